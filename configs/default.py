@@ -1,0 +1,97 @@
+"""Every field there is, with its default: the only place where defaults live.
+
+The other configs call `get_config()` here and change what they need, so a field that is not named in this file does
+not exist, and a misspelt one is refused before anything starts. Any field can be given on the command line as
+`--config.FIELD=VALUE`, for instance `--config.optimizer.learning_rate=3e-4` or `--config.data.split_ratio=7,2,1`.
+
+Durations are set by suffix: of `total_epochs`, `total_steps` and `total_examples` exactly one is not 0, and likewise
+for `schedule.warmup_*` (at most one) and `checkpoint_every_*` (exactly one).
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config() -> ConfigDict:
+    config = ConfigDict()
+    config.seed = 0                         # of initial weights, data order, augmentation and dropout
+    config.learning = "from_scratch"        # from_scratch: all weights start random and all are trained
+
+    config.data = ConfigDict()
+    config.data.source = "digits"           # digits | FOLDER | FILE.csv | FILE.jsonl | tfds:NAME | prepared TFDS folder
+    config.data.split_ratio = (8, 1, 1)     # train : validation : test, where the source has no splits of its own
+    config.data.split_seed = 0              # another seed draws another split
+    config.data.splits = ""                 # a splits.csv of an earlier run: its pictures stay in their split
+    config.data.tfds_splits = ("", "", "")  # TFDS split expressions for train, validation, test; "" chooses
+    config.data.on_unreadable = "skip"      # skip (and list) | error: what to do with a picture that does not decode
+    config.data.max_megapixels = 89.0       # a larger picture is refused unread (decompression bombs)
+    config.data.cache_dir = ""              # prepared data live here; "" is ~/.cache/study_classification
+    config.data.mode = "auto"               # auto | resident (decoded once, kept on the device) | streaming
+    config.data.workers = 0                 # decoding threads; 0 is one a core
+
+    config.preprocess = ConfigDict()        # pixels on disk -> what the network sees; saved with the run
+    config.preprocess.image_size = 64       # the network's input is image_size x image_size
+    config.preprocess.resize_size = 0       # short side before the central crop; 0 is image_size (no margin)
+    config.preprocess.interpolation = "bilinear"  # bilinear | bicubic | nearest | box | lanczos
+    config.preprocess.channels = 3          # 3: RGB, 1: grey
+    config.preprocess.mean = (0.5, 0.5, 0.5)      # subtracted, on the scale 0..1; one a channel, or one for all
+    config.preprocess.std = (0.25, 0.25, 0.25)    # divided by, after the mean
+
+    config.augment = ConfigDict()           # training pictures only, on the device, new in every epoch
+    config.augment.random_resized_crop = False
+    config.augment.crop_scale = (0.35, 1.0)       # share of the picture's area that a crop covers
+    config.augment.crop_ratio = (0.75, 4 / 3)     # width / height of a crop, drawn log-uniformly
+    config.augment.canvas_size = 0          # decoded side that crops are cut from; 0 is 1.25 x image_size
+    config.augment.horizontal_flip = False
+    config.augment.rotation = 0.0           # degrees: drawn from -rotation..rotation
+    config.augment.shift = 0.0              # share of the side: drawn from -shift..shift, for each direction
+    config.augment.shear = 0.0              # degrees: drawn from -shear..shear
+    config.augment.zoom = 0.0               # drawn from 1-zoom..1+zoom, for each direction
+
+    config.model = ConfigDict()
+    config.model.name = "original"          # see `study_classification/models/__init__.py` for the names
+    config.model.dropout = 0.0              # rate, before the last layer
+    config.model.hidden = (128,)            # widths of the hidden layers of `mlp`
+
+    config.batch_size = 32                  # over all devices together
+    config.total_epochs = 20.0
+    config.total_steps = 0
+    config.total_examples = 0
+    config.label_smoothing = 0.0
+    config.precision = "auto"               # auto | float32 | bfloat16: of the computation; parameters stay float32
+
+    config.optimizer = ConfigDict()
+    config.optimizer.name = "adam"          # adam | adamw | sgd | rmsprop
+    config.optimizer.learning_rate = 1e-3   # the peak of the schedule
+    config.optimizer.weight_decay = 0.0     # decoupled (adamw, sgd, rmsprop): kernels shrink by learning_rate x this
+    config.optimizer.l2 = 0.0               # classical penalty l2/2 x sum(kernel^2), a part of the loss
+    config.optimizer.l1 = 0.0               # classical penalty l1 x sum(|kernel|), a part of the loss
+    config.optimizer.momentum = 0.9         # sgd and rmsprop
+    config.optimizer.nesterov = False       # sgd
+    config.optimizer.b1 = 0.9               # adam and adamw
+    config.optimizer.b2 = 0.999             # adam and adamw; the decay of rmsprop
+    config.optimizer.eps = 1e-8             # adam, adamw and rmsprop
+    config.optimizer.gradient_clip = 0.0    # global norm; 0 is off
+
+    config.schedule = ConfigDict()          # of the learning rate
+    config.schedule.name = "cosine"         # cosine | step | constant
+    config.schedule.warmup_epochs = 0.0     # linear from 0
+    config.schedule.warmup_steps = 0
+    config.schedule.warmup_examples = 0
+    config.schedule.final_fraction = 0.0    # cosine: of learning_rate, at the end
+    config.schedule.step_at = (1 / 3, 2 / 3, 8 / 9)  # step: shares of the whole run
+    config.schedule.step_factor = 0.1       # step: what the rate is multiplied by each time
+
+    config.monitor = "val_accuracy"         # val_accuracy | val_loss: what "best" means
+    config.early_stopping = ConfigDict()    # stop when the monitored metric no longer gets better
+    config.early_stopping.patience = 0      # epochs without improvement; 0 is off
+    config.early_stopping.min_delta = 0.0   # what counts as one
+    config.convergence = ConfigDict()       # stop when the monitored metric has become flat
+    config.convergence.epochs = 0           # how many epochs it has to stay within the tolerance; 0 is off
+    config.convergence.tolerance = 1e-3     # largest - smallest value over these epochs
+
+    config.checkpoint_every_epochs = 1.0    # besides one at every improvement and one at the end
+    config.checkpoint_every_steps = 0
+    config.checkpoint_every_examples = 0
+    config.log_every_steps = 50             # how often the losses are looked at (NaN, progress)
+    config.fsdp = 1                         # devices over which each large parameter is split; 1 replicates
+    return config

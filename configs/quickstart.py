@@ -1,0 +1,30 @@
+"""Handwritten digits, offline: the first thing to run. The pictures ship inside scikit-learn.
+
+COMMAND   python -m study_classification.main --config=configs/quickstart.py --workdir=runs/quickstart
+HARDWARE  any; 2 CPU cores are enough
+TIME      TODO
+RESULT    TODO
+"""
+
+from ml_collections import ConfigDict
+
+from study_classification.config import parse_arguments
+from study_classification.configs import default
+
+
+def get_config(arguments: str = "") -> ConfigDict:
+    given = parse_arguments(arguments, runlocal=False)
+    config = default.get_config()
+    config.data.source = "digits"
+    config.preprocess.image_size = 16
+    config.preprocess.channels = 1
+    config.augment.shift = 0.08
+    config.augment.rotation = 8.0
+    config.augment.zoom = 0.08
+    config.model.name = "original"
+    config.batch_size = 64
+    config.total_epochs = 20.0
+    config.schedule.warmup_epochs = 1.0
+    if given.runlocal:
+        config.total_epochs = 1.0
+    return config

@@ -1,0 +1,1 @@
+"""Image classification on JAX: train, evaluate and use classifiers of your own pictures."""

@@ -1,0 +1,123 @@
+"""Configs: their file and command-line arguments, durations, and the checks made before anything heavy starts."""
+
+import ast
+import difflib
+import math
+from collections.abc import Iterable
+
+from ml_collections import ConfigDict
+
+from study_classification.errors import ConfigError
+
+CHOICES = {
+    "learning": ("from_scratch",),
+    "data.on_unreadable": ("skip", "error"),
+    "data.mode": ("auto", "resident", "streaming"),
+    "precision": ("auto", "float32", "bfloat16"),
+    "optimizer.name": ("adam", "adamw", "sgd", "rmsprop"),
+    "schedule.name": ("cosine", "step", "constant"),
+    "monitor": ("val_accuracy", "val_loss"),
+}
+UNITS = ("epochs", "steps", "examples")
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """'did you mean X?' where one of the valid names is near, else all of them."""
+    valid = list(valid)
+    # A field is also recognised by its last part alone: `lerning_rate` for `optimizer.learning_rate`.
+    by_ending = {choice.split(".")[-1]: choice for choice in valid} | {choice: choice for choice in valid}
+    close = difflib.get_close_matches(name, by_ending, n=1, cutoff=0.6)
+    close = close or difflib.get_close_matches(name.split(".")[-1], by_ending, n=1, cutoff=0.6)
+    return f"did you mean {by_ending[close[0]]}?" if close else f"valid are: {', '.join(valid)}"
+
+
+def parse_arguments(text: str, **defaults):
+    """The `key=value,...` behind the colon of `--config=FILE.py:key=value,...`, as a ConfigDict.
+
+    The type of each default is the type of its value; a boolean needs no value (`runlocal`).
+
+    Raises:
+        ConfigError: for an unknown key or a value of another type.
+    """
+    arguments = ConfigDict(defaults)
+    for item in filter(None, text.split(",")):
+        key, has_value, value = item.partition("=")
+        if key not in defaults:
+            raise ConfigError(f"the config has no argument '{key}': {nearest(key, defaults)}")
+        default = defaults[key]
+        try:
+            if isinstance(default, str):
+                arguments[key] = value
+            elif isinstance(default, bool):
+                arguments[key] = bool(ast.literal_eval(value.capitalize())) if has_value else True
+            else:
+                arguments[key] = type(default)(value)
+        except (ValueError, SyntaxError):
+            raise ConfigError(f"the config's argument {key} is {value!r}, not a {type(default).__name__}") from None
+    return arguments
+
+
+def flatten(config: ConfigDict, prefix: str = "") -> dict[str, object]:
+    """Nested fields as one dict with dotted names."""
+    flat: dict[str, object] = {}
+    for name, value in config.items():
+        if isinstance(value, ConfigDict):
+            flat |= flatten(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def duration_in_steps(group: ConfigDict, prefix: str, examples_per_epoch: int, batch_size: int) -> int:
+    """Steps that `{prefix}_epochs`, `{prefix}_steps` or `{prefix}_examples` stand for, whichever is not 0; rounded up."""
+    epochs, steps, examples = (group[f"{prefix}_{unit}"] for unit in UNITS)
+    # The rounding keeps float noise (0.1 * 30 = 3.0000000000000004) from adding a step.
+    return steps or math.ceil(round((epochs * examples_per_epoch or examples) / batch_size, 6))
+
+
+def validate(config: ConfigDict) -> None:
+    """Refuses values out of range and fields that contradict each other.
+
+    Raises:
+        ConfigError: naming the field, its value and what is valid.
+    """
+    flat = flatten(config)
+    for field, valid in CHOICES.items():
+        if flat[field] not in valid:
+            raise ConfigError(f"{field} is '{flat[field]}': {nearest(str(flat[field]), valid)}")
+
+    def require(condition: bool, field: str, what: str) -> None:
+        if not condition:
+            raise ConfigError(f"{field} is {flat[field]}, but must be {what}")
+
+    for field in ("batch_size", "log_every_steps", "fsdp", "preprocess.image_size", "data.max_megapixels"):
+        require(flat[field] > 0, field, "greater than 0")
+    for field, value in flat.items():
+        if isinstance(value, float):
+            require(math.isfinite(value), field, "a finite number")
+        numbers = value if isinstance(value, tuple) else (value,)
+        if field not in ("preprocess.mean", "seed", "data.split_seed") and not isinstance(value, bool):
+            require(all(number >= 0 for number in numbers if isinstance(number, int | float)), field, "0 or more")
+    require(0 <= config.seed < 2**31 - 1, "seed", "0 or more, and below 2**31 - 1")
+    require(config.label_smoothing < 1, "label_smoothing", "below 1")
+    require(config.model.dropout < 1, "model.dropout", "below 1")
+    require(config.optimizer.learning_rate > 0, "optimizer.learning_rate", "greater than 0")
+    for field in ("optimizer.b1", "optimizer.b2", "optimizer.momentum"):
+        require(flat[field] < 1, field, "below 1")
+    require(len(config.data.split_ratio) == 3 and config.data.split_ratio[0] > 0 and config.data.split_ratio[1] > 0,
+            "data.split_ratio", "three numbers, train:validation:test, of which only the last may be 0")
+    require(len(config.data.tfds_splits) == 3, "data.tfds_splits", "three TFDS split expressions")
+    require(all(0 < share < 1 for share in config.schedule.step_at), "schedule.step_at", "shares between 0 and 1")
+
+    for group, prefix, required in (("", "total", True), ("", "checkpoint_every", True), ("schedule.", "warmup", False)):
+        fields = {name: flat[name] for unit in UNITS if flat[name := f"{group}{prefix}_{unit}"]}
+        if len(fields) > 1:
+            given = " and ".join(f"{name}={value}" for name, value in fields.items())
+            raise ConfigError(f"{given} contradict each other: set all but one of them to 0")
+        if required and not fields:
+            raise ConfigError(f"{prefix}_epochs, {prefix}_steps and {prefix}_examples are all 0: set one of them")
+    if config.optimizer.name == "adam" and config.optimizer.weight_decay:
+        raise ConfigError("optimizer.weight_decay is set, but adam has no decoupled decay: "
+                          "use optimizer.name=adamw, or the classical penalty optimizer.l2")
+    if config.optimizer.nesterov and config.optimizer.name != "sgd":
+        raise ConfigError(f"optimizer.nesterov belongs to sgd, but optimizer.name is {config.optimizer.name}")

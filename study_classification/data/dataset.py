@@ -1,0 +1,175 @@
+"""One interface to every data set: class names, and splits with random access to encoded pictures."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from study_classification.config import nearest
+from study_classification.data.prepare import format_report, prepare
+from study_classification.data.sources import SPLITS, TEST, TRAIN, VALIDATION, list_source
+from study_classification.errors import DataError, EnvironmentFault
+
+
+@dataclass(frozen=True)
+class Example:
+    """An encoded picture, its class index, and a name that a person can find it by."""
+
+    data: bytes
+    label: int
+    name: str
+
+
+class Split(Sequence[Example]):
+    """One split of a TFDS data set (ArrayRecord) with the pictures left encoded.
+
+    Attributes:
+        key: identifies the content; what is cached of the split is named by it.
+    """
+
+    def __init__(self, builder, expression: str, key: str):
+        import tensorflow_datasets as tfds
+
+        image, label = _image_and_label(builder)
+        self.key = f"{key}-{expression}"
+        self._image, self._label, self._expression = image, label, expression
+        self._records = builder.as_data_source(expression, decoders={image: tfds.decode.SkipDecoding()})
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __getitem__(self, index) -> Example:
+        record = self._records[index]
+        name = next((record[field] for field in ("name", "file_name", "id") if field in record), b"")
+        name = name.decode() if isinstance(name, bytes) else str(name)
+        return Example(record[self._image], int(record[self._label]), name or f"{self._expression}/{index}")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set that is ready to be read.
+
+    Attributes:
+        key: identifies content and splits.
+        class_names: in the order of the labels.
+        splits: train, validation and test, as far as they exist.
+        report: what was found in the source; empty for a TFDS data set, which was not looked through.
+        splits_csv: which picture is in which split; empty for a TFDS data set.
+    """
+
+    key: str
+    class_names: tuple[str, ...]
+    splits: dict[str, Split]
+    report: dict
+    splits_csv: str = ""
+
+    def split(self, name: str) -> Split:
+        """The split of this name.
+
+        Raises:
+            DataError: if there is none.
+        """
+        if name not in self.splits:
+            raise DataError(f"the data set has no split '{name}': {nearest(name, self.splits)}")
+        return self.splits[name]
+
+    def describe(self) -> str:
+        """A text of a few lines for the person who looks on."""
+        if self.report:
+            return format_report(self.report)
+        sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
+        return f"{len(self.class_names)} classes: {sizes}"
+
+
+def open_dataset(data_config: ConfigDict, everything_in: str = "") -> Dataset:
+    """Opens the data set that `config.data` names, after preparing it if need be.
+
+    Args:
+        data_config: `config.data`.
+        everything_in: one split that takes all pictures of a folder or manifest; '' splits as usual.
+
+    Raises:
+        DataError: if there is no such data set or it cannot be used.
+        EnvironmentFault: if it would have to be downloaded and cannot be, or the cache cannot be written.
+    """
+    source = data_config.source
+    if source.startswith("tfds:"):
+        return _open_tfds(_tfds_by_name(source.removeprefix("tfds:")), data_config)
+    if (Path(source).expanduser() / "dataset_info.json").exists():
+        import tensorflow_datasets as tfds
+
+        return _open_tfds(tfds.builder_from_directory(Path(source).expanduser()), data_config)
+
+    folder = prepare(source, list_source(source), data_config, everything_in)
+    import tensorflow_datasets as tfds
+
+    builder = tfds.builder_from_directory(folder / "prepared_images" / "1.0.0")
+    report = json.loads((folder / "data_report.json").read_text(encoding="utf-8"))
+    splits = {name: Split(builder, name, folder.name) for name in SPLITS if name in builder.info.splits}
+    return Dataset(folder.name, tuple(report["classes"]), splits, report,
+                   (folder / "splits.csv").read_text(encoding="utf-8"))
+
+
+def _image_and_label(builder) -> tuple[str, str]:
+    """Names of the one image feature and the one class label of a TFDS data set."""
+    import tensorflow_datasets as tfds
+
+    found = []
+    for kind in (tfds.features.Image, tfds.features.ClassLabel):
+        names = [name for name, feature in builder.info.features.items() if isinstance(feature, kind)]
+        if len(names) != 1:
+            raise DataError(f"the TFDS data set {builder.info.name} has {len(names)} features of type {kind.__name__}, "
+                            "not one: it is no classification data set")
+        found.append(names[0])
+    return found[0], found[1]
+
+
+def _open_tfds(builder, data_config: ConfigDict) -> Dataset:
+    if builder.info.file_format.value != "array_record":
+        raise DataError(f"{builder.data_dir} is stored as {builder.info.file_format.value}, which has no random access: "
+                        "prepare it with file_format='array_record'")
+    image, label = _image_and_label(builder)
+    available = list(builder.info.splits)
+    train, validation, test = data_config.tfds_splits
+    train = train or TRAIN
+    if not validation:
+        # Without a validation split of its own, the last tenth of the training pictures (TFDS has shuffled them).
+        validation = next((name for name in (VALIDATION, "val") if name in available), "")
+        if not validation:
+            train, validation = f"{train}[:90%]", f"{train}[90%:]"
+    test = test or (TEST if TEST in available else "")
+    key = f"{builder.info.full_name}-{builder.info.dataset_size}".replace("/", "-")
+    splits = {}
+    for name, expression in ((TRAIN, train), (VALIDATION, validation), (TEST, test)):
+        if expression:
+            try:
+                splits[name] = Split(builder, expression, key)
+            except ValueError as error:
+                raise DataError(f"data.tfds_splits: '{expression}' is no split of {builder.info.full_name} "
+                                f"({error}); it has {', '.join(available)}") from None
+    return Dataset(key, tuple(builder.info.features[label].names), splits, report={})
+
+
+def _tfds_by_name(name: str):
+    """The builder of a TFDS data set, downloaded and prepared if it is not in TFDS_DATA_DIR yet."""
+    import tensorflow_datasets as tfds
+
+    try:
+        builder = tfds.builder(name, file_format="array_record")
+    except tfds.core.registered.DatasetNotFoundError:
+        hint = nearest(name, tfds.list_builders(with_community_datasets=False)).split("valid are")[0]
+        raise DataError(f"TFDS has no data set '{name}': {hint or 'see the catalogue of TensorFlow Datasets'}") from None
+    if builder.data_path.exists():
+        return builder
+    try:
+        builder.download_and_prepare()
+    except ImportError as error:
+        raise EnvironmentFault(f"preparing tfds:{name} needs the package {error.name}: "
+                               "pip install 'study-classification[tfds]'") from None
+    except Exception as error:  # whatever the download meets: no network, no space, a changed address
+        raise EnvironmentFault(f"tfds:{name} is not in {builder.data_dir} and cannot be downloaded "
+                               f"({type(error).__name__}): connect to the internet once, or copy a prepared data set "
+                               "there") from None
+    return builder

@@ -1,0 +1,162 @@
+"""Encoded bytes -> an upright RGB picture, or a plain reason why that cannot be."""
+
+import io
+import math
+import re
+import warnings
+from pathlib import PurePath
+
+import numpy as np
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+# Pillow's other formats stay shut: some run an external program (EPS), others hold no photographs.
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "PPM")
+
+# HEIC is listed so that such a file is reported (with the remedy) instead of being passed over in silence.
+IMAGE_EXTENSIONS = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".avif",
+     ".pbm", ".pgm", ".ppm", ".pnm", ".heic", ".heif")
+)
+
+_SIDE_FILES = frozenset(
+    ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "@eadir", "#recycle", "$recycle.bin",
+     "system volume information", "lost+found")
+)
+
+# The turns of EXIF 2.32, tag 0x0112; 1 is upright.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+Image.init()  # registers all formats now: Pillow would do so at the first odd file, perhaps in two threads at once
+# Once, for the whole process: `warnings.catch_warnings` around each picture would not be safe in threads.
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+# Pillow's remarks on damaged metadata name no file, and change no pixel.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+
+class UnreadableImage(ValueError):
+    """The bytes are not a picture that can be used; the message is the reason, without the file's name."""
+
+
+def decode_image(data: bytes, *, min_side: int | None = None, max_megapixels: float = 89.0) -> Image.Image:
+    """Decodes a picture of any format in `FORMATS`; the content decides, not the file's extension.
+
+    The result is upright (the EXIF orientation is applied, and gone), fully loaded and of mode RGB: transparency is
+    laid on white, 16 bits are scaled to 8, an animation gives its first frame. ICC profiles and gamma are ignored.
+
+    Args:
+      data: the whole file.
+      min_side: if given, the picture is about to be resized to this short side in pixels, and a large JPEG may be
+        decoded at 1/2, 1/4 or 1/8 of its size, which is several times faster; see `_scale_down`.
+      max_megapixels: a larger picture is refused before it is decoded, as is one above Pillow's own limit.
+
+    Raises:
+      UnreadableImage: with a reason that a person can act on.
+    """
+    limit = min(max_megapixels * 1e6, Image.MAX_IMAGE_PIXELS or math.inf)
+    try:
+        image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
+        if image.width * image.height > limit:
+            raise UnreadableImage(_too_large(image.width * image.height, limit))
+        if min_side and image.mode != "CMYK":  # scaled CMYK decoding is too rare to be trusted
+            _scale_down(image, min_side)
+        image.load()
+        turn = _TURNS.get(_orientation(image))
+        image = _to_rgb(image)
+    except (UnreadableImage, MemoryError):
+        raise
+    except Exception as error:  # Pillow's plugins raise nearly everything on damaged files
+        raise UnreadableImage(_reason(error, data, limit)) from error
+    if turn is not None:
+        image = image.transpose(turn)
+        image.info.clear()  # or whoever looks at the EXIF again would turn the picture again
+    return image
+
+
+def is_hidden(relative_path: PurePath) -> bool:
+    """Whether a file, or a folder above it, is hidden or is left behind by a system (`.x`, `Thumbs.db`, `__MACOSX`)."""
+    return any(part.startswith(".") or part.lower() in _SIDE_FILES for part in relative_path.parts)
+
+
+def looks_like_image(header: bytes) -> bool:
+    """Whether a file that begins with `header` (16 bytes suffice) has the signature of a format, PPM apart."""
+    if header.startswith(b"BM"):  # two letters alone begin many a text, as do those of PPM ("P5")
+        return header[6:10] == bytes(4)
+    accepts = (Image.OPEN[name][1] for name in FORMATS if name != "PPM")
+    return any(accept is not None and accept(header[:16]) is True for accept in accepts)
+
+
+def _scale_down(image: Image.Image, min_side: int) -> None:
+    """Makes a JPEG decode at the smallest size that the coming resize to a short side of `min_side` cannot tell apart.
+
+    The short side stays at least 2 x min_side, so that the antialiased resize still averages over all that the scaled
+    inverse DCT leaves out (Pillow calls a `reducing_gap` of 2.0 "very close to fair resampling"). Both sides must be
+    multiples of the factor, as those of cameras are: else they are rounded up, and all that they show moves.
+    """
+    for factor in (8, 4, 2):
+        if min(image.size) >= 2 * factor * min_side and not (image.width % factor or image.height % factor):
+            image.draft(None, (image.width // factor, image.height // factor))  # does nothing in other formats
+            return
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # a damaged EXIF block does not make the picture unreadable
+        return 1
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "F":
+        raise UnreadableImage("its pixels are floating-point numbers, and which one is white is unknown")
+    if image.mode.startswith("I"):  # I;16, I;16B, I
+        return _grey16_to_rgb(image)
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGB", image.size, "white")
+        white.paste(rgba, mask=rgba)
+        return white
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _grey16_to_rgb(image: Image.Image) -> Image.Image:
+    values = np.asarray(image, np.int64)
+    if np.min(values) < 0 or np.max(values) > 65535:
+        raise UnreadableImage("its pixels are 32-bit numbers outside 0..65535, and which one is white is unknown")
+    grey = ((values + 128) // 257).astype(np.uint8)  # 65535 = 255 x 257
+    if "transparency" in image.info:  # the one value that stands for a transparent pixel
+        grey[values == image.info["transparency"]] = 255
+    return Image.fromarray(grey).convert("RGB")
+
+
+def _too_large(pixels: int, limit: float) -> str:
+    return f"it claims {pixels / 1e6:g} megapixels, more than the limit of {limit / 1e6:g}"
+
+
+def _reason(error: Exception, data: bytes, limit: float) -> str:
+    message = str(error)
+    if not data:
+        return "it is empty"
+    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+        return _too_large(int(re.findall(r"\d+", message)[0]), limit)
+    if "truncated" in message.lower():
+        return "the data stop before the end of the picture"
+    if not isinstance(error, UnidentifiedImageError):
+        return f"Pillow cannot read it: {message}"
+    start = data[:512].lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "it is an HTML page, not a picture"
+    if all(byte >= 32 or byte in b"\t\n\f\r" for byte in start):
+        return "it is text, not a picture"
+    if start[4:8] == b"ftyp" and b"hei" in start[:64]:
+        return "it is in HEIC format, which cannot be read here: save it as JPEG first"
+    if looks_like_image(data):
+        return "its header is damaged"
+    return f"it is in none of the formats that can be read ({', '.join(FORMATS)})"

@@ -1,0 +1,217 @@
+"""From a split to batches on the devices: resident (decoded once, kept on the device) or streaming (decoded on the way).
+
+Both modes give the same batches for the same plan. A plan is a sequence of index batches that is known in advance, so
+that a run can be resumed at any step by starting there.
+"""
+
+import functools
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+from jax.sharding import NamedSharding
+from jaxtyping import Int32, UInt8
+from numpy.lib.format import open_memmap
+
+from study_classification.console import progress, say
+from study_classification.data.dataset import Split
+from study_classification.data.decode import UnreadableImage, decode_image
+from study_classification.data.prepare import parallel
+from study_classification.data.preprocess import Preprocess, eval_view, training_canvas
+from study_classification.errors import DataError, EnvironmentFault
+from study_classification.files import write_json
+
+FORMAT = 1  # part of every cache key: raise it when decoding or resizing changes
+RESIDENT_SHARE = 0.4  # of the free memory that resident pictures may take: the rest is for the network
+Batch = dict[str, jax.Array]
+
+
+@dataclass(frozen=True)
+class View:
+    """How an encoded picture becomes an array: the evaluation view, or, with a canvas size, a training canvas."""
+
+    preprocess: Preprocess
+    max_megapixels: float
+    canvas_size: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        side = self.canvas_size or self.preprocess.image_size
+        return side, side, self.preprocess.channels
+
+    def read(self, data: bytes) -> tuple[UInt8[np.ndarray, "h w c"], np.float32]:
+        """The picture, and its width / height.
+
+        Raises:
+            UnreadableImage: with the reason.
+        """
+        p = self.preprocess
+        image = decode_image(data, min_side=self.canvas_size or p.resize_size, max_megapixels=self.max_megapixels)
+        if self.canvas_size:
+            return training_canvas(image, self.canvas_size, p.channels, p.interpolation)
+        return eval_view(image, p), np.float32(1.0)
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """Which examples step s trains on: the shuffled epochs joined end to end, cut into batches.
+
+    No picture is dropped or repeated within an epoch, whatever the batch size; a batch may reach into the next epoch.
+    Epoch e has ended when ceil((e + 1) x examples / batch_size) steps have been taken.
+    """
+
+    num_examples: int
+    batch_size: int
+    seed: int
+
+    def __getitem__(self, step: int) -> dict[str, Int32[np.ndarray, " b"]]:
+        positions = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
+        epochs = positions // self.num_examples
+        index = np.empty_like(positions)
+        for epoch in np.unique(epochs):
+            chosen = epochs == epoch
+            index[chosen] = _permutation(self.num_examples, self.seed, int(epoch))[positions[chosen] % self.num_examples]
+        return {"index": index.astype(np.int32), "epoch": epochs.astype(np.int32)}
+
+    def end_of_epoch(self, epoch: int) -> int:
+        """How many steps have been taken when this epoch (counted from 0) is over."""
+        return -(-(epoch + 1) * self.num_examples // self.batch_size)
+
+
+@dataclass(frozen=True)
+class EvaluationPlan:
+    """Every example once, in order; the last batch is filled up with examples whose mask is 0."""
+
+    num_examples: int
+    batch_size: int
+
+    def __len__(self) -> int:
+        return -(-self.num_examples // self.batch_size)
+
+    def __getitem__(self, step: int) -> dict[str, np.ndarray]:
+        positions = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
+        real = positions < self.num_examples
+        return {"index": np.where(real, positions, 0).astype(np.int32), "mask": real.astype(np.float32)}
+
+
+@functools.lru_cache(maxsize=4)
+def _permutation(count: int, seed: int, epoch: int) -> np.ndarray:
+    return np.random.default_rng((seed, epoch)).permutation(count)
+
+
+class ResidentImages:
+    """All pictures of a split on the device, uint8; a batch is gathered there."""
+
+    def __init__(self, arrays: dict[str, np.ndarray], sharding: NamedSharding):
+        everywhere = NamedSharding(sharding.mesh, jax.sharding.PartitionSpec())
+        self._arrays = {name: jax.device_put(array, everywhere) for name, array in arrays.items()}
+        self._gather = jax.jit(lambda arrays, index: {name: array[index] for name, array in arrays.items()},
+                               out_shardings=sharding)
+        self._sharding = sharding
+
+    def batches(self, plan: TrainingPlan | EvaluationPlan, steps: range) -> Iterator[Batch]:
+        """The batches of these steps: image, aspect, label, and what the plan says of each example."""
+        for step in steps:
+            planned = jax.device_put(plan[step], self._sharding)
+            yield self._gather(self._arrays, planned["index"]) | planned
+
+
+class StreamingImages:
+    """Pictures decoded when they are needed, by threads, some batches ahead; each host decodes its own part."""
+
+    def __init__(self, split: Split, view: View, workers: int, sharding: NamedSharding):
+        self._split, self._view, self._workers, self._sharding = split, view, workers, sharding
+
+    def batches(self, plan: TrainingPlan | EvaluationPlan, steps: range) -> Iterator[Batch]:
+        """The batches of these steps: image, aspect, label, and what the plan says of each example."""
+        import grain
+
+        options = grain.ReadOptions(num_threads=self._workers, prefetch_buffer_size=self._workers + 1)
+        source = grain.MapDataset.range(steps.start, steps.stop).map(lambda step: self._load(plan[int(step)]))
+        for local, global_size in source.to_iter_dataset(options):
+            yield {name: jax.make_array_from_process_local_data(self._sharding, array, (global_size, *array.shape[1:]))
+                   for name, array in local.items()}
+
+    def _load(self, planned: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], int]:
+        size = len(planned["index"])
+        share = size // jax.process_count()
+        mine = slice(jax.process_index() * share, (jax.process_index() + 1) * share)
+        planned = {name: array[mine] for name, array in planned.items()}
+        batch = _empty(share, self._view)
+        for row, index in enumerate(planned["index"]):
+            _fill(batch, row, self._split, int(index), self._view)
+        return batch | planned, size
+
+
+def open_images(split: Split, view: View, *, mode: str, free_memory: int, cache: Path, workers: int,
+                sharding: NamedSharding) -> ResidentImages | StreamingImages:
+    """Chooses the mode, says which and why, and makes the split ready.
+
+    Args:
+        split: the encoded pictures.
+        view: how they become arrays.
+        mode: `auto`, `resident` or `streaming`; auto is resident if the pictures fit into the free memory.
+        free_memory: bytes free on one device.
+        cache: directory for decoded pictures.
+        workers: decoding threads.
+        sharding: of the batches.
+    """
+    needed = len(split) * int(np.prod(view.shape))
+    fits = needed < RESIDENT_SHARE * free_memory
+    if mode == "auto":
+        mode = "resident" if fits else "streaming"
+    size = f"{len(split):,} pictures of {view.shape[1]} x {view.shape[0]}"
+    say(f"  {mode}: {size} need {_gigabytes(needed)} of {_gigabytes(free_memory)} free memory")
+    if mode == "streaming":
+        return StreamingImages(split, view, workers, sharding)
+    return ResidentImages(_decode_all(split, view, cache, workers), sharding)
+
+
+def _decode_all(split: Split, view: View, cache: Path, workers: int) -> dict[str, np.ndarray]:
+    """All pictures of a split, decoded once and then read back from a memory-mapped file."""
+    identity = json.dumps([FORMAT, split.key, view.preprocess.image_size, view.preprocess.resize_size,
+                           view.preprocess.interpolation, view.preprocess.channels, view.canvas_size])
+    folder = cache / "decoded" / hashlib.sha256(identity.encode()).hexdigest()[:20]
+    names = ("image", "aspect", "label")
+    if not (folder / "complete.json").exists():
+        temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
+        try:
+            temporary.mkdir(parents=True, exist_ok=True)
+            arrays = _empty(len(split), view, create=lambda name, dtype, shape: open_memmap(
+                temporary / f"{name}.npy", "w+", dtype, shape))
+            rows = parallel(lambda row: _fill(arrays, row, split, row, view), range(len(split)), workers)
+            for _ in progress(rows, "decoding pictures", total=len(split)):
+                pass
+            for array in arrays.values():
+                array.flush()
+            del arrays
+            write_json(temporary / "complete.json", json.loads(identity))
+            if not folder.exists():
+                temporary.rename(folder)
+        except OSError as error:
+            raise EnvironmentFault(f"the cache {cache} cannot take the decoded pictures ({error.strerror}): free space, "
+                                   "choose another --config.data.cache_dir, or --config.data.mode=streaming") from None
+    return {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
+
+
+def _empty(count: int, view: View, create=lambda name, dtype, shape: np.empty(shape, dtype)) -> dict[str, np.ndarray]:
+    return {"image": create("image", np.uint8, (count, *view.shape)), "aspect": create("aspect", np.float32, (count,)),
+            "label": create("label", np.int32, (count,))}
+
+
+def _fill(arrays: dict[str, np.ndarray], row: int, split: Split, index: int, view: View) -> None:
+    example = split[index]
+    try:
+        arrays["image"][row], arrays["aspect"][row] = view.read(example.data)
+    except UnreadableImage as error:
+        raise DataError(f"{example.name} cannot be read: {error}; remove it from the data set") from None
+    arrays["label"][row] = example.label
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e7 else f"{count / 1e6:.2f} MB"

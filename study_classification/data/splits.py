@@ -1,0 +1,105 @@
+"""Which picture is for training, which for validation, which for the test: decided by content, never by chance order."""
+
+import csv
+import hashlib
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from study_classification.data.sources import SPLITS, TEST, TRAIN, VALIDATION
+from study_classification.errors import DataError
+
+COLUMNS = ("name", "label", "split", "pixels")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What splitting needs to know: `pixels` is a digest of the decoded picture, equal for exact duplicates."""
+
+    name: str
+    label: str
+    pixels: str
+
+
+def split_sizes(count: int, ratio: Sequence[float]) -> dict[str, int]:
+    """How many of `count` pictures go into each split: rounded, but training comes first, then validation.
+
+    >>> split_sizes(20, (8, 1, 1))
+    {'train': 16, 'validation': 2, 'test': 2}
+    >>> split_sizes(3, (8, 1, 1))
+    {'train': 1, 'validation': 1, 'test': 1}
+    """
+    total = sum(ratio)
+    # A class has to appear in every split that is asked for as soon as it has pictures enough.
+    validation, test = (max(round(count * part / total), int(part > 0)) for part in ratio[1:])
+    validation = min(validation, max(count - 1, 0))
+    test = min(test, max(count - 1 - validation, 0))
+    return {TRAIN: count - validation - test, VALIDATION: validation, TEST: test}
+
+
+def assign_splits(pictures: Iterable[Picture], ratio: Sequence[float], seed: int,
+                  pinned: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Draws a split for every picture, per class, by rank of a seeded hash of the content.
+
+    Exact duplicates stay together, also where their labels differ (they count for the first of them in alphabetical
+    order), so no picture of the test set has been trained on. Renaming, moving or copying files changes nothing.
+
+    Args:
+        pictures: all pictures.
+        ratio: train : validation : test.
+        seed: another one draws another split.
+        pinned: digest of pixels -> split, of an earlier split: these stay, and only the others are drawn, so that
+            each class comes as near to the ratio as it can.
+
+    Returns:
+        name -> split.
+    """
+    groups: dict[str, list[Picture]] = defaultdict(list)
+    for picture in pictures:
+        groups[picture.pixels].append(picture)
+    by_class: dict[str, list[str]] = defaultdict(list)
+    for digest, group in groups.items():
+        by_class[min(picture.label for picture in group)].append(digest)
+
+    chosen = {digest: pinned[digest] for digest in groups if digest in pinned} if pinned else {}
+    for digests in by_class.values():
+        room = split_sizes(sum(len(groups[digest]) for digest in digests), ratio)
+        for digest in digests:
+            if digest in chosen:
+                room[chosen[digest]] -= len(groups[digest])
+        free = [digest for digest in digests if digest not in chosen]
+        for digest in sorted(free, key=lambda digest: hashlib.sha256(f"{seed}:{digest}".encode()).digest()):
+            # A group of duplicates goes where it still fits whole; training takes what fits nowhere else.
+            split = next((name for name in (TEST, VALIDATION) if room[name] >= len(groups[digest])), TRAIN)
+            chosen[digest] = split
+            room[split] -= len(groups[digest])
+    return {picture.name: chosen[digest] for digest, group in groups.items() for picture in group}
+
+
+def splits_to_csv(rows: Iterable[tuple[Picture, str]]) -> str:
+    """The text of splits.csv: one row a picture, sorted by name."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(sorted((picture.name, picture.label, split, picture.pixels) for picture, split in rows))
+    return text.getvalue()
+
+
+def read_pinned(file: Path) -> dict[str, str]:
+    """Digest of pixels -> split, from a splits.csv.
+
+    Raises:
+        DataError: if it is absent or no such file.
+    """
+    try:
+        with file.open(encoding="utf-8", newline="") as lines:
+            pinned = {row["pixels"]: row["split"] for row in csv.DictReader(lines)}
+    except (OSError, KeyError, UnicodeDecodeError) as error:
+        raise DataError(f"the splits file {file} cannot be read ({error}): "
+                        f"give the splits.csv of an earlier run, with the columns {', '.join(COLUMNS)}") from None
+    wrong = next((split for split in pinned.values() if split not in SPLITS), None)
+    if wrong is not None:
+        raise DataError(f"the splits file {file} has the split '{wrong}', which is none of {', '.join(SPLITS)}")
+    return pinned

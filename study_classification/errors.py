@@ -1,0 +1,74 @@
+"""Errors that a user can mend. Each is one sentence: the thing, the reason, the remedy; and an exit code."""
+
+import errno
+import signal
+
+_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+class UserError(Exception):
+    """The base class: `main` prints the message without a traceback and exits with `exit_code`."""
+
+    exit_code = 2
+
+
+class ConfigError(UserError):
+    """A flag or config field is unknown, of the wrong type, out of range, or contradicts another."""
+
+    exit_code = 2
+
+
+class DataError(UserError):
+    """A folder, manifest, data set or picture cannot be used."""
+
+    exit_code = 3
+
+
+class RunError(UserError):
+    """A run directory or checkpoint is missing, damaged, or belongs to something else."""
+
+    exit_code = 4
+
+
+class EnvironmentFault(UserError):
+    """The machine refuses: no space, no permission, no network, no memory."""
+
+    exit_code = 5
+
+
+class DivergedError(UserError):
+    """The loss or a gradient became NaN or infinite."""
+
+    exit_code = 6
+
+
+class AccuracyError(UserError):
+    """The accuracy lies below `--assert_accuracy`."""
+
+    exit_code = 7
+
+
+class Interrupted(UserError):
+    """Ctrl-C (exit code 130) or SIGTERM (143) arrived; everything is saved."""
+
+    def __init__(self, message: str, signal_number: int):
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
+
+
+def as_user_error(error: BaseException) -> UserError | None:
+    """The error as one that a user can mend, or None if it is a fault of this program."""
+    if isinstance(error, UserError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return Interrupted("nothing that was saved is lost: run the same command again", signal.SIGINT)
+    text = str(error)
+    if isinstance(error, OSError) and error.errno in _MACHINE or "No space left on device" in text:
+        reason = error.strerror if isinstance(error, OSError) else "No space left on device"
+        where = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
+        return EnvironmentFault(f"{reason}{where}: free space, get the permission, or choose another --workdir or "
+                                "--config.data.cache_dir; what was saved before is intact")
+    if "RESOURCE_EXHAUSTED" in text or isinstance(error, MemoryError):
+        return EnvironmentFault("out of memory: choose a smaller batch_size or preprocess.image_size, or "
+                                "--config.data.mode=streaming; what was saved before is intact")
+    return None

@@ -1,0 +1,102 @@
+"""Evaluation of a trained run: exact over every example, written to report.json and shown as a table."""
+
+import jax
+import numpy as np
+
+from study_classification import device
+from study_classification.config import nearest
+from study_classification.console import say
+from study_classification.data.dataset import Dataset, open_dataset
+from study_classification.data.pipeline import EvaluationPlan, View, open_images
+from study_classification.data.prepare import cache_directory, num_workers
+from study_classification.data.sources import TEST, VALIDATION
+from study_classification.errors import AccuracyError, DataError
+from study_classification.files import write_json
+from study_classification.report.metrics import classification_metrics, format_metrics
+from study_classification.run_directory import Run, read_json
+from study_classification.trained import load_trained
+
+
+def evaluate(run: Run, *, split: str = "", source: str = "", checkpoint: str = "best",
+             assert_accuracy: float = 0.0) -> dict:
+    """Measures a checkpoint of a run on one split of its data, or on all pictures of another source.
+
+    Args:
+        run: the run.
+        split: `train`, `validation` or `test`; '' is test, or validation where there is no test split.
+        source: another data source; '' is the run's own.
+        checkpoint: `best`, `last`, or a step.
+        assert_accuracy: the least accuracy that is good enough.
+
+    Returns:
+        What was added to report.json, see `report.metrics.classification_metrics`.
+
+    Raises:
+        DataError: if the data cannot be used, or have classes that the network does not know.
+        RunError: if the checkpoint cannot be used.
+        AccuracyError: if the accuracy is below `assert_accuracy`.
+    """
+    trained = load_trained(run, checkpoint)
+    data = _open_other(run, source, split) if source else _open_own(run)
+    split = split or (TEST if TEST in data.splits else VALIDATION)
+    pictures = data.split(split)
+    to_class = _label_map(data.class_names, run.class_names)
+
+    images = open_images(
+        pictures, View(run.preprocess, run.config.data.max_megapixels), mode=run.config.data.mode,
+        free_memory=device.free_memory(), cache=cache_directory(run.config.data),
+        workers=num_workers(run.config.data), sharding=device.batch_sharding(trained.mesh))
+    size = -(-run.config.batch_size // trained.mesh.size) * trained.mesh.size
+    plan = EvaluationPlan(len(pictures), size)
+    losses, labels, predictions = [], [], []
+    for batch in images.batches(plan, range(len(plan))):
+        real = np.asarray(batch["mask"]) == 1
+        log_probabilities = np.asarray(trained.log_probabilities(batch))[real]
+        label = to_class[np.asarray(batch["label"])[real]]
+        losses.append(-np.take_along_axis(log_probabilities, label[:, None], axis=-1)[:, 0])
+        labels.append(label)
+        predictions.append(log_probabilities.argmax(-1))
+    labels_seen = np.concatenate(labels)
+    assert len(labels_seen) == len(pictures), f"{len(labels_seen)} of {len(pictures)} examples were evaluated"
+
+    name = f"all of {source}" if source else split
+    metrics = {"data": data.report.get("source", run.config.data.source), "split": name, "checkpoint_step": trained.step,
+               **classification_metrics(labels_seen, np.concatenate(predictions), np.concatenate(losses),
+                                        run.class_names)}
+    if jax.process_index() == 0:
+        file = run.workdir / "report.json"
+        report = read_json(file) if file.exists() else {}
+        write_json(file, report | {name: metrics})
+    say(format_metrics(metrics))
+    say(f"written to {run.workdir / 'report.json'}")
+    if metrics["accuracy"] < assert_accuracy:
+        raise AccuracyError(f"the accuracy on {name} is {metrics['accuracy']:.4f}, below {assert_accuracy}")
+    return metrics
+
+
+def _open_own(run: Run) -> Dataset:
+    """The run's own data; if they have changed since, its pictures still keep the split that they had."""
+    data = open_dataset(run.config.data)
+    if data.key == read_json(run.workdir / "data_report.json")["key"]:
+        return data
+    say(f"The pictures of {run.config.data.source} have changed since the training: those it knew keep their split, new "
+        "ones are given one.")
+    config = run.config.data.copy_and_resolve_references()
+    config.splits = str(run.workdir / "splits.csv")
+    return open_dataset(config)
+
+
+def _open_other(run: Run, source: str, split: str) -> Dataset:
+    if split:
+        raise DataError(f"--data={source} is evaluated whole: leave --split={split} out, or give the folder of the split")
+    config = run.config.data.copy_and_resolve_references()
+    config.source, config.splits, config.tfds_splits = source, "", ("", "", "")
+    return open_dataset(config, everything_in=TEST)
+
+
+def _label_map(found: tuple[str, ...], known: tuple[str, ...]) -> np.ndarray:
+    """Label in the data -> class of the network, by name: [len(found)] int64."""
+    for name in found:
+        if name not in known:
+            raise DataError(f"the data have the class '{name}', which the network does not know: {nearest(name, known)}")
+    return np.array([known.index(name) for name in found])

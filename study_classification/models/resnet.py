@@ -1,0 +1,91 @@
+"""ResNet for ImageNet (He et al. 2015, https://arxiv.org/abs/1512.03385, table 1), v1.5 as in torchvision.
+
+    layer     224 px     18         34         50            101           152
+    conv1     112x112    7x7, 64, stride 2
+    pool       56x56     3x3 max, stride 2
+    layer1     56x56     2 basic    3 basic    3 bottleneck  3 bottleneck  3 bottleneck    64 filters
+    layer2     28x28     2          4          4             4             8              128
+    layer3     14x14     2          6          6             23            36             256
+    layer4      7x7      2          3          3             3             3              512
+    (head)               average pool, dense
+    parameters           11,689,512 21,797,672 25,557,032    44,549,160    60,192,808    of 1,000 classes
+    GMACs, 224 px        1.81       3.66       4.09          7.80          11.51
+
+basic is 3x3, 3x3; bottleneck is 1x1, 3x3, 1x1 with four times the filters at its end. The first block of layers 2 to 4
+has stride 2, in its (first) 3x3 convolution: that is v1.5. Padding is symmetric as in PyTorch; "SAME" would pad one
+side more at stride 2. Names are torchvision's with `_` before a block's number: `layer1.0.conv1` is `layer1_0/conv1`.
+
+Initial values: He-normal kernels by fan-out (as torchvision), and zero for the last scale of each block, so that a
+block starts as the identity (Goyal et al. 2017, https://arxiv.org/abs/1706.02677, section 5.1).
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax.typing import DTypeLike
+
+
+class BasicBlock(nn.Module):
+    conv: Callable[..., nn.Module]
+    norm: Callable[..., nn.Module]
+    filters: int
+    stride: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        y = self.conv(self.filters, (3, 3), self.stride, padding=1, name="conv1")(x)
+        y = nn.relu(self.norm(name="bn1")(y))
+        y = self.conv(self.filters, (3, 3), padding=1, name="conv2")(y)
+        y = self.norm(name="bn2", scale_init=nn.initializers.zeros)(y)
+        return nn.relu(y + shortcut(self, x, y))
+
+
+class Bottleneck(nn.Module):
+    conv: Callable[..., nn.Module]
+    norm: Callable[..., nn.Module]
+    filters: int
+    stride: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        y = self.conv(self.filters, (1, 1), name="conv1")(x)
+        y = nn.relu(self.norm(name="bn1")(y))
+        y = self.conv(self.filters, (3, 3), self.stride, padding=1, name="conv2")(y)
+        y = nn.relu(self.norm(name="bn2")(y))
+        y = self.conv(4 * self.filters, (1, 1), name="conv3")(y)
+        y = self.norm(name="bn3", scale_init=nn.initializers.zeros)(y)
+        return nn.relu(y + shortcut(self, x, y))
+
+
+def shortcut(block: BasicBlock | Bottleneck, x: jax.Array, y: jax.Array) -> jax.Array:
+    """x itself, or projected where its shape is not that of y (option B of the paper)."""
+    if x.shape == y.shape:
+        return x
+    x = block.conv(y.shape[-1], (1, 1), block.stride, name="downsample_0")(x)
+    return block.norm(name="downsample_1")(x)
+
+
+class ResNet(nn.Module):
+    """`stage_sizes[i]` blocks in `layer{i+1}`."""
+
+    block: type[BasicBlock] | type[Bottleneck]
+    stage_sizes: Sequence[int]
+    dtype: DTypeLike = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+        """Pictures [b, h, w, c] -> feature map [b, h/32, w/32, 512 (basic) or 2048 (bottleneck)], sizes rounded up."""
+        conv = partial(nn.Conv, use_bias=False, dtype=self.dtype, padding=0,
+                       kernel_init=nn.initializers.variance_scaling(2.0, "fan_out", "normal"))
+        norm = partial(nn.BatchNorm, use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=self.dtype)
+        x = conv(64, (7, 7), 2, padding=3, name="conv1")(x)
+        x = nn.relu(norm(name="bn1")(x))
+        x = nn.max_pool(x, (3, 3), strides=(2, 2), padding=((1, 1), (1, 1)))
+        for i, blocks in enumerate(self.stage_sizes):
+            for j in range(blocks):
+                stride = 2 if i > 0 and j == 0 else 1
+                x = self.block(conv, norm, 64 * 2**i, stride, name=f"layer{i + 1}_{j}")(x)
+        return x

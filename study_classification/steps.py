@@ -1,0 +1,121 @@
+"""What happens to one batch: the training step and the evaluation step, both pure and made to be jitted."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import linen as nn
+from flax import struct
+from jaxtyping import Array, Float, Int, PyTree
+from ml_collections import ConfigDict
+
+from study_classification.data.augment import Augment, augment, example_keys
+from study_classification.data.preprocess import Preprocess, normalize
+from study_classification.optimizer import penalty
+
+Batch = dict[str, Array]  # image uint8 [b,h,w,c], label [b], and aspect, index, epoch [b] (training) or mask [b]
+
+
+class TrainState(struct.PyTreeNode):
+    """Everything that training changes.
+
+    Attributes:
+        step: how many steps have been taken.
+        params: float32, {'backbone': ..., 'head': ...}.
+        batch_stats: BatchNorm's running statistics, float32; empty without BatchNorm.
+        opt_state: optax's.
+        sums: over the steps of the running epoch: loss, correct, count; and first_bad, the step in which loss or
+            gradient first were not finite, or -1.
+    """
+
+    step: Int[Array, ""]
+    params: PyTree
+    batch_stats: PyTree
+    opt_state: PyTree
+    sums: dict[str, Array]
+
+    def variables(self) -> dict[str, PyTree]:
+        return {"params": self.params, "batch_stats": self.batch_stats}
+
+
+def zero_sums() -> dict[str, Array]:
+    """The sums at the beginning of an epoch; each its own buffer, since the state is donated."""
+    return {"loss": jnp.zeros(()), "correct": jnp.zeros((), jnp.int32), "count": jnp.zeros((), jnp.int32),
+            "first_bad": jnp.full((), -1, jnp.int32)}
+
+
+def init_variables(model: nn.Module, preprocess: Preprocess, seed: int) -> dict[str, PyTree]:
+    """{'params', 'batch_stats'} of an untrained network; the same seed gives the same weights on every device."""
+    size = preprocess.image_size
+    variables = model.init(jax.random.key(seed), jnp.zeros((1, size, size, preprocess.channels)), train=False)
+    return {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
+
+
+def init_state(model: nn.Module, optimizer: optax.GradientTransformation, preprocess: Preprocess,
+               seed: int) -> TrainState:
+    """The state before the first step."""
+    variables = init_variables(model, preprocess, seed)
+    return TrainState(step=jnp.zeros((), jnp.int32), **variables, opt_state=optimizer.init(variables["params"]),
+                      sums=zero_sums())
+
+
+def make_train_step(model: nn.Module, optimizer: optax.GradientTransformation, preprocess: Preprocess,
+                    augmentation: Augment, config: ConfigDict) -> Callable[[TrainState, Batch], TrainState]:
+    """The step: augment, normalise, forward, softmax cross-entropy, backward, update.
+
+    Random numbers depend on the seed, the epoch and the example (augmentation) or the step (dropout), and on nothing
+    else, so a resumed run continues as the uninterrupted one. Under jit with a batch that is split over devices,
+    BatchNorm's means and the loss are those of the whole batch.
+    """
+    # The model's seed is config.seed itself; these differ from it and from each other.
+    augment_seed, dropout_key = config.seed + 1, jax.random.key(config.seed + 2)
+
+    def train_step(state: TrainState, batch: Batch) -> TrainState:
+        keys = example_keys(augment_seed, batch["epoch"], batch["index"])
+        images = normalize(augment(batch["image"], batch["aspect"], keys, augmentation), preprocess)
+
+        def loss_of(params):
+            logits, updated = model.apply(
+                {"params": params, "batch_stats": state.batch_stats}, images, train=True, mutable=["batch_stats"],
+                rngs={"dropout": jax.random.fold_in(dropout_key, state.step)})
+            targets = jax.nn.one_hot(batch["label"], logits.shape[-1])
+            smoothed = optax.smooth_labels(targets, config.label_smoothing)
+            objective = optax.softmax_cross_entropy(logits, smoothed).mean()
+            objective += penalty(params, config.optimizer.l1, config.optimizer.l2)
+            return objective, (logits, updated.get("batch_stats", {}))
+
+        (objective, (logits, batch_stats)), gradients = jax.value_and_grad(loss_of, has_aux=True)(state.params)
+        updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
+        params = optax.apply_updates(state.params, updates)
+
+        # What is reported is the plain cross-entropy, so that training and validation can be compared.
+        losses = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
+        finite = jnp.isfinite(objective) & jnp.isfinite(optax.global_norm(gradients))
+        sums = state.sums
+        sums = {
+            "loss": sums["loss"] + losses.sum(),
+            "correct": sums["correct"] + jnp.sum(logits.argmax(-1) == batch["label"], dtype=jnp.int32),
+            "count": sums["count"] + len(losses),
+            "first_bad": jnp.where((sums["first_bad"] < 0) & ~finite, state.step, sums["first_bad"]),
+        }
+        return TrainState(state.step + 1, params, batch_stats, opt_state, sums)
+
+    return train_step
+
+
+def make_eval_step(model: nn.Module, preprocess: Preprocess) -> Callable[[PyTree, Batch], Array]:
+    """Log-probabilities, float32 [b, classes]: the one path from uint8 pictures to probabilities that train, evaluate and predict share; never augmented."""
+
+    def eval_step(variables: PyTree, batch: Batch) -> Float[Array, "b classes"]:
+        return jax.nn.log_softmax(model.apply(variables, normalize(batch["image"], preprocess), train=False))
+
+    return eval_step
+
+
+def loss_and_correct(log_probabilities: Float[Array, "b classes"], label: Int[Array, " b"], mask: Float[Array, " b"]
+                     ) -> dict[str, Array]:
+    """Sums over the examples of a batch whose mask is 1: loss, correct and count."""
+    losses = -jnp.take_along_axis(log_probabilities, label[:, None], axis=-1)[:, 0]
+    correct = log_probabilities.argmax(-1) == label
+    return {"loss": jnp.sum(losses * mask), "correct": jnp.sum(correct * mask), "count": jnp.sum(mask)}

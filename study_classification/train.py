@@ -1,0 +1,243 @@
+"""Training: config -> data -> step -> checkpoint -> report. The only file that knows all the others."""
+
+import functools
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from study_classification import checkpoints, device, run_directory
+from study_classification.config import UNITS, duration_in_steps, validate
+from study_classification.console import close_log, open_log, progress, say
+from study_classification.data.augment import Augment
+from study_classification.data.dataset import Dataset, open_dataset
+from study_classification.data.pipeline import (
+    EvaluationPlan,
+    ResidentImages,
+    StreamingImages,
+    TrainingPlan,
+    View,
+    open_images,
+)
+from study_classification.data.prepare import cache_directory, num_workers
+from study_classification.data.preprocess import Preprocess
+from study_classification.data.sources import TRAIN, VALIDATION
+from study_classification.errors import DataError, DivergedError, Interrupted
+from study_classification.files import unwritable, write_json, write_text
+from study_classification.history import Epoch, History, best_line, epoch_line
+from study_classification.interruption import requested_stop
+from study_classification.models import create_model
+from study_classification.optimizer import learning_rate_schedule, make_optimizer
+from study_classification.report.curves import draw_curves
+from study_classification.report.environment import describe_environment
+from study_classification.steps import TrainState, init_state, loss_and_correct, make_eval_step, make_train_step, zero_sums
+
+DRAW_EVERY = 60  # seconds between two drawings of the curves while training runs
+
+
+def train_and_evaluate(config: ConfigDict, workdir: Path) -> TrainState:
+    """Trains the network that the config describes, or goes on where an interrupted run in `workdir` stopped.
+
+    Args:
+        config: as `configs/default.py` defines it.
+        workdir: the run directory, see `run_directory.py`; made if need be.
+
+    Returns:
+        The state with the best weights of the run.
+
+    Raises:
+        UserError: one of its kinds, for everything that the user can mend; see `errors.py`.
+        Interrupted: after Ctrl-C or SIGTERM, with everything saved.
+        DivergedError: if the loss or a gradient is no longer finite.
+    """
+    # ----- what there is to do, checked before anything heavy starts
+    validate(config)
+    preprocess = Preprocess.from_config(config.preprocess)
+    augmentation = Augment.from_config(config.augment, preprocess.image_size)
+    cache = cache_directory(config.data)
+    device.start_devices(cache)
+    dtype = device.compute_dtype(config.precision)
+    mesh = device.make_mesh(config.fsdp)
+    writes = jax.process_index() == 0
+    _make_directory(workdir)
+    if writes:
+        open_log(workdir / "log.txt")
+    try:
+        say(device.banner(dtype))
+        device.warn_of_idle_accelerator()
+
+        # ----- data
+        data = open_dataset(config.data)
+        say(data.describe())
+        batch_size = _fitting_batch_size(config.batch_size, len(data.split(TRAIN)), mesh.size)
+        config = config.copy_and_resolve_references()
+        config.batch_size = batch_size
+        run = run_directory.Run(workdir, config, data.class_names, preprocess)
+        if writes:
+            _begin(run, data)
+        open_view = functools.partial(
+            open_images, mode=config.data.mode, cache=cache, workers=num_workers(config.data),
+            sharding=device.batch_sharding(mesh))
+        view = functools.partial(View, preprocess, config.data.max_megapixels)
+        train_images = open_view(data.split(TRAIN), view(augmentation.canvas_size if augmentation.random_resized_crop else 0), free_memory=device.free_memory())
+        val_images = open_view(data.split(VALIDATION), view(), free_memory=device.free_memory())
+        plan = TrainingPlan(len(data.split(TRAIN)), batch_size, config.seed)
+        val_plan = EvaluationPlan(len(data.split(VALIDATION)), batch_size)
+
+        # ----- network, optimizer, state
+        total_steps = duration_in_steps(config, "total", plan.num_examples, batch_size)
+        schedule = learning_rate_schedule(config, total_steps, plan.num_examples)
+        optimizer = make_optimizer(config, schedule)
+        model = create_model(config.model, len(data.class_names), dtype)
+        init = functools.partial(init_state, model, optimizer, preprocess, config.seed)
+        sharding = device.state_sharding(mesh, jax.eval_shape(init))
+        state = jax.jit(init, out_shardings=sharding)()
+        train_step = jax.jit(make_train_step(model, optimizer, preprocess, augmentation, config),
+                             donate_argnums=0, out_shardings=sharding)
+        eval_step = jax.jit(make_eval_step(model, preprocess), out_shardings=device.replicated(mesh))
+        parameters = sum(leaf.size for leaf in jax.tree.leaves(state.params))
+        say(f"Network: {config.model.name}, {parameters:,} parameters; {total_steps:,} steps of {batch_size} pictures")
+
+        # ----- the loop
+        history = History(config.monitor, config.early_stopping.min_delta)
+        with checkpoints.open_checkpoints(workdir / "checkpoints") as saved, requested_stop() as asked_to_stop:
+            state = checkpoints.restore(saved, state, history)
+            step = int(state.step)
+            if step:
+                say(f"Resuming {workdir} after step {step:,}, epoch {len(history.epochs)}")
+                write_text(workdir / "history.csv", history.to_csv())
+            drawn = time.time()
+            total_epochs = -(-total_steps * batch_size // plan.num_examples)
+            save_due = _save_due(config, plan)
+            reason = history.reason_to_stop(config)
+            if step < total_steps and not reason:
+                say("Compiling the training step: the first one takes a while ...")
+            while not reason and (not history.epochs or history.epochs[-1].step < total_steps):
+                begun, first = time.time(), step
+                epoch = len(history.epochs)
+                end = min(plan.end_of_epoch(epoch), total_steps)
+                batches = train_images.batches(plan, range(step, end))
+                for batch in progress(batches, f"epoch {epoch + 1}", total=end - step):
+                    state = train_step(state, batch)
+                    step += 1
+                    if step % config.log_every_steps == 0:
+                        _check_finite(state, saved)
+                    signal_number = asked_to_stop(step)
+                    if signal_number or (step < end and save_due(step)):
+                        _check_finite(state, saved)
+                        checkpoints.save(saved, state, history)
+                    if signal_number:
+                        raise Interrupted(f"stopped at step {step:,} of {total_steps:,}; everything is saved: run the "
+                                          f"same command with --workdir={workdir} to go on", signal_number)
+                _check_finite(state, saved)
+                sums = jax.device_get(state.sums)
+                train_seconds = time.time() - begun
+                val = _evaluate(eval_step, state, val_images, val_plan)
+                row = Epoch(epoch + 1, step, *_means(sums), *_means(val), float(schedule(step - 1)),
+                            (step - first) * batch_size / train_seconds, time.time() - begun)
+                if not math.isfinite(row.val_loss):
+                    raise DivergedError(f"the validation loss became {row.val_loss} after step {step}; " +
+                                        _last_good(saved))
+                better = history.add(row)
+                say(epoch_line(row, total_epochs, better))
+                reason = history.reason_to_stop(config)
+                state = state.replace(sums=jax.device_put(zero_sums(), sharding.sums))
+                if better or reason or step == total_steps or save_due(step):
+                    checkpoints.save(saved, state, history)
+                if writes:
+                    write_text(workdir / "history.csv", history.to_csv())
+                    if time.time() - drawn > DRAW_EVERY:
+                        drawn = time.time()
+                        draw_curves(history.epochs, history.best, workdir / "curves.png")
+        # ----- the end: best weights, pictures
+        say(f"Stopped early: {reason}" if reason else f"Trained for {total_epochs} epochs")
+        say(best_line(history.epochs, history.best))
+        if writes:
+            draw_curves(history.epochs, history.best, workdir / "curves.png")
+        best_step, best = checkpoints.load_model(
+            workdir / "checkpoints", "best", checkpoints.abstract(state.variables()))
+        return state.replace(step=np.int32(best_step), **best)
+    finally:
+        close_log()
+
+
+def _make_directory(workdir: Path) -> None:
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(workdir, error) from None
+
+
+def _fitting_batch_size(batch_size: int, num_examples: int, devices: int) -> int:
+    """The batch size, or, where there are fewer examples, the most of them that the devices can share evenly."""
+    if batch_size % devices:
+        raise DataError(f"batch_size {batch_size} cannot be split over {devices} devices: choose a multiple of {devices}")
+    if num_examples >= batch_size:
+        return batch_size
+    fitting = num_examples // devices * devices
+    if not fitting:
+        raise DataError(f"there are {num_examples} training pictures for {devices} devices: add pictures, or use fewer "
+                        "devices")
+    say(f"batch_size {batch_size} is more than the {num_examples} training pictures: using {fitting}")
+    return fitting
+
+
+def _begin(run: run_directory.Run, data: Dataset) -> None:
+    """Writes what describes the run before its first step."""
+    report_file = run.workdir / "data_report.json"
+    report = {"key": data.key} | data.report
+    if report_file.exists() and (run.workdir / "checkpoints").exists():
+        earlier = run_directory.read_json(report_file)
+        if earlier["key"] != report["key"]:
+            raise DataError(f"the pictures of {run.config.data.source} have changed since {run.workdir} began: restore "
+                            f"them to resume it, or train anew in another --workdir with "
+                            f"--config.data.splits={run.workdir / 'splits.csv'}, which keeps the old split")
+    run_directory.begin(run)
+    write_json(report_file, report)
+    write_text(run.workdir / "splits.csv", data.splits_csv)
+    write_json(run.workdir / "environment.json", describe_environment())
+
+
+def _save_due(config: ConfigDict, plan: TrainingPlan) -> Callable[[int], bool]:
+    """Whether a multiple of `checkpoint_every_*` is reached within the given step (counted from 1)."""
+    epochs, steps, examples = (config[f"checkpoint_every_{unit}"] for unit in UNITS)
+    every = epochs * plan.num_examples or steps * plan.batch_size or examples
+    return lambda step: step * plan.batch_size // every > (step - 1) * plan.batch_size // every
+
+
+def _check_finite(state: TrainState, saved) -> None:
+    """Raises DivergedError if a loss or gradient of this epoch was not finite."""
+    bad = int(state.sums["first_bad"])
+    if bad >= 0:
+        raise DivergedError(f"the loss or a gradient became NaN or infinite between steps {bad} and {bad + 1}; "
+                            + _last_good(saved) + "; try a smaller optimizer.learning_rate, a warm-up, or "
+                            "optimizer.gradient_clip")
+
+
+def _last_good(saved) -> str:
+    latest = saved.latest
+    return f"the last good checkpoint is {latest.path}" if latest else "there is no checkpoint yet"
+
+
+def _evaluate(eval_step: Callable, state: TrainState, images: ResidentImages | StreamingImages,
+              plan: EvaluationPlan) -> dict[str, float]:
+    """Sums of loss, correct and count over the split; every example counts exactly once."""
+    variables = state.variables()
+    parts = []
+    for batch in images.batches(plan, range(len(plan))):
+        parts.append(_sums_of(eval_step(variables, batch), batch["label"], batch["mask"]))
+    sums = {name: float(sum(part[name] for part in jax.device_get(parts))) for name in ("loss", "correct", "count")}
+    assert sums["count"] == plan.num_examples, f"{sums['count']} of {plan.num_examples} examples were evaluated"
+    return sums
+
+
+_sums_of = jax.jit(loss_and_correct)
+
+
+def _means(sums: dict) -> tuple[float, float]:
+    """(mean loss, accuracy)."""
+    return float(sums["loss"] / sums["count"]), float(sums["correct"] / sums["count"])

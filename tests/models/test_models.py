@@ -1,0 +1,73 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from study_classification.errors import ConfigError
+from study_classification.models import MODELS, Classifier, Head
+from study_classification.models.resnet_cifar import CifarResNet
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_is_a_float32_backbone_and_head(name, make_model, shapes):
+    model = make_model(name, dtype=jnp.bfloat16)
+    variables = shapes(model, 32, 32, 3)
+    assert set(variables["params"]) == {"backbone", "head"}
+    assert set(variables.get("batch_stats", {})) <= {"backbone"}
+    assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
+
+    pictures = jnp.zeros((2, 32, 32, 3))
+    maps, features, logits = jax.eval_shape(lambda variables: (
+        model.apply(variables, pictures, False, method=lambda model, x, train: model.backbone(x, train)),
+        model.apply(variables, pictures, False, method="features"),
+        model.apply(variables, pictures, False),
+    ), variables)
+    assert maps.dtype == jnp.bfloat16
+    assert features.dtype == logits.dtype == jnp.float32
+    assert features.shape == (2, variables["params"]["head"]["classifier"]["kernel"].shape[0])
+    assert logits.shape == (2, 10)
+
+
+def test_head_on_features_gives_the_models_logits():
+    model, x = Classifier(CifarResNet(1), Head(10)), jax.random.normal(jax.random.key(1), (2, 8, 8, 3))
+    variables = jax.jit(model.init, static_argnames="train")(jax.random.key(0), x, train=False)
+    features = model.apply(variables, x, False, method="features")
+    logits = model.head.apply({"params": variables["params"]["head"]}, features, train=False)
+    np.testing.assert_allclose(logits, model.apply(variables, x, False), rtol=1e-6)
+
+
+def test_pool_averages_maps_in_float32_and_keeps_vectors():
+    maps = jnp.array([1, 2, 3, 256], jnp.bfloat16).reshape(1, 2, 2, 1)
+    assert Head(10).pool(maps).tolist() == [[65.5]]  # bfloat16 knows 65.5, but not the sum of 262
+    assert Head(10).pool(jnp.ones((3, 7))).shape == (3, 7)
+
+
+def test_dropout_works_in_training_only(make_model):
+    model, x = make_model("mlp", dropout=0.5), jnp.ones((1, 8, 8, 3))
+    variables = model.init(jax.random.key(0), x, train=False)
+
+    def logits(train, seed):
+        return model.apply(variables, x, train, rngs={"dropout": jax.random.key(seed)})
+
+    np.testing.assert_array_equal(logits(False, 1), logits(False, 2))
+    assert np.abs(logits(True, 1) - logits(True, 2)).max() > 1e-3
+
+
+def test_batch_statistics_move_by_a_tenth_in_training_only():
+    model, x = Classifier(CifarResNet(1), Head(10)), jax.random.normal(jax.random.key(1), (4, 8, 8, 3))
+    variables = jax.jit(model.init, static_argnames="train")(jax.random.key(0), x, train=False)
+    _, after = model.apply(variables, x, True, mutable=["batch_stats"])
+    conv1 = jax.lax.conv_general_dilated(x, variables["params"]["backbone"]["conv1"]["kernel"], (1, 1), [(1, 1)] * 2,
+                                         dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    statistics = after["batch_stats"]["backbone"]["bn1"]
+    np.testing.assert_allclose(statistics["mean"], 0.1 * conv1.mean((0, 1, 2)), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(statistics["var"], 0.9 + 0.1 * conv1.var((0, 1, 2)), rtol=1e-4)
+    _, after = model.apply(variables, x, False, mutable=["batch_stats"])
+    jax.tree.map(np.testing.assert_array_equal, after["batch_stats"], variables["batch_stats"])
+
+
+def test_unknown_name_names_the_nearest_and_all(make_model):
+    with pytest.raises(ConfigError, match=r"'resnet51'.*nearest is 'resnet5\d'.*original, mlp, resnet18.*resnet56"):
+        make_model("resnet51")
+    with pytest.raises(ConfigError, match="nearest is 'original'"):
+        make_model("orignal")
