@@ -20,10 +20,12 @@ _policies = ocp.training.preservation_policies
 def open_checkpoints(folder: Path) -> ocp.training.Checkpointer:
     """The checkpoints of a run directory; what a killed run left half-written is removed."""
     # The metric counts improvements, so that the largest is the best epoch, also where two have the same score.
-    keep = _policies.AnyPreservationPolicy([
-        _policies.LatestN(1),
-        _policies.BestN(get_metric_fn=lambda metrics: metrics["improvement"], reverse=False, n=1),
-    ])
+    keep = _policies.AnyPreservationPolicy(
+        [
+            _policies.LatestN(1),
+            _policies.BestN(get_metric_fn=lambda metrics: metrics["improvement"], reverse=False, n=1),
+        ]
+    )
     return ocp.training.Checkpointer(folder.absolute(), preservation_policy=keep, cleanup_tmp_directories=True)
 
 
@@ -37,7 +39,8 @@ def save(checkpoints: ocp.training.Checkpointer, state: TrainState, history: His
         metrics={"improvement": step if best else -1},
         custom_metadata={"history": history.to_json()},
         overwrite=any(checkpoint.step == step for checkpoint in checkpoints.checkpoints),
-        force=True)
+        force=True,
+    )
 
 
 def restore(checkpoints: ocp.training.Checkpointer, state: TrainState, history: History) -> TrainState:
@@ -49,8 +52,9 @@ def restore(checkpoints: ocp.training.Checkpointer, state: TrainState, history: 
     latest = checkpoints.latest
     if latest is None:
         return state
-    restored = _load(checkpoints, latest.step,
-                     {"model": abstract(_model_part(state)), "training": abstract(_training_part(state))})
+    restored = _load(
+        checkpoints, latest.step, {"model": abstract(_model_part(state)), "training": abstract(_training_part(state))}
+    )
     history.restore(checkpoints.checkpointables_metadata(latest.step).custom_metadata["history"])
     return state.replace(**restored["model"], **restored["training"])
 
@@ -74,8 +78,9 @@ def load_model(folder: Path, which: str, variables: Mapping) -> tuple[int, dict]
 
 
 def _resolve(checkpoints: ocp.training.Checkpointer, which: str) -> int:
-    steps = {checkpoint.step: (checkpoint.metrics or {}).get("improvement", -1)
-             for checkpoint in checkpoints.checkpoints}
+    steps = {
+        checkpoint.step: (checkpoint.metrics or {}).get("improvement", -1) for checkpoint in checkpoints.checkpoints
+    }
     if not steps:
         raise RunError(f"{checkpoints.directory} has no complete checkpoint yet: train for at least one epoch")
     if which == "last":
@@ -102,17 +107,23 @@ def _load(checkpoints: ocp.training.Checkpointer, step: int, wanted: dict) -> di
 
 
 def _damaged(where: Path, error: Exception) -> RunError:
-    return RunError(f"the checkpoint {where} is damaged ({type(error).__name__}): "
-                    "delete its folder to fall back on the one before, or train again")
+    return RunError(
+        f"the checkpoint {where} is damaged ({type(error).__name__}): "
+        "delete its folder to fall back on the one before, or train again"
+    )
 
 
 def _compare(where: Path, stored: dict[str, tuple], wanted: dict[str, tuple]) -> None:
     for name in sorted(stored.keys() | wanted.keys()):
         if stored.get(name) != wanted.get(name):
+
             def shape(found):
                 return "absent" if found is None else " x ".join(map(str, found)) or "a scalar"
-            raise RunError(f"the checkpoint {where} is of another network: {name} is {shape(stored.get(name))} there and "
-                           f"{shape(wanted.get(name))} here; use the config and classes that it was trained with")
+
+            raise RunError(
+                f"the checkpoint {where} is of another network: {name} is {shape(stored.get(name))} there and "
+                f"{shape(wanted.get(name))} here; use the config and classes that it was trained with"
+            )
 
 
 def _shapes(tree) -> dict[str, tuple]:

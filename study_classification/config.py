@@ -4,6 +4,7 @@ import ast
 import difflib
 import math
 from collections.abc import Iterable
+from typing import Any
 
 from ml_collections import ConfigDict
 
@@ -57,9 +58,9 @@ def parse_arguments(text: str, **defaults):
     return arguments
 
 
-def flatten(config: ConfigDict, prefix: str = "") -> dict[str, object]:
+def flatten(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
     """Nested fields as one dict with dotted names."""
-    flat: dict[str, object] = {}
+    flat: dict[str, Any] = {}
     for name, value in config.items():
         if isinstance(value, ConfigDict):
             flat |= flatten(value, f"{prefix}{name}.")
@@ -69,7 +70,7 @@ def flatten(config: ConfigDict, prefix: str = "") -> dict[str, object]:
 
 
 def duration_in_steps(group: ConfigDict, prefix: str, examples_per_epoch: int, batch_size: int) -> int:
-    """Steps that `{prefix}_epochs`, `{prefix}_steps` or `{prefix}_examples` stand for, whichever is not 0; rounded up."""
+    """Steps that `{prefix}_epochs`, `{prefix}_steps` or `{prefix}_examples` stand for, whichever is set; rounded up."""
     epochs, steps, examples = (group[f"{prefix}_{unit}"] for unit in UNITS)
     # The rounding keeps float noise (0.1 * 30 = 3.0000000000000004) from adding a step.
     return steps or math.ceil(round((epochs * examples_per_epoch or examples) / batch_size, 6))
@@ -104,12 +105,19 @@ def validate(config: ConfigDict) -> None:
     require(config.optimizer.learning_rate > 0, "optimizer.learning_rate", "greater than 0")
     for field in ("optimizer.b1", "optimizer.b2", "optimizer.momentum"):
         require(flat[field] < 1, field, "below 1")
-    require(len(config.data.split_ratio) == 3 and config.data.split_ratio[0] > 0 and config.data.split_ratio[1] > 0,
-            "data.split_ratio", "three numbers, train:validation:test, of which only the last may be 0")
+    require(
+        len(config.data.split_ratio) == 3 and config.data.split_ratio[0] > 0 and config.data.split_ratio[1] > 0,
+        "data.split_ratio",
+        "three numbers, train:validation:test, of which only the last may be 0",
+    )
     require(len(config.data.tfds_splits) == 3, "data.tfds_splits", "three TFDS split expressions")
     require(all(0 < share < 1 for share in config.schedule.step_at), "schedule.step_at", "shares between 0 and 1")
 
-    for group, prefix, required in (("", "total", True), ("", "checkpoint_every", True), ("schedule.", "warmup", False)):
+    for group, prefix, required in (
+        ("", "total", True),
+        ("", "checkpoint_every", True),
+        ("schedule.", "warmup", False),
+    ):
         fields = {name: flat[name] for unit in UNITS if flat[name := f"{group}{prefix}_{unit}"]}
         if len(fields) > 1:
             given = " and ".join(f"{name}={value}" for name, value in fields.items())
@@ -117,7 +125,9 @@ def validate(config: ConfigDict) -> None:
         if required and not fields:
             raise ConfigError(f"{prefix}_epochs, {prefix}_steps and {prefix}_examples are all 0: set one of them")
     if config.optimizer.name == "adam" and config.optimizer.weight_decay:
-        raise ConfigError("optimizer.weight_decay is set, but adam has no decoupled decay: "
-                          "use optimizer.name=adamw, or the classical penalty optimizer.l2")
+        raise ConfigError(
+            "optimizer.weight_decay is set, but adam has no decoupled decay: "
+            "use optimizer.name=adamw, or the classical penalty optimizer.l2"
+        )
     if config.optimizer.nesterov and config.optimizer.name != "sgd":
         raise ConfigError(f"optimizer.nesterov belongs to sgd, but optimizer.name is {config.optimizer.name}")

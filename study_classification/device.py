@@ -21,6 +21,7 @@ def start_devices(cache: Path) -> None:
     if ("," in hosts or "JAX_COORDINATOR_ADDRESS" in os.environ) and not jax.distributed.is_initialized():
         jax.distributed.initialize()
     jax.config.update("jax_compilation_cache_dir", str(cache / "xla"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
 
 def banner(precision: jnp.dtype) -> str:
@@ -28,8 +29,10 @@ def banner(precision: jnp.dtype) -> str:
     kinds = sorted({device.device_kind for device in jax.devices()})
     hosts = f" on {jax.process_count()} hosts" if jax.process_count() > 1 else ""
     cores = f" ({psutil.cpu_count(logical=True)} cores)" if jax.default_backend() == "cpu" else ""
-    return (f"Device: {jax.device_count()} x {', '.join(kinds)}{cores}{hosts}, {jnp.dtype(precision).name}, "
-            f"jax {jax.__version__}")
+    return (
+        f"Device: {jax.device_count()} x {', '.join(kinds)}{cores}{hosts}, {jnp.dtype(precision).name}, "
+        f"jax {jax.__version__}"
+    )
 
 
 def warn_of_idle_accelerator() -> None:
@@ -37,8 +40,10 @@ def warn_of_idle_accelerator() -> None:
     if jax.default_backend() != "cpu" or os.environ.get("JAX_PLATFORMS", "") == "cpu":
         return
     if shutil.which("nvidia-smi") or Path("/dev/nvidia0").exists():
-        say("WARNING: this machine has an NVIDIA GPU, but this jax runs on the CPU, which is many times slower.\n"
-            "         Install a jax that uses it: pip install -U 'jax[cuda13]'")
+        say(
+            "WARNING: this machine has an NVIDIA GPU, but this jax runs on the CPU, which is many times slower.\n"
+            "         Install a jax that uses it: pip install -U 'jax[cuda13]'"
+        )
 
 
 def make_mesh(fsdp: int) -> Mesh:
@@ -73,6 +78,7 @@ def state_sharding(mesh: Mesh, abstract_state):
             return replicated(mesh)
         axis = max(divisible, key=lambda axis: leaf.shape[axis])
         return NamedSharding(mesh, PartitionSpec(*[None] * axis, FSDP))
+
     return jax.tree.map(place, abstract_state)
 
 

@@ -63,12 +63,16 @@ def as_user_error(error: BaseException) -> UserError | None:
     if isinstance(error, KeyboardInterrupt):
         return Interrupted("nothing that was saved is lost: run the same command again", signal.SIGINT)
     text = str(error)
-    if isinstance(error, OSError) and error.errno in _MACHINE or "No space left on device" in text:
+    if (isinstance(error, OSError) and error.errno in _MACHINE) or "No space left on device" in text:
         reason = error.strerror if isinstance(error, OSError) else "No space left on device"
         where = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
-        return EnvironmentFault(f"{reason}{where}: free space, get the permission, or choose another --workdir or "
-                                "--config.data.cache_dir; what was saved before is intact")
+        return EnvironmentFault(
+            f"{reason}{where}: free space, get the permission, or choose another --workdir or "
+            "--config.data.cache_dir; what was saved before is intact"
+        )
     if "RESOURCE_EXHAUSTED" in text or isinstance(error, MemoryError):
-        return EnvironmentFault("out of memory: choose a smaller batch_size or preprocess.image_size, or "
-                                "--config.data.mode=streaming; what was saved before is intact")
+        return EnvironmentFault(
+            "out of memory: choose a smaller batch_size or preprocess.image_size, or "
+            "--config.data.mode=streaming; what was saved before is intact"
+        )
     return None

@@ -17,8 +17,9 @@ from study_classification.run_directory import Run, read_json
 from study_classification.trained import load_trained
 
 
-def evaluate(run: Run, *, split: str = "", source: str = "", checkpoint: str = "best",
-             assert_accuracy: float = 0.0) -> dict:
+def evaluate(
+    run: Run, *, split: str = "", source: str = "", checkpoint: str = "best", assert_accuracy: float = 0.0
+) -> dict:
     """Measures a checkpoint of a run on one split of its data, or on all pictures of another source.
 
     Args:
@@ -43,9 +44,14 @@ def evaluate(run: Run, *, split: str = "", source: str = "", checkpoint: str = "
     to_class = _label_map(data.class_names, run.class_names)
 
     images = open_images(
-        pictures, View(run.preprocess, run.config.data.max_megapixels), mode=run.config.data.mode,
-        free_memory=device.free_memory(), cache=cache_directory(run.config.data),
-        workers=num_workers(run.config.data), sharding=device.batch_sharding(trained.mesh))
+        pictures,
+        View(run.preprocess, run.config.data.max_megapixels),
+        mode=run.config.data.mode,
+        free_memory=device.free_memory(),
+        cache=cache_directory(run.config.data),
+        workers=num_workers(run.config.data),
+        sharding=device.batch_sharding(trained.mesh),
+    )
     size = -(-run.config.batch_size // trained.mesh.size) * trained.mesh.size
     plan = EvaluationPlan(len(pictures), size)
     losses, labels, predictions = [], [], []
@@ -60,9 +66,12 @@ def evaluate(run: Run, *, split: str = "", source: str = "", checkpoint: str = "
     assert len(labels_seen) == len(pictures), f"{len(labels_seen)} of {len(pictures)} examples were evaluated"
 
     name = f"all of {source}" if source else split
-    metrics = {"data": data.report.get("source", run.config.data.source), "split": name, "checkpoint_step": trained.step,
-               **classification_metrics(labels_seen, np.concatenate(predictions), np.concatenate(losses),
-                                        run.class_names)}
+    metrics = {
+        "data": data.report.get("source", run.config.data.source),
+        "split": name,
+        "checkpoint_step": trained.step,
+        **classification_metrics(labels_seen, np.concatenate(predictions), np.concatenate(losses), run.class_names),
+    }
     if jax.process_index() == 0:
         file = run.workdir / "report.json"
         report = read_json(file) if file.exists() else {}
@@ -79,8 +88,10 @@ def _open_own(run: Run) -> Dataset:
     data = open_dataset(run.config.data)
     if data.key == read_json(run.workdir / "data_report.json")["key"]:
         return data
-    say(f"The pictures of {run.config.data.source} have changed since the training: those it knew keep their split, new "
-        "ones are given one.")
+    say(
+        f"The pictures of {run.config.data.source} have changed since the training: those it knew keep their split, "
+        "new ones are given one."
+    )
     config = run.config.data.copy_and_resolve_references()
     config.splits = str(run.workdir / "splits.csv")
     return open_dataset(config)
@@ -88,7 +99,7 @@ def _open_own(run: Run) -> Dataset:
 
 def _open_other(run: Run, source: str, split: str) -> Dataset:
     if split:
-        raise DataError(f"--data={source} is evaluated whole: leave --split={split} out, or give the folder of the split")
+        raise DataError(f"--data={source} is evaluated whole: leave out --split={split}, or give that folder")
     config = run.config.data.copy_and_resolve_references()
     config.source, config.splits, config.tfds_splits = source, "", ("", "", "")
     return open_dataset(config, everything_in=TEST)
@@ -98,5 +109,7 @@ def _label_map(found: tuple[str, ...], known: tuple[str, ...]) -> np.ndarray:
     """Label in the data -> class of the network, by name: [len(found)] int64."""
     for name in found:
         if name not in known:
-            raise DataError(f"the data have the class '{name}', which the network does not know: {nearest(name, known)}")
+            raise DataError(
+                f"the data have the class '{name}', which the network does not know: {nearest(name, known)}"
+            )
     return np.array([known.index(name) for name in found])

@@ -33,5 +33,7 @@ def write_text(file: Path, text: str) -> None:
 
 def unwritable(folder: Path, error: OSError) -> EnvironmentFault:
     """The error for a folder that cannot be written: why, and what helps."""
-    return EnvironmentFault(f"{folder} cannot be written ({error.strerror}): free space there, get the permission, or "
-                            "give another --workdir (or --config.data.cache_dir, if it is the cache)")
+    return EnvironmentFault(
+        f"{folder} cannot be written ({error.strerror}): free space there, get the permission, or "
+        "give another --workdir (or --config.data.cache_dir, if it is the cache)"
+    )

@@ -82,10 +82,12 @@ class History:
 
 def epoch_line(epoch: Epoch, total_epochs: int, better: bool) -> str:
     """The one line that a person reads after each epoch."""
-    return (f"epoch {epoch.epoch:>{len(str(total_epochs))}}/{total_epochs}  train: loss {epoch.train_loss:.4f} accuracy "
-            f"{epoch.train_accuracy:.4f}  val: loss {epoch.val_loss:.4f} accuracy {epoch.val_accuracy:.4f}  "
-            f"lr {epoch.learning_rate:.2e}  {epoch.images_per_second:,.0f} images/s  {epoch.seconds:.1f} s"
-            + ("  best" if better else ""))
+    return (
+        f"epoch {epoch.epoch:>{len(str(total_epochs))}}/{total_epochs}  train: loss {epoch.train_loss:.4f} accuracy "
+        f"{epoch.train_accuracy:.4f}  val: loss {epoch.val_loss:.4f} accuracy {epoch.val_accuracy:.4f}  "
+        f"lr {epoch.learning_rate:.2e}  {epoch.images_per_second:,.0f} images/s  {epoch.seconds:.1f} s"
+        + ("  best" if better else "")
+    )
 
 
 def best_line(epochs: Sequence[Epoch], best: int | None) -> str:

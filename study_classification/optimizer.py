@@ -47,8 +47,10 @@ def make_optimizer(config: ConfigDict, schedule: optax.Schedule) -> optax.Gradie
         case "sgd":
             scaling = optax.trace(settings.momentum, settings.nesterov) if settings.momentum else optax.identity()
         case _:
-            scaling = optax.chain(optax.scale_by_rms(settings.b2, settings.eps),
-                                  optax.trace(settings.momentum) if settings.momentum else optax.identity())
+            scaling = optax.chain(
+                optax.scale_by_rms(settings.b2, settings.eps),
+                optax.trace(settings.momentum) if settings.momentum else optax.identity(),
+            )
     parts = [scaling]
     if settings.gradient_clip:
         parts.insert(0, optax.clip_by_global_norm(settings.gradient_clip))
@@ -58,9 +60,10 @@ def make_optimizer(config: ConfigDict, schedule: optax.Schedule) -> optax.Gradie
 
 
 def penalty(params, l1: float, l2: float) -> jax.Array:
-    """l1 x sum(|kernel|) + l2/2 x sum(kernel^2), so that the gradient of the second is l2 x kernel; a float32 scalar."""
-    kernels = [leaf for leaf, wanted in zip(jax.tree.leaves(params), jax.tree.leaves(is_kernel(params)), strict=True)
-               if wanted]
+    """l1 x sum(|kernel|) + l2/2 x sum(kernel^2), float32: the gradient of the second is l2 x kernel."""
+    kernels = [
+        leaf for leaf, wanted in zip(jax.tree.leaves(params), jax.tree.leaves(is_kernel(params)), strict=True) if wanted
+    ]
     total = jnp.zeros(())
     if l1:
         total += l1 * sum(jnp.sum(jnp.abs(kernel)) for kernel in kernels)

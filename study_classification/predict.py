@@ -26,8 +26,15 @@ from study_classification.trained import Trained, load_trained
 UNKNOWN = "unknown"
 
 
-def predict(run: Run, inputs: Sequence[str], *, checkpoint: str = "best", output_format: str = "table", top_k: int = 1,
-            threshold: float = 0.0) -> int:
+def predict(
+    run: Run,
+    inputs: Sequence[str],
+    *,
+    checkpoint: str = "best",
+    output_format: str = "table",
+    top_k: int = 1,
+    threshold: float = 0.0,
+) -> int:
     """Writes one row a picture to stdout; everything else that is said goes to stderr.
 
     Args:
@@ -97,7 +104,7 @@ def predict_files(run: Run, trained: Trained, files: Iterable[str], top_k: int, 
     images = np.zeros((size, *view.shape), np.uint8)
     for group in _groups(parallel(read, files, num_workers(run.config.data)), size):
         readable = [image for _, image, _ in group if image is not None]
-        images[:len(readable)] = readable or 0
+        images[: len(readable)] = readable or 0
         probabilities = iter(np.exp(np.asarray(trained.log_probabilities({"image": jax.device_put(images, sharding)}))))
         for file, image, error in group:
             row = {"file": file, "class": "", "probability": "", "error": error}
@@ -142,8 +149,9 @@ def _table_line(row: dict, width: int) -> str:
     if row["error"]:
         return f"{row['file']:{width}}  not readable: {row['error']}"
     ranks = ["", *(name.removeprefix("class") for name in row if name.startswith("class_"))]
-    return f"{row['file']:{width}}  " + "  ".join(f"{row[f'class{rank}']} {row[f'probability{rank}']:.1%}"
-                                                 for rank in ranks)
+    return f"{row['file']:{width}}  " + "  ".join(
+        f"{row[f'class{rank}']} {row[f'probability{rank}']:.1%}" for rank in ranks
+    )
 
 
 def _groups(items: Iterator, size: int) -> Iterator[list]:

@@ -1,6 +1,7 @@
 """What happens to one batch: the training step and the evaluation step, both pure and made to be jitted."""
 
 from collections.abc import Callable
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -41,8 +42,12 @@ class TrainState(struct.PyTreeNode):
 
 def zero_sums() -> dict[str, Array]:
     """The sums at the beginning of an epoch; each its own buffer, since the state is donated."""
-    return {"loss": jnp.zeros(()), "correct": jnp.zeros((), jnp.int32), "count": jnp.zeros((), jnp.int32),
-            "first_bad": jnp.full((), -1, jnp.int32)}
+    return {
+        "loss": jnp.zeros(()),
+        "correct": jnp.zeros((), jnp.int32),
+        "count": jnp.zeros((), jnp.int32),
+        "first_bad": jnp.full((), -1, jnp.int32),
+    }
 
 
 def init_variables(model: nn.Module, preprocess: Preprocess, seed: int) -> dict[str, PyTree]:
@@ -52,16 +57,23 @@ def init_variables(model: nn.Module, preprocess: Preprocess, seed: int) -> dict[
     return {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
 
 
-def init_state(model: nn.Module, optimizer: optax.GradientTransformation, preprocess: Preprocess,
-               seed: int) -> TrainState:
+def init_state(
+    model: nn.Module, optimizer: optax.GradientTransformation, preprocess: Preprocess, seed: int
+) -> TrainState:
     """The state before the first step."""
     variables = init_variables(model, preprocess, seed)
-    return TrainState(step=jnp.zeros((), jnp.int32), **variables, opt_state=optimizer.init(variables["params"]),
-                      sums=zero_sums())
+    return TrainState(
+        step=jnp.zeros((), jnp.int32), **variables, opt_state=optimizer.init(variables["params"]), sums=zero_sums()
+    )
 
 
-def make_train_step(model: nn.Module, optimizer: optax.GradientTransformation, preprocess: Preprocess,
-                    augmentation: Augment, config: ConfigDict) -> Callable[[TrainState, Batch], TrainState]:
+def make_train_step(
+    model: nn.Module,
+    optimizer: optax.GradientTransformation,
+    preprocess: Preprocess,
+    augmentation: Augment,
+    config: ConfigDict,
+) -> Callable[[TrainState, Batch], TrainState]:
     """The step: augment, normalise, forward, softmax cross-entropy, backward, update.
 
     Random numbers depend on the seed, the epoch and the example (augmentation) or the step (dropout), and on nothing
@@ -77,8 +89,12 @@ def make_train_step(model: nn.Module, optimizer: optax.GradientTransformation, p
 
         def loss_of(params):
             logits, updated = model.apply(
-                {"params": params, "batch_stats": state.batch_stats}, images, train=True, mutable=["batch_stats"],
-                rngs={"dropout": jax.random.fold_in(dropout_key, state.step)})
+                {"params": params, "batch_stats": state.batch_stats},
+                images,
+                train=True,
+                mutable=["batch_stats"],
+                rngs={"dropout": jax.random.fold_in(dropout_key, state.step)},
+            )
             targets = jax.nn.one_hot(batch["label"], logits.shape[-1])
             smoothed = optax.smooth_labels(targets, config.label_smoothing)
             objective = optax.softmax_cross_entropy(logits, smoothed).mean()
@@ -91,7 +107,7 @@ def make_train_step(model: nn.Module, optimizer: optax.GradientTransformation, p
 
         # What is reported is the plain cross-entropy, so that training and validation can be compared.
         losses = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
-        finite = jnp.isfinite(objective) & jnp.isfinite(optax.global_norm(gradients))
+        finite = jnp.isfinite(objective) & jnp.isfinite(optax.tree.norm(gradients))
         sums = state.sums
         sums = {
             "loss": sums["loss"] + losses.sum(),
@@ -105,16 +121,19 @@ def make_train_step(model: nn.Module, optimizer: optax.GradientTransformation, p
 
 
 def make_eval_step(model: nn.Module, preprocess: Preprocess) -> Callable[[PyTree, Batch], Array]:
-    """Log-probabilities, float32 [b, classes]: the one path from uint8 pictures to probabilities that train, evaluate and predict share; never augmented."""
+    """The one path from uint8 pictures to log-probabilities that train, evaluate and predict share; never augmented."""
 
     def eval_step(variables: PyTree, batch: Batch) -> Float[Array, "b classes"]:
-        return jax.nn.log_softmax(model.apply(variables, normalize(batch["image"], preprocess), train=False))
+        return jax.nn.log_softmax(
+            cast(Array, model.apply(variables, normalize(batch["image"], preprocess), train=False))
+        )
 
     return eval_step
 
 
-def loss_and_correct(log_probabilities: Float[Array, "b classes"], label: Int[Array, " b"], mask: Float[Array, " b"]
-                     ) -> dict[str, Array]:
+def loss_and_correct(
+    log_probabilities: Float[Array, "b classes"], label: Int[Array, " b"], mask: Float[Array, " b"]
+) -> dict[str, Array]:
     """Sums over the examples of a batch whose mask is 1: loss, correct and count."""
     losses = -jnp.take_along_axis(log_probabilities, label[:, None], axis=-1)[:, 0]
     correct = log_probabilities.argmax(-1) == label

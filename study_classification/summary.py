@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import flax.linen as nn
@@ -11,26 +11,33 @@ import jax.numpy as jnp
 import optax
 from flax.traverse_util import flatten_dict, unflatten_dict
 from jax import ShapeDtypeStruct
+from ml_collections import ConfigDict
+
+from study_classification.config import validate
+from study_classification.data.preprocess import Preprocess
+from study_classification.device import compute_dtype
+from study_classification.models import create_model
+from study_classification.optimizer import make_optimizer
 
 
 @dataclass(frozen=True)
 class Layer:
-    path: str                        # backbone/layer1_0/conv1
-    type: str                        # Conv
-    output_shape: tuple[int, ...]    # of one picture
+    path: str  # backbone/layer1_0/conv1
+    type: str  # Conv
+    output_shape: tuple[int, ...]  # of one picture
     parameters: int
-    trainable: int                   # how many of them are trained
-    flops: int                       # of the forward pass for one picture
+    trainable: int  # how many of them are trained
+    flops: int  # of the forward pass for one picture
 
 
 @dataclass(frozen=True)
 class Summary:
-    layers: tuple[Layer, ...]        # in the order of the computation
+    layers: tuple[Layer, ...]  # in the order of the computation
     parameters: int
     trainable: int
     flops: int
     batch_size: int
-    memory: dict[str, int]           # what -> bytes, in a training step on one device
+    memory: dict[str, int]  # what -> bytes, in a training step on one device
 
 
 def summarize(
@@ -62,7 +69,8 @@ def summarize(
     containers = {path.rsplit("/", i)[0] for path in calls for i in range(1, path.count("/") + 1)}
     layers = tuple(
         Layer(path, kind, shape, sizes[path], trained_sizes[path], 2 * kernel_sizes[path] * math.prod(shape[:-1]))
-        for path, (kind, shape) in calls.items() if path in sizes or path not in containers
+        for path, (kind, shape) in calls.items()
+        if path in sizes or path not in containers
     )
     memory = {
         "parameters": _bytes(parameters),
@@ -80,8 +88,14 @@ def format_summary(summary: Summary) -> str:
     """The summary as plain text, at most 100 columns wide for the models of this package."""
     header = ("layer", "type", "output", "parameters", "MFLOPs", "")
     rows = [
-        (layer.path, layer.type, "x".join(map(str, layer.output_shape)), f"{layer.parameters:,}",
-         f"{layer.flops / 1e6:,.2f}", _state(layer))
+        (
+            layer.path,
+            layer.type,
+            "x".join(map(str, layer.output_shape)),
+            f"{layer.parameters:,}",
+            f"{layer.flops / 1e6:,.2f}",
+            _state(layer),
+        )
         for layer in summary.layers
     ]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
@@ -89,17 +103,19 @@ def format_summary(summary: Summary) -> str:
         "  ".join(f"{cell:{align}{width}}" for cell, align, width in zip(row, "<<<>><", widths, strict=True)).rstrip()
         for row in (header, *rows)
     ]
-    return "\n".join([
-        table[0],
-        "-" * max(map(len, table)),
-        *table[1:],
-        "",
-        f"Parameters: {summary.parameters:,}, of them trainable: {summary.trainable:,}",
-        f"Forward pass: {summary.flops / 1e6:,.2f} MFLOPs a picture ({summary.flops / 2e6:,.2f} MMACs)",
-        f"Memory of a training step with {summary.batch_size} pictures on one device:",
-        *(f"  {name:<16} {size / 2**20:>10,.1f} MiB" for name, size in summary.memory.items()),
-        f"  {'sum':<16} {sum(summary.memory.values()) / 2**20:>10,.1f} MiB",
-    ])
+    return "\n".join(
+        [
+            table[0],
+            "-" * max(map(len, table)),
+            *table[1:],
+            "",
+            f"Parameters: {summary.parameters:,}, of them trainable: {summary.trainable:,}",
+            f"Forward pass: {summary.flops / 1e6:,.2f} MFLOPs a picture ({summary.flops / 2e6:,.2f} MMACs)",
+            f"Memory of a training step with {summary.batch_size} pictures on one device:",
+            *(f"  {name:<16} {size / 2**20:>10,.1f} MiB" for name, size in summary.memory.items()),
+            f"  {'sum':<16} {sum(summary.memory.values()) / 2**20:>10,.1f} MiB",
+        ]
+    )
 
 
 def _trace(model: nn.Module, pictures: ShapeDtypeStruct) -> tuple[dict, dict[str, tuple[str, tuple[int, ...]]]]:
@@ -117,13 +133,20 @@ def _trace(model: nn.Module, pictures: ShapeDtypeStruct) -> tuple[dict, dict[str
     return variables, calls
 
 
-def _scratch_bytes(model: nn.Module, parameters: dict, trained: dict, statistics: dict,
-                   pictures: ShapeDtypeStruct) -> int:
+def _scratch_bytes(
+    model: nn.Module, parameters: dict, trained: dict, statistics: dict, pictures: ShapeDtypeStruct
+) -> int:
     """Temporary memory of the loss with its gradient by the trained parameters (all flat: path -> shape)."""
+
     def loss(trained, parameters, statistics, pictures):
         params = unflatten_dict({**parameters, **trained}, sep="/")
-        logits, statistics = model.apply({"params": params, **statistics}, pictures, train=True,
-                                         mutable=["batch_stats"], rngs={"dropout": jax.random.key(0)})
+        logits, statistics = model.apply(
+            {"params": params, **statistics},
+            pictures,
+            train=True,
+            mutable=["batch_stats"],
+            rngs={"dropout": jax.random.key(0)},
+        )
         labels = jnp.zeros(len(logits), jnp.int32)
         return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean(), statistics
 
@@ -149,3 +172,19 @@ def _sizes_by_layer(parameters: dict[str, ShapeDtypeStruct]) -> Counter[str]:
 
 def _bytes(tree) -> int:
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
+def print_summary(config: ConfigDict, class_names: Sequence[str]) -> None:
+    """Prints the summary of the network that a config describes for these classes.
+
+    Raises:
+        ConfigError: if there is no such network.
+    """
+    validate(config)
+    preprocess = Preprocess.from_config(config.preprocess)
+    model = create_model(config.model, len(class_names), compute_dtype(config.precision))
+    optimizer = make_optimizer(config, optax.constant_schedule(config.optimizer.learning_rate))
+    size = preprocess.image_size
+    print(f"{config.model.name}, {len(class_names)} classes, pictures of {size} x {size} x {preprocess.channels}\n")
+    summary = summarize(model, size, preprocess.channels, config.batch_size, optimizer=optimizer)
+    print(format_summary(summary))

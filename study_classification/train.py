@@ -34,7 +34,15 @@ from study_classification.models import create_model
 from study_classification.optimizer import learning_rate_schedule, make_optimizer
 from study_classification.report.curves import draw_curves
 from study_classification.report.environment import describe_environment
-from study_classification.steps import TrainState, init_state, loss_and_correct, make_eval_step, make_train_step, zero_sums
+from study_classification.steps import (
+    TrainState,
+    init_state,
+    init_variables,
+    loss_and_correct,
+    make_eval_step,
+    make_train_step,
+    zero_sums,
+)
 
 DRAW_EVERY = 60  # seconds between two drawings of the curves while training runs
 
@@ -61,6 +69,8 @@ def train_and_evaluate(config: ConfigDict, workdir: Path) -> TrainState:
     cache = cache_directory(config.data)
     device.start_devices(cache)
     dtype = device.compute_dtype(config.precision)
+    # Whether the network exists and takes pictures of this size does not depend on the number of classes.
+    jax.eval_shape(functools.partial(init_variables, create_model(config.model, 2, dtype), preprocess, 0))
     mesh = device.make_mesh(config.fsdp)
     writes = jax.process_index() == 0
     _make_directory(workdir)
@@ -80,10 +90,18 @@ def train_and_evaluate(config: ConfigDict, workdir: Path) -> TrainState:
         if writes:
             _begin(run, data)
         open_view = functools.partial(
-            open_images, mode=config.data.mode, cache=cache, workers=num_workers(config.data),
-            sharding=device.batch_sharding(mesh))
+            open_images,
+            mode=config.data.mode,
+            cache=cache,
+            workers=num_workers(config.data),
+            sharding=device.batch_sharding(mesh),
+        )
         view = functools.partial(View, preprocess, config.data.max_megapixels)
-        train_images = open_view(data.split(TRAIN), view(augmentation.canvas_size if augmentation.random_resized_crop else 0), free_memory=device.free_memory())
+        train_images = open_view(
+            data.split(TRAIN),
+            view(augmentation.canvas_size if augmentation.random_resized_crop else 0),
+            free_memory=device.free_memory(),
+        )
         val_images = open_view(data.split(VALIDATION), view(), free_memory=device.free_memory())
         plan = TrainingPlan(len(data.split(TRAIN)), batch_size, config.seed)
         val_plan = EvaluationPlan(len(data.split(VALIDATION)), batch_size)
@@ -96,8 +114,11 @@ def train_and_evaluate(config: ConfigDict, workdir: Path) -> TrainState:
         init = functools.partial(init_state, model, optimizer, preprocess, config.seed)
         sharding = device.state_sharding(mesh, jax.eval_shape(init))
         state = jax.jit(init, out_shardings=sharding)()
-        train_step = jax.jit(make_train_step(model, optimizer, preprocess, augmentation, config),
-                             donate_argnums=0, out_shardings=sharding)
+        train_step = jax.jit(
+            make_train_step(model, optimizer, preprocess, augmentation, config),
+            donate_argnums=0,
+            out_shardings=sharding,
+        )
         eval_step = jax.jit(make_eval_step(model, preprocess), out_shardings=device.replicated(mesh))
         parameters = sum(leaf.size for leaf in jax.tree.leaves(state.params))
         say(f"Network: {config.model.name}, {parameters:,} parameters; {total_steps:,} steps of {batch_size} pictures")
@@ -111,7 +132,7 @@ def train_and_evaluate(config: ConfigDict, workdir: Path) -> TrainState:
                 say(f"Resuming {workdir} after step {step:,}, epoch {len(history.epochs)}")
                 write_text(workdir / "history.csv", history.to_csv())
             drawn = time.time()
-            total_epochs = -(-total_steps * batch_size // plan.num_examples)
+            total_epochs = (total_steps - 1) * batch_size // plan.num_examples + 1
             save_due = _save_due(config, plan)
             reason = history.reason_to_stop(config)
             if step < total_steps and not reason:
@@ -131,17 +152,28 @@ def train_and_evaluate(config: ConfigDict, workdir: Path) -> TrainState:
                         _check_finite(state, saved)
                         checkpoints.save(saved, state, history)
                     if signal_number:
-                        raise Interrupted(f"stopped at step {step:,} of {total_steps:,}; everything is saved: run the "
-                                          f"same command with --workdir={workdir} to go on", signal_number)
+                        raise Interrupted(
+                            f"stopped at step {step:,} of {total_steps:,}; everything is saved: run the "
+                            f"same command with --workdir={workdir} to go on",
+                            signal_number,
+                        )
                 _check_finite(state, saved)
                 sums = jax.device_get(state.sums)
                 train_seconds = time.time() - begun
                 val = _evaluate(eval_step, state, val_images, val_plan)
-                row = Epoch(epoch + 1, step, *_means(sums), *_means(val), float(schedule(step - 1)),
-                            (step - first) * batch_size / train_seconds, time.time() - begun)
+                row = Epoch(
+                    epoch + 1,
+                    step,
+                    *_means(sums),
+                    *_means(val),
+                    float(schedule(step - 1)),
+                    (step - first) * batch_size / train_seconds,
+                    time.time() - begun,
+                )
                 if not math.isfinite(row.val_loss):
-                    raise DivergedError(f"the validation loss became {row.val_loss} after step {step}; " +
-                                        _last_good(saved))
+                    raise DivergedError(
+                        f"the validation loss became {row.val_loss} after step {step}; " + _last_good(saved)
+                    )
                 better = history.add(row)
                 say(epoch_line(row, total_epochs, better))
                 reason = history.reason_to_stop(config)
@@ -159,7 +191,8 @@ def train_and_evaluate(config: ConfigDict, workdir: Path) -> TrainState:
         if writes:
             draw_curves(history.epochs, history.best, workdir / "curves.png")
         best_step, best = checkpoints.load_model(
-            workdir / "checkpoints", "best", checkpoints.abstract(state.variables()))
+            workdir / "checkpoints", "best", checkpoints.abstract(state.variables())
+        )
         return state.replace(step=np.int32(best_step), **best)
     finally:
         close_log()
@@ -175,13 +208,16 @@ def _make_directory(workdir: Path) -> None:
 def _fitting_batch_size(batch_size: int, num_examples: int, devices: int) -> int:
     """The batch size, or, where there are fewer examples, the most of them that the devices can share evenly."""
     if batch_size % devices:
-        raise DataError(f"batch_size {batch_size} cannot be split over {devices} devices: choose a multiple of {devices}")
+        raise DataError(
+            f"batch_size {batch_size} cannot be split over {devices} devices: choose a multiple of {devices}"
+        )
     if num_examples >= batch_size:
         return batch_size
     fitting = num_examples // devices * devices
     if not fitting:
-        raise DataError(f"there are {num_examples} training pictures for {devices} devices: add pictures, or use fewer "
-                        "devices")
+        raise DataError(
+            f"there are {num_examples} training pictures for {devices} devices: add pictures, or use fewer devices"
+        )
     say(f"batch_size {batch_size} is more than the {num_examples} training pictures: using {fitting}")
     return fitting
 
@@ -193,9 +229,11 @@ def _begin(run: run_directory.Run, data: Dataset) -> None:
     if report_file.exists() and (run.workdir / "checkpoints").exists():
         earlier = run_directory.read_json(report_file)
         if earlier["key"] != report["key"]:
-            raise DataError(f"the pictures of {run.config.data.source} have changed since {run.workdir} began: restore "
-                            f"them to resume it, or train anew in another --workdir with "
-                            f"--config.data.splits={run.workdir / 'splits.csv'}, which keeps the old split")
+            raise DataError(
+                f"the pictures of {run.config.data.source} have changed since {run.workdir} began: restore "
+                f"them to resume it, or train anew in another --workdir with "
+                f"--config.data.splits={run.workdir / 'splits.csv'}, which keeps the old split"
+            )
     run_directory.begin(run)
     write_json(report_file, report)
     write_text(run.workdir / "splits.csv", data.splits_csv)
@@ -213,9 +251,12 @@ def _check_finite(state: TrainState, saved) -> None:
     """Raises DivergedError if a loss or gradient of this epoch was not finite."""
     bad = int(state.sums["first_bad"])
     if bad >= 0:
-        raise DivergedError(f"the loss or a gradient became NaN or infinite between steps {bad} and {bad + 1}; "
-                            + _last_good(saved) + "; try a smaller optimizer.learning_rate, a warm-up, or "
-                            "optimizer.gradient_clip")
+        raise DivergedError(
+            f"the loss or a gradient became NaN or infinite between steps {bad} and {bad + 1}; "
+            + _last_good(saved)
+            + "; try a smaller optimizer.learning_rate, a warm-up, or "
+            "optimizer.gradient_clip"
+        )
 
 
 def _last_good(saved) -> str:
@@ -223,8 +264,9 @@ def _last_good(saved) -> str:
     return f"the last good checkpoint is {latest.path}" if latest else "there is no checkpoint yet"
 
 
-def _evaluate(eval_step: Callable, state: TrainState, images: ResidentImages | StreamingImages,
-              plan: EvaluationPlan) -> dict[str, float]:
+def _evaluate(
+    eval_step: Callable, state: TrainState, images: ResidentImages | StreamingImages, plan: EvaluationPlan
+) -> dict[str, float]:
     """Sums of loss, correct and count over the split; every example counts exactly once."""
     variables = state.variables()
     parts = []

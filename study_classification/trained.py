@@ -39,8 +39,10 @@ def load_trained(run: Run, checkpoint: str) -> Trained:
     mesh = device.make_mesh(1)
     model = create_model(run.config.model, len(run.class_names), device.compute_dtype(run.config.precision))
     everywhere = device.replicated(mesh)
-    shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=everywhere),
-                          jax.eval_shape(lambda: init_variables(model, run.preprocess, seed=0)))
+    shapes = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=everywhere),
+        jax.eval_shape(lambda: init_variables(model, run.preprocess, seed=0)),
+    )
     step, variables = load_model(run.workdir / "checkpoints", checkpoint, shapes)
     eval_step = jax.jit(make_eval_step(model, run.preprocess), out_shardings=everywhere)
     return Trained(step, mesh, lambda batch: eval_step(variables, batch))

@@ -1,8 +1,15 @@
 """Fixtures that many tests share."""
 
+import shutil
 from pathlib import Path
 
+import flax.linen as nn
+import jax.numpy as jnp
 import pytest
+
+from study_classification import models
+from study_classification.configs import default
+from study_classification.data.sources import list_digits
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +19,57 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the folder of real test data, {folder}, is absent")
     return folder
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory) -> Path:
+    """One cache directory for the whole session, as a user has one."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def _digits(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("digits")
+    counts = dict.fromkeys("012", 0)
+    for item in list_digits().items:
+        if counts.get(item.label, 30) < 30:
+            counts[item.label] += 1
+            file = root / item.name
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(item.data)
+    return root
+
+
+@pytest.fixture
+def digits(_digits, tmp_path) -> Path:
+    """A folder of real pictures: 30 handwritten digits of each of the classes 0, 1 and 2, 8 x 8, a test's own copy."""
+    return Path(shutil.copytree(_digits, tmp_path / "digits"))
+
+
+class Tiny(nn.Module):
+    """A network with all that a state can hold, BatchNorm and dropout, that compiles in a second."""
+
+    @nn.compact
+    def __call__(self, x, train):
+        x = nn.Conv(8, (3, 3), name="conv")(x)
+        x = nn.relu(nn.BatchNorm(use_running_average=not train, momentum=0.9, name="bn")(x))
+        x = nn.Dropout(0.2, deterministic=not train)(x)
+        return nn.Dense(16, name="dense")(jnp.reshape(x, (len(x), -1)))
+
+
+@pytest.fixture
+def config(digits, cache, monkeypatch):
+    """A config that trains the tiny network on the 90 digits, with every kind of randomness switched on."""
+    monkeypatch.setitem(models.MODELS, "tiny", lambda config, dtype: Tiny())
+    config = default.get_config()
+    config.data.source = str(digits)
+    config.data.cache_dir = str(cache)
+    config.model.name = "tiny"
+    config.model.dropout = 0.1
+    config.preprocess.image_size = 8
+    config.preprocess.channels = 1
+    config.augment.shift = 0.1
+    config.batch_size = 16
+    config.total_epochs = 3.0
+    config.schedule.warmup_steps = 2
+    return config

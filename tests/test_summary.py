@@ -30,8 +30,13 @@ def test_memory_counts_what_is_trained():
     pictures, parameters = 4 * 784 * 4, 101_770 * 4
     memory = summarize(make_model("mlp"), 28, 1, batch_size=4, optimizer=optax.adam(1e-3)).memory
     assert memory.pop("activations") >= 4 * 128 * 4  # the hidden layer at least
-    assert memory == {"parameters": parameters, "batch statistics": 0, "gradients": parameters,
-                      "optimizer state": 2 * parameters + 4, "pictures": pictures}  # two moments and a step counter
+    assert memory == {
+        "parameters": parameters,
+        "batch statistics": 0,
+        "gradients": parameters,
+        "optimizer state": 2 * parameters + 4,
+        "pictures": pictures,
+    }  # two moments and a step counter
 
     summary = summarize(make_model("mlp"), 28, 1, batch_size=4, trainable=is_head)
     assert [layer.trainable for layer in summary.layers] == [0, 0, 1_290]

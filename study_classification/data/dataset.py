@@ -1,7 +1,6 @@
 """One interface to every data set: class names, and splits with random access to encoded pictures."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,7 @@ class Example:
     name: str
 
 
-class Split(Sequence[Example]):
+class Split:
     """One split of a TFDS data set (ArrayRecord) with the pictures left encoded.
 
     Attributes:
@@ -40,7 +39,7 @@ class Split(Sequence[Example]):
     def __len__(self) -> int:
         return len(self._records)
 
-    def __getitem__(self, index) -> Example:
+    def __getitem__(self, index: int) -> Example:
         record = self._records[index]
         name = next((record[field] for field in ("name", "file_name", "id") if field in record), b"")
         name = name.decode() if isinstance(name, bytes) else str(name)
@@ -108,8 +107,24 @@ def open_dataset(data_config: ConfigDict, everything_in: str = "") -> Dataset:
     builder = tfds.builder_from_directory(folder / "prepared_images" / "1.0.0")
     report = json.loads((folder / "data_report.json").read_text(encoding="utf-8"))
     splits = {name: Split(builder, name, folder.name) for name in SPLITS if name in builder.info.splits}
-    return Dataset(folder.name, tuple(report["classes"]), splits, report,
-                   (folder / "splits.csv").read_text(encoding="utf-8"))
+    return Dataset(
+        folder.name, tuple(report["classes"]), splits, report, (folder / "splits.csv").read_text(encoding="utf-8")
+    )
+
+
+def class_names(data_config: ConfigDict) -> tuple[str, ...]:
+    """The class names of the data set that `config.data` names, without reading or downloading any picture.
+
+    Raises:
+        DataError: if there is no such data set.
+    """
+    source = data_config.source
+    if source.startswith("tfds:"):
+        import tensorflow_datasets as tfds
+
+        builder = tfds.builder(source.removeprefix("tfds:"), file_format="array_record")
+        return tuple(builder.info.features[_image_and_label(builder)[1]].names)
+    return list_source(source).class_names
 
 
 def _image_and_label(builder) -> tuple[str, str]:
@@ -120,17 +135,21 @@ def _image_and_label(builder) -> tuple[str, str]:
     for kind in (tfds.features.Image, tfds.features.ClassLabel):
         names = [name for name, feature in builder.info.features.items() if isinstance(feature, kind)]
         if len(names) != 1:
-            raise DataError(f"the TFDS data set {builder.info.name} has {len(names)} features of type {kind.__name__}, "
-                            "not one: it is no classification data set")
+            raise DataError(
+                f"the TFDS data set {builder.info.name} has {len(names)} features of type {kind.__name__}, "
+                "not one: it is no classification data set"
+            )
         found.append(names[0])
     return found[0], found[1]
 
 
 def _open_tfds(builder, data_config: ConfigDict) -> Dataset:
     if builder.info.file_format.value != "array_record":
-        raise DataError(f"{builder.data_dir} is stored as {builder.info.file_format.value}, which has no random access: "
-                        "prepare it with file_format='array_record'")
-    image, label = _image_and_label(builder)
+        raise DataError(
+            f"{builder.data_dir} is stored as {builder.info.file_format.value}, which has no random access: "
+            "prepare it with file_format='array_record'"
+        )
+    _, label = _image_and_label(builder)
     available = list(builder.info.splits)
     train, validation, test = data_config.tfds_splits
     train = train or TRAIN
@@ -147,8 +166,10 @@ def _open_tfds(builder, data_config: ConfigDict) -> Dataset:
             try:
                 splits[name] = Split(builder, expression, key)
             except ValueError as error:
-                raise DataError(f"data.tfds_splits: '{expression}' is no split of {builder.info.full_name} "
-                                f"({error}); it has {', '.join(available)}") from None
+                raise DataError(
+                    f"data.tfds_splits: '{expression}' is no split of {builder.info.full_name} "
+                    f"({error}); it has {', '.join(available)}"
+                ) from None
     return Dataset(key, tuple(builder.info.features[label].names), splits, report={})
 
 
@@ -160,16 +181,21 @@ def _tfds_by_name(name: str):
         builder = tfds.builder(name, file_format="array_record")
     except tfds.core.registered.DatasetNotFoundError:
         hint = nearest(name, tfds.list_builders(with_community_datasets=False)).split("valid are")[0]
-        raise DataError(f"TFDS has no data set '{name}': {hint or 'see the catalogue of TensorFlow Datasets'}") from None
+        raise DataError(
+            f"TFDS has no data set '{name}': {hint or 'see the catalogue of TensorFlow Datasets'}"
+        ) from None
     if builder.data_path.exists():
         return builder
     try:
         builder.download_and_prepare()
     except ImportError as error:
-        raise EnvironmentFault(f"preparing tfds:{name} needs the package {error.name}: "
-                               "pip install 'study-classification[tfds]'") from None
+        raise EnvironmentFault(
+            f"preparing tfds:{name} needs the package {error.name}: pip install 'study-classification[tfds]'"
+        ) from None
     except Exception as error:  # whatever the download meets: no network, no space, a changed address
-        raise EnvironmentFault(f"tfds:{name} is not in {builder.data_dir} and cannot be downloaded "
-                               f"({type(error).__name__}): connect to the internet once, or copy a prepared data set "
-                               "there") from None
+        raise EnvironmentFault(
+            f"tfds:{name} is not in {builder.data_dir} and cannot be downloaded "
+            f"({type(error).__name__}): connect to the internet once, or copy a prepared data set "
+            "there"
+        ) from None
     return builder

@@ -1,4 +1,4 @@
-"""From a split to batches on the devices: resident (decoded once, kept on the device) or streaming (decoded on the way).
+"""From a split to batches on the devices: resident (decoded once, kept there) or streaming (decoded on the way).
 
 Both modes give the same batches for the same plan. A plan is a sequence of index batches that is known in advance, so
 that a run can be resumed at any step by starting there.
@@ -75,7 +75,9 @@ class TrainingPlan:
         index = np.empty_like(positions)
         for epoch in np.unique(epochs):
             chosen = epochs == epoch
-            index[chosen] = _permutation(self.num_examples, self.seed, int(epoch))[positions[chosen] % self.num_examples]
+            index[chosen] = _permutation(self.num_examples, self.seed, int(epoch))[
+                positions[chosen] % self.num_examples
+            ]
         return {"index": index.astype(np.int32), "epoch": epochs.astype(np.int32)}
 
     def end_of_epoch(self, epoch: int) -> int:
@@ -110,8 +112,9 @@ class ResidentImages:
     def __init__(self, arrays: dict[str, np.ndarray], sharding: NamedSharding):
         everywhere = NamedSharding(sharding.mesh, jax.sharding.PartitionSpec())
         self._arrays = {name: jax.device_put(array, everywhere) for name, array in arrays.items()}
-        self._gather = jax.jit(lambda arrays, index: {name: array[index] for name, array in arrays.items()},
-                               out_shardings=sharding)
+        self._gather = jax.jit(
+            lambda arrays, index: {name: array[index] for name, array in arrays.items()}, out_shardings=sharding
+        )
         self._sharding = sharding
 
     def batches(self, plan: TrainingPlan | EvaluationPlan, steps: range) -> Iterator[Batch]:
@@ -134,8 +137,10 @@ class StreamingImages:
         options = grain.ReadOptions(num_threads=self._workers, prefetch_buffer_size=self._workers + 1)
         source = grain.MapDataset.range(steps.start, steps.stop).map(lambda step: self._load(plan[int(step)]))
         for local, global_size in source.to_iter_dataset(options):
-            yield {name: jax.make_array_from_process_local_data(self._sharding, array, (global_size, *array.shape[1:]))
-                   for name, array in local.items()}
+            yield {
+                name: jax.make_array_from_process_local_data(self._sharding, array, (global_size, *array.shape[1:]))
+                for name, array in local.items()
+            }
 
     def _load(self, planned: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], int]:
         size = len(planned["index"])
@@ -148,8 +153,9 @@ class StreamingImages:
         return batch | planned, size
 
 
-def open_images(split: Split, view: View, *, mode: str, free_memory: int, cache: Path, workers: int,
-                sharding: NamedSharding) -> ResidentImages | StreamingImages:
+def open_images(
+    split: Split, view: View, *, mode: str, free_memory: int, cache: Path, workers: int, sharding: NamedSharding
+) -> ResidentImages | StreamingImages:
     """Chooses the mode, says which and why, and makes the split ready.
 
     Args:
@@ -174,34 +180,49 @@ def open_images(split: Split, view: View, *, mode: str, free_memory: int, cache:
 
 def _decode_all(split: Split, view: View, cache: Path, workers: int) -> dict[str, np.ndarray]:
     """All pictures of a split, decoded once and then read back from a memory-mapped file."""
-    identity = json.dumps([FORMAT, split.key, view.preprocess.image_size, view.preprocess.resize_size,
-                           view.preprocess.interpolation, view.preprocess.channels, view.canvas_size])
+    identity = json.dumps(
+        [
+            FORMAT,
+            split.key,
+            view.preprocess.image_size,
+            view.preprocess.resize_size,
+            view.preprocess.interpolation,
+            view.preprocess.channels,
+            view.canvas_size,
+        ]
+    )
     folder = cache / "decoded" / hashlib.sha256(identity.encode()).hexdigest()[:20]
     names = ("image", "aspect", "label")
     if not (folder / "complete.json").exists():
         temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
         try:
             temporary.mkdir(parents=True, exist_ok=True)
-            arrays = _empty(len(split), view, create=lambda name, dtype, shape: open_memmap(
-                temporary / f"{name}.npy", "w+", dtype, shape))
+            arrays = _empty(
+                len(split),
+                view,
+                create=lambda name, dtype, shape: open_memmap(temporary / f"{name}.npy", "w+", dtype, shape),
+            )
             rows = parallel(lambda row: _fill(arrays, row, split, row, view), range(len(split)), workers)
             for _ in progress(rows, "decoding pictures", total=len(split)):
                 pass
-            for array in arrays.values():
-                array.flush()
-            del arrays
+            del arrays  # which flushes them
             write_json(temporary / "complete.json", json.loads(identity))
             if not folder.exists():
                 temporary.rename(folder)
         except OSError as error:
-            raise EnvironmentFault(f"the cache {cache} cannot take the decoded pictures ({error.strerror}): free space, "
-                                   "choose another --config.data.cache_dir, or --config.data.mode=streaming") from None
+            raise EnvironmentFault(
+                f"the cache {cache} cannot take the decoded pictures ({error.strerror}): free space, "
+                "choose another --config.data.cache_dir, or --config.data.mode=streaming"
+            ) from None
     return {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
 
 
 def _empty(count: int, view: View, create=lambda name, dtype, shape: np.empty(shape, dtype)) -> dict[str, np.ndarray]:
-    return {"image": create("image", np.uint8, (count, *view.shape)), "aspect": create("aspect", np.float32, (count,)),
-            "label": create("label", np.int32, (count,))}
+    return {
+        "image": create("image", np.uint8, (count, *view.shape)),
+        "aspect": create("aspect", np.float32, (count,)),
+        "label": create("label", np.int32, (count,)),
+    }
 
 
 def _fill(arrays: dict[str, np.ndarray], row: int, split: Split, index: int, view: View) -> None:

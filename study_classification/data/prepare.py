@@ -1,10 +1,10 @@
 """A listed source becomes a TFDS data set in the cache, once: every picture is read, judged and given its split.
 
-    CACHE/fingerprints/HASH.json    what the files of a source were when they were last hashed
-    CACHE/prepared/KEY/             one prepared data set; the key is the content of all files and how they are split
-        prepared_images/1.0.0/      TFDS, ArrayRecord, the original encoded bytes
-        data_report.json            what was found
-        splits.csv                  which picture is in which split
+CACHE/fingerprints/HASH.json    what the files of a source were when they were last hashed
+CACHE/prepared/KEY/             one prepared data set; the key is the content of all files and how they are split
+    prepared_images/1.0.0/      TFDS, ArrayRecord, the original encoded bytes
+    data_report.json            what was found
+    splits.csv                  which picture is in which split
 """
 
 import contextlib
@@ -30,7 +30,8 @@ from study_classification.files import write_json, write_text
 
 FORMAT = 1  # part of every key: raise it when what is prepared changes
 IMBALANCE = 3  # largest class / smallest class above which the report warns
-A, B = TypeVar("A"), TypeVar("B")
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 def cache_directory(data_config: ConfigDict) -> Path:
@@ -42,8 +43,9 @@ def cache_directory(data_config: ConfigDict) -> Path:
 
 def num_workers(data_config: ConfigDict) -> int:
     """Decoding threads: `data.workers`, else one for each core that this process may use."""
-    return data_config.workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(
-        os.cpu_count() or 1))
+    return data_config.workers or len(
+        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    )
 
 
 def parallel(function: Callable[[A], B], items: Iterable[A], workers: int) -> Iterator[B]:
@@ -81,13 +83,13 @@ def prepare(source: str, listing: Listing, data_config: ConfigDict, everything_i
         (cache / "prepared").mkdir(parents=True, exist_ok=True)
         (cache / "fingerprints").mkdir(exist_ok=True)
     except OSError as error:
-        raise EnvironmentFault(f"the cache {cache} cannot be written ({error.strerror}): "
-                               "choose another with --config.data.cache_dir") from None
+        raise EnvironmentFault(
+            f"the cache {cache} cannot be written ({error.strerror}): choose another with --config.data.cache_dir"
+        ) from None
     workers = num_workers(data_config)
     digests = _file_digests(source, listing, cache / "fingerprints", workers)
     pinned = read_pinned(Path(data_config.splits)) if data_config.splits else None
-    rules = [FORMAT, data_config.split_ratio, data_config.split_seed, data_config.max_megapixels, pinned,
-             everything_in]
+    rules = [FORMAT, data_config.split_ratio, data_config.split_seed, data_config.max_megapixels, pinned, everything_in]
     content = [[item.name, item.label, item.split, digest] for item, digest in zip(listing.items, digests, strict=True)]
     skipped = [listing.hidden, listing.not_pictures, listing.empty_classes]
     key = hashlib.sha256(json.dumps([rules, content, skipped]).encode()).hexdigest()[:20]
@@ -98,8 +100,9 @@ def prepare(source: str, listing: Listing, data_config: ConfigDict, everything_i
     if unreadable and data_config.on_unreadable == "error":
         name, reason = next(iter(unreadable.items()))
         more = f" (and {len(unreadable) - 1} more)" if len(unreadable) > 1 else ""
-        raise DataError(f"{source}: {name} cannot be read: {reason}{more}; "
-                        "remove it, or allow --config.data.on_unreadable=skip")
+        raise DataError(
+            f"{source}: {name} cannot be read: {reason}{more}; remove it, or allow --config.data.on_unreadable=skip"
+        )
     return folder
 
 
@@ -124,8 +127,10 @@ def _file_digests(source: str, listing: Listing, folder: Path, workers: int) -> 
         except OSError:
             return [""]
 
-    found = {item.name: value for item, value in
-             zip(listing.items, parallel(fingerprint, listing.items, workers), strict=True)}
+    found = {
+        item.name: value
+        for item, value in zip(listing.items, parallel(fingerprint, listing.items, workers), strict=True)
+    }
     if found != known:
         write_json(known_file, found)
     return [value[0] for value in found.values()]
@@ -144,8 +149,15 @@ def _inspect(item: Item, max_megapixels: float) -> tuple[str, str]:
     return hashlib.sha256(repr(image.size).encode() + image.tobytes()).hexdigest()[:32], ""
 
 
-def _write(folder: Path, source: str, listing: Listing, data_config: ConfigDict, pinned: dict[str, str] | None,
-           everything_in: str, workers: int) -> None:
+def _write(
+    folder: Path,
+    source: str,
+    listing: Listing,
+    data_config: ConfigDict,
+    pinned: dict[str, str] | None,
+    everything_in: str,
+    workers: int,
+) -> None:
     """Reads every picture and writes the prepared data set, whole or not at all."""
     say(f"Reading {len(listing.items):,} pictures of {source} for the first time ...")
     results = parallel(lambda item: _inspect(item, data_config.max_megapixels), listing.items, workers)
@@ -159,7 +171,9 @@ def _write(folder: Path, source: str, listing: Listing, data_config: ConfigDict,
             readable.append((item, Picture(item.name, item.label, pixels)))
     if not readable:
         name, reason = next(iter(unreadable.items()))
-        raise DataError(f"none of the {len(unreadable)} pictures of {source} can be read: {name}, for instance: {reason}")
+        raise DataError(
+            f"none of the {len(unreadable)} pictures of {source} can be read: {name}, for instance: {reason}"
+        )
     class_names = tuple(sorted({item.label for item, _ in readable}))
     if everything_in:
         splits = {picture.name: everything_in for _, picture in readable}
@@ -169,20 +183,23 @@ def _write(folder: Path, source: str, listing: Listing, data_config: ConfigDict,
 
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
-        _write_tfds(temporary, class_names, {
-            name: [item for item, picture in readable if splits[picture.name] == name] for name in SPLITS})
+        _write_tfds(
+            temporary,
+            class_names,
+            {name: [item for item, picture in readable if splits[picture.name] == name] for name in SPLITS},
+        )
         report = _report(source, class_names, readable, splits, unreadable, listing)
         write_json(temporary / "data_report.json", report)
-        write_text(temporary / "splits.csv",
-                   splits_to_csv((picture, splits[picture.name]) for _, picture in readable))
+        write_text(temporary / "splits.csv", splits_to_csv((picture, splits[picture.name]) for _, picture in readable))
         with contextlib.suppress(FileExistsError):  # another process may have prepared the same meanwhile
             temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _choose_splits(readable: Sequence[tuple[Item, Picture]], data_config: ConfigDict,
-                   pinned: dict[str, str] | None) -> dict[str, str]:
+def _choose_splits(
+    readable: Sequence[tuple[Item, Picture]], data_config: ConfigDict, pinned: dict[str, str] | None
+) -> dict[str, str]:
     """The source's own splits where it has some, drawn ones where not; validation is cut off training if missing."""
     own = {picture.name: item.split for item, picture in readable if item.split}
     ratio = tuple(data_config.split_ratio)
@@ -194,8 +211,9 @@ def _choose_splits(readable: Sequence[tuple[Item, Picture]], data_config: Config
     return own
 
 
-def _check_classes(source: str, class_names: Sequence[str], readable: Sequence[tuple[Item, Picture]],
-                   splits: dict[str, str]) -> None:
+def _check_classes(
+    source: str, class_names: Sequence[str], readable: Sequence[tuple[Item, Picture]], splits: dict[str, str]
+) -> None:
     if len(class_names) < 2:
         raise DataError(f"{source} has only one class, {class_names[0]}: telling classes apart needs at least two")
     counts = Counter((splits[picture.name], item.label) for item, picture in readable)
@@ -203,41 +221,30 @@ def _check_classes(source: str, class_names: Sequence[str], readable: Sequence[t
         if not counts[TRAIN, name]:
             raise DataError(f"the class {name} of {source} has no training pictures: add some, or remove the class")
     if not any(split == VALIDATION for split, _ in counts):
-        raise DataError(f"{source} has no picture left for validation: give each class at least two pictures, "
-                        "better twenty, that are not copies of each other")
+        raise DataError(
+            f"{source} has no picture left for validation: give each class at least two pictures, "
+            "better twenty, that are not copies of each other"
+        )
 
 
 def _write_tfds(folder: Path, class_names: Sequence[str], items: dict[str, list[Item]]) -> None:
-    """A TFDS data set with the features image (original bytes), label and name, in the order of the items."""
     import tensorflow_datasets as tfds
 
-    class PreparedImages(tfds.core.GeneratorBasedBuilder):
-        """Pictures of a folder or manifest, prepared by study_classification."""
-
-        VERSION = tfds.core.Version("1.0.0")
-
-        def _info(self):
-            features = tfds.features.FeaturesDict({
-                "image": tfds.features.Image(shape=(None, None, None)),
-                "label": tfds.features.ClassLabel(names=list(class_names)),
-                "name": tfds.features.Text(),
-            })
-            return tfds.core.DatasetInfo(builder=self, features=features, disable_shuffling=True)
-
-        def _split_generators(self, dl_manager):
-            return {name: self._generate_examples(part) for name, part in items.items() if part}
-
-        def _generate_examples(self, part):
-            for number, item in enumerate(part):
-                yield number, {"image": item.read(), "label": item.label, "name": item.name}
+    from study_classification.data.prepared_images import PreparedImages
 
     tfds.disable_progress_bar()
     with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
-        PreparedImages(data_dir=folder, file_format="array_record").download_and_prepare()
+        PreparedImages(folder, class_names, items).download_and_prepare()
 
 
-def _report(source: str, class_names: Sequence[str], readable: Sequence[tuple[Item, Picture]], splits: dict[str, str],
-            unreadable: dict[str, str], listing: Listing) -> dict:
+def _report(
+    source: str,
+    class_names: Sequence[str],
+    readable: Sequence[tuple[Item, Picture]],
+    splits: dict[str, str],
+    unreadable: dict[str, str],
+    listing: Listing,
+) -> dict:
     counts = Counter((item.label, splits[picture.name]) for item, picture in readable)
     same: dict[str, list[Picture]] = defaultdict(list)
     for _, picture in readable:
@@ -252,10 +259,14 @@ def _report(source: str, class_names: Sequence[str], readable: Sequence[tuple[It
         "hidden": list(listing.hidden),
         "empty_classes": list(listing.empty_classes),
         "duplicates": [[picture.name for picture in group] for group in copies],
-        "two_labels": [[picture.name for picture in group] for group in copies
-                       if len({picture.label for picture in group}) > 1],
-        "in_two_splits": [[picture.name for picture in group] for group in copies
-                          if len({splits[picture.name] for picture in group}) > 1],
+        "two_labels": [
+            [picture.name for picture in group] for group in copies if len({picture.label for picture in group}) > 1
+        ],
+        "in_two_splits": [
+            [picture.name for picture in group]
+            for group in copies
+            if len({splits[picture.name] for picture in group}) > 1
+        ],
     }
 
 
@@ -275,8 +286,10 @@ def format_report(report: dict) -> str:
         lines.append(f"  ... and {len(classes) - len(shown)} more classes")
     largest, smallest = max(classes, key=classes.__getitem__), min(classes, key=classes.__getitem__)
     if classes[largest] > IMBALANCE * classes[smallest]:
-        lines.append(f"  Imbalance: {largest} has {classes[largest] / classes[smallest]:.1f} times as many pictures as "
-                     f"{smallest}; look at the recall of each class, not at the accuracy alone")
+        lines.append(
+            f"  Imbalance: {largest} has {classes[largest] / classes[smallest]:.1f} times as many pictures as "
+            f"{smallest}; look at the recall of each class, not at the accuracy alone"
+        )
 
     def some(title: str, entries: Sequence[str]) -> None:
         if entries:

@@ -1,6 +1,5 @@
 """Pixels of a decoded picture -> what the network sees. Saved with the run, so that training and prediction agree."""
 
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -11,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
+from study_classification.config import nearest
 from study_classification.errors import ConfigError, RunError
 
 INTERPOLATIONS = {
@@ -55,11 +55,8 @@ class Preprocess:
         if self.channels not in (1, 3):
             raise ConfigError(f"preprocess.channels is {self.channels}; give 3 (RGB) or 1 (grey).")
         if self.interpolation not in INTERPOLATIONS:
-            near = difflib.get_close_matches(str(self.interpolation), INTERPOLATIONS, n=1, cutoff=0)[0]
-            raise ConfigError(
-                f"preprocess.interpolation {self.interpolation!r} is unknown; did you mean {near!r}? "
-                f"There are: {', '.join(INTERPOLATIONS)}."
-            )
+            advice = nearest(str(self.interpolation), INTERPOLATIONS)
+            raise ConfigError(f"preprocess.interpolation {self.interpolation!r} is unknown: {advice}.")
         for name in ("mean", "std"):
             values = getattr(self, name)
             if len(values) != self.channels or not all(math.isfinite(value) for value in values):
@@ -134,9 +131,7 @@ def eval_view(image: Image.Image, p: Preprocess) -> np.ndarray:
     return _to_array(_center_crop(image, p.image_size, p.image_size))
 
 
-def training_canvas(
-    image: Image.Image, size: int, channels: int, interpolation: str
-) -> tuple[np.ndarray, np.float32]:
+def training_canvas(image: Image.Image, size: int, channels: int, interpolation: str) -> tuple[np.ndarray, np.float32]:
     """The whole picture, squashed to a square from which random crops are cut on the device.
 
     Returns:

@@ -16,8 +16,15 @@ from study_classification.data.decode import IMAGE_EXTENSIONS, is_hidden, looks_
 from study_classification.errors import DataError
 
 TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
-SPLIT_NAMES = {"train": TRAIN, "training": TRAIN, "validation": VALIDATION, "val": VALIDATION, "valid": VALIDATION,
-               "test": TEST, "testing": TEST}
+SPLIT_NAMES = {
+    "train": TRAIN,
+    "training": TRAIN,
+    "validation": VALIDATION,
+    "val": VALIDATION,
+    "valid": VALIDATION,
+    "test": TEST,
+    "testing": TEST,
+}
 
 
 @dataclass(frozen=True)
@@ -61,8 +68,10 @@ def list_source(source: str) -> Listing:
     if path.is_file():
         return list_manifest(path)
     if not path.is_dir():
-        raise DataError(f"the data source '{source}' does not exist: give a folder with one sub-folder a class, a .csv "
-                        "or .jsonl manifest, tfds:NAME, or digits")
+        raise DataError(
+            f"the data source '{source}' does not exist: give a folder with one sub-folder a class, a .csv "
+            "or .jsonl manifest, tfds:NAME, or digits"
+        )
     return list_folder(path)
 
 
@@ -76,8 +85,10 @@ def list_folder(root: Path) -> Listing:
     splits = {name: SPLIT_NAMES[name.lower()] for name in folders if name.lower() in SPLIT_NAMES}
     if splits and TRAIN in splits.values() and len(splits) < len(folders):
         other = next(name for name in folders if name not in splits)
-        raise DataError(f"{root} has both split folders ({', '.join(splits)}) and '{other}': "
-                        "move the others away, or rename the split folders if they are classes")
+        raise DataError(
+            f"{root} has both split folders ({', '.join(splits)}) and '{other}': "
+            "move the others away, or rename the split folders if they are classes"
+        )
     has_splits = TRAIN in splits.values()
     if has_splits and len(set(splits.values())) < len(splits):
         raise DataError(f"{root} has two folders for one split ({', '.join(splits)}): keep one of them")
@@ -97,11 +108,15 @@ def list_folder(root: Path) -> Listing:
             split = splits[parts[0]] if has_splits else None
             items.append(Item(str(relative), _label(parts[depth]), split, root / relative))
     if not classes:
-        raise DataError(f"{root} has no class folders: make one folder for each class in it, named as the class, and "
-                        "put its pictures there")
+        raise DataError(
+            f"{root} has no class folders: make one folder for each class in it, named as the class, and "
+            "put its pictures there"
+        )
     if not items:
-        raise DataError(f"{root} has class folders ({', '.join(sorted(classes)[:5])}) but no pictures in them: "
-                        f"put {', '.join(sorted(IMAGE_EXTENSIONS))} files there")
+        raise DataError(
+            f"{root} has class folders ({', '.join(sorted(classes)[:5])}) but no pictures in them: "
+            f"put {', '.join(sorted(IMAGE_EXTENSIONS))} files there"
+        )
     empty = classes - {item.label for item in items}
     return Listing(tuple(items), tuple(hidden), tuple(not_pictures), tuple(sorted(empty)))
 
@@ -140,8 +155,10 @@ def list_manifest(file: Path) -> Listing:
         raise DataError(f"{file} lists no pictures: each line needs a path and a label")
     without = next((name for name, item in items.items() if item.split is None), None)
     if without is not None and any(item.split for item in items.values()):
-        raise DataError(f"{file}, line {lines[without]}: it has no split, but other lines have one: "
-                        "give one to every line, or to none")
+        raise DataError(
+            f"{file}, line {lines[without]}: it has no split, but other lines have one: "
+            "give one to every line, or to none"
+        )
     return Listing(tuple(items[name] for name in sorted(items)))
 
 
@@ -210,8 +227,10 @@ def walk(root: Path) -> Iterator[tuple[PurePosixPath, bool]]:
 def _csv_rows(file: Path, text: str) -> Iterator[tuple[int, dict]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
     if not {"path", "label"} <= set(reader.fieldnames or ()):
-        raise DataError(f"{file}: the first line must name the columns path and label (and, if you like, split), but "
-                        f"is '{','.join(reader.fieldnames or ())}'")
+        raise DataError(
+            f"{file}: the first line must name the columns path and label (and, if you like, split), but "
+            f"is '{','.join(reader.fieldnames or ())}'"
+        )
     for row in reader:
         yield reader.line_num, row
 

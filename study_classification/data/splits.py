@@ -1,4 +1,4 @@
-"""Which picture is for training, which for validation, which for the test: decided by content, never by chance order."""
+"""Which picture is for training, which for validation, which for the test: decided by content, not by chance."""
 
 import csv
 import hashlib
@@ -39,8 +39,9 @@ def split_sizes(count: int, ratio: Sequence[float]) -> dict[str, int]:
     return {TRAIN: count - validation - test, VALIDATION: validation, TEST: test}
 
 
-def assign_splits(pictures: Iterable[Picture], ratio: Sequence[float], seed: int,
-                  pinned: Mapping[str, str] | None = None) -> dict[str, str]:
+def assign_splits(
+    pictures: Iterable[Picture], ratio: Sequence[float], seed: int, pinned: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Draws a split for every picture, per class, by rank of a seeded hash of the content.
 
     Exact duplicates stay together, also where their labels differ (they count for the first of them in alphabetical
@@ -97,8 +98,10 @@ def read_pinned(file: Path) -> dict[str, str]:
         with file.open(encoding="utf-8", newline="") as lines:
             pinned = {row["pixels"]: row["split"] for row in csv.DictReader(lines)}
     except (OSError, KeyError, UnicodeDecodeError) as error:
-        raise DataError(f"the splits file {file} cannot be read ({error}): "
-                        f"give the splits.csv of an earlier run, with the columns {', '.join(COLUMNS)}") from None
+        raise DataError(
+            f"the splits file {file} cannot be read ({error}): "
+            f"give the splits.csv of an earlier run, with the columns {', '.join(COLUMNS)}"
+        ) from None
     wrong = next((split for split in pinned.values() if split not in SPLITS), None)
     if wrong is not None:
         raise DataError(f"the splits file {file} has the split '{wrong}', which is none of {', '.join(SPLITS)}")

@@ -5,7 +5,6 @@ Pictures are float arrays [b, h, w, c], already normalised. A model's variables 
 `dtype` the backbone computes in.
 """
 
-import difflib
 from collections.abc import Callable
 
 import flax.linen as nn
@@ -14,6 +13,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from ml_collections import ConfigDict
 
+from study_classification.config import nearest
 from study_classification.errors import ConfigError
 from study_classification.models.mlp import MLP
 from study_classification.models.original import Original
@@ -80,6 +80,5 @@ def create_model(model_config: ConfigDict, num_classes: int, dtype: DTypeLike = 
     """Gives the classifier `model_config.name`, whose backbone computes in `dtype`; ConfigError for an unknown name."""
     name = model_config.name
     if name not in MODELS:
-        nearest, = difflib.get_close_matches(name, MODELS, n=1, cutoff=0.0)
-        raise ConfigError(f"model.name is {name!r}, which is no model; nearest is {nearest!r}, of {', '.join(MODELS)}")
+        raise ConfigError(f"model.name is '{name}', which is no model: {nearest(name, MODELS)}")
     return Classifier(MODELS[name](model_config, dtype), Head(num_classes, model_config.dropout))

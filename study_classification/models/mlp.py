@@ -1,9 +1,9 @@
 """`mlp`: the multilayer perceptron. With `hidden=(128,)` on MNIST, the first network of every course:
 
-    layer       output    parameters
-    flatten     784       0             28 x 28 x 1
-    dense1      128       100,480       ReLU, dropout
-    (head)      10        1,290
+layer       output    parameters
+flatten     784       0             28 x 28 x 1
+dense1      128       100,480       ReLU, dropout
+(head)      10        1,290
 """
 
 from collections.abc import Sequence

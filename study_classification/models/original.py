@@ -31,7 +31,7 @@ from jax.typing import DTypeLike
 from study_classification.errors import ConfigError
 
 FILTERS = (16, 32, 64, 64, 64, 64)
-POOLS = 4                          # after the first four convolutions
+POOLS = 4  # after the first four convolutions
 HIDDEN = (516, 256)
 MIN_IMAGE_SIZE = 2 * len(FILTERS) + 1
 
@@ -50,8 +50,14 @@ class Original(nn.Module):
                 f"`original`; give at least {MIN_IMAGE_SIZE}, or choose another model.name"
             )
         for i, filters in enumerate(FILTERS, start=1):
-            conv = nn.Conv(filters, (3, 3), padding="VALID", dtype=self.dtype, kernel_init=nn.initializers.he_normal(),
-                           name=f"conv{i}")
+            conv = nn.Conv(
+                filters,
+                (3, 3),
+                padding="VALID",
+                dtype=self.dtype,
+                kernel_init=nn.initializers.he_normal(),
+                name=f"conv{i}",
+            )
             x = nn.relu(conv(x))
             convs_left = len(FILTERS) - i
             if i <= POOLS and min(x.shape[1:3]) // 2 > 2 * convs_left:

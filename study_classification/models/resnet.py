@@ -78,8 +78,13 @@ class ResNet(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
         """Pictures [b, h, w, c] -> feature map [b, h/32, w/32, 512 (basic) or 2048 (bottleneck)], sizes rounded up."""
-        conv = partial(nn.Conv, use_bias=False, dtype=self.dtype, padding=0,
-                       kernel_init=nn.initializers.variance_scaling(2.0, "fan_out", "normal"))
+        conv = partial(
+            nn.Conv,
+            use_bias=False,
+            dtype=self.dtype,
+            padding=0,
+            kernel_init=nn.initializers.variance_scaling(2.0, "fan_out", "normal"),
+        )
         norm = partial(nn.BatchNorm, use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=self.dtype)
         x = conv(64, (7, 7), 2, padding=3, name="conv1")(x)
         x = nn.relu(norm(name="bn1")(x))

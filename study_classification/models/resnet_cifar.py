@@ -34,7 +34,7 @@ class CifarBlock(nn.Module):
         y = nn.relu(self.norm(name="bn1")(y))
         y = self.norm(name="bn2")(self.conv(self.filters, name="conv2")(y))
         padding = (self.filters - x.shape[-1]) // 2
-        x = jnp.pad(x[:, ::self.stride, ::self.stride], ((0, 0), (0, 0), (0, 0), (padding, padding)))
+        x = jnp.pad(x[:, :: self.stride, :: self.stride], ((0, 0), (0, 0), (0, 0), (padding, padding)))
         return nn.relu(x + y)
 
 
@@ -47,8 +47,14 @@ class CifarResNet(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
         """Pictures [b, h, w, c] -> feature map [b, h/4, w/4, 64], sizes rounded up."""
-        conv = partial(nn.Conv, kernel_size=(3, 3), padding=1, use_bias=False, dtype=self.dtype,
-                       kernel_init=nn.initializers.variance_scaling(2.0, "fan_out", "normal"))
+        conv = partial(
+            nn.Conv,
+            kernel_size=(3, 3),
+            padding=1,
+            use_bias=False,
+            dtype=self.dtype,
+            kernel_init=nn.initializers.variance_scaling(2.0, "fan_out", "normal"),
+        )
         norm = partial(nn.BatchNorm, use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=self.dtype)
         x = nn.relu(norm(name="bn1")(conv(16, name="conv1")(x)))
         for i in range(3):

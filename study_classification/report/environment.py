@@ -7,12 +7,23 @@ from importlib import metadata
 
 import jax
 
-PACKAGES = ("study-classification", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "pillow", "grain",
-            "tensorflow-datasets")
+PACKAGES = (
+    "study-classification",
+    "jax",
+    "jaxlib",
+    "flax",
+    "optax",
+    "orbax-checkpoint",
+    "numpy",
+    "pillow",
+    "grain",
+    "tensorflow-datasets",
+)
 
 
 def describe_environment() -> dict:
     """Versions, devices, the command and the time (UTC)."""
+
     def version(package: str) -> str | None:
         try:
             return metadata.version(package)

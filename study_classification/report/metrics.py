@@ -10,11 +10,17 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 LARGEST_MATRIX = 20  # classes up to which the confusion matrix is shown; report.json has it always
 
 
-def classification_metrics(labels: Int[np.ndarray, " n"], predictions: Int[np.ndarray, " n"],
-                           losses: Float[np.ndarray, " n"], class_names: Sequence[str]) -> dict:
-    """Loss, accuracy with its interval, majority-class baseline, per-class scores and confusion matrix, for JSON."""
+def classification_metrics(
+    labels: Int[np.ndarray, " n"],
+    predictions: Int[np.ndarray, " n"],
+    losses: Float[np.ndarray, " n"],
+    class_names: Sequence[str],
+) -> dict:
+    """Loss, accuracy with its interval, majority-class baseline, per-class scores, confusion matrix: for JSON."""
     indices = np.arange(len(class_names))
-    precision, recall, f1, support = precision_recall_fscore_support(labels, predictions, labels=indices, zero_division=0)
+    precision, recall, f1, support = precision_recall_fscore_support(
+        labels, predictions, labels=indices, zero_division=0
+    )
     correct = int((labels == predictions).sum())
     present = support > 0
     return {
@@ -25,11 +31,20 @@ def classification_metrics(labels: Int[np.ndarray, " n"], predictions: Int[np.nd
         "accuracy_interval_95": list(wilson_interval(correct, len(labels))),
         "majority_baseline": float(support.max() / len(labels)),
         "macro_f1": float(f1[present].mean()),
-        "classes": {name: {"precision": float(precision[index]), "recall": float(recall[index]),
-                           "f1": float(f1[index]), "support": int(support[index])}
-                    for index, name in enumerate(class_names)},
-        "confusion_matrix": {"rows": "true class", "columns": "predicted class",
-                             "counts": confusion_matrix(labels, predictions, labels=indices).tolist()},
+        "classes": {
+            name: {
+                "precision": float(precision[index]),
+                "recall": float(recall[index]),
+                "f1": float(f1[index]),
+                "support": int(support[index]),
+            }
+            for index, name in enumerate(class_names)
+        },
+        "confusion_matrix": {
+            "rows": "true class",
+            "columns": "predicted class",
+            "counts": confusion_matrix(labels, predictions, labels=indices).tolist(),
+        },
     }
 
 
@@ -55,13 +70,17 @@ def format_metrics(metrics: dict) -> str:
         f"  always saying the most frequent class would give {metrics['majority_baseline']:.4f}",
         f"  {'class':{width}}  precision  recall      F1  pictures",
     ]
-    lines += [f"  {name:{width}}  {row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}  {row['support']:8,}"
-              for name, row in metrics["classes"].items()]
+    lines += [
+        f"  {name:{width}}  {row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}  {row['support']:8,}"
+        for name, row in metrics["classes"].items()
+    ]
     if len(names) <= LARGEST_MATRIX:
         counts = metrics["confusion_matrix"]["counts"]
         cell = max(len(f"{max(map(max, counts)):,}"), *(len(name[:10]) for name in names)) + 2
         lines.append("  confusion matrix: rows are the true class, columns the predicted class")
         lines.append("  " + " " * width + "".join(f"{name[:10]:>{cell}}" for name in names))
-        lines += [f"  {name:{width}}" + "".join(f"{count:>{cell},}" for count in row)
-                  for name, row in zip(names, counts, strict=True)]
+        lines += [
+            f"  {name:{width}}" + "".join(f"{count:>{cell},}" for count in row)
+            for name, row in zip(names, counts, strict=True)
+        ]
     return "\n".join(lines)

@@ -16,8 +16,14 @@ def kernels(variables):
 @pytest.mark.parametrize(("size", "last"), [(128, 2), (110, 1), (109, 5), (64, 1), (13, 1)])
 def test_maps_fit_the_convolutions(size, last, make_model, shapes):
     assert kernels(shapes(make_model("original"), size, size, 3)) == {
-        "conv1": (3, 3, 3, 16), "conv2": (3, 3, 16, 32), "conv3": (3, 3, 32, 64), "conv4": (3, 3, 64, 64),
-        "conv5": (3, 3, 64, 64), "conv6": (3, 3, 64, 64), "dense1": (last * last * 64, 516), "dense2": (516, 256),
+        "conv1": (3, 3, 3, 16),
+        "conv2": (3, 3, 16, 32),
+        "conv3": (3, 3, 32, 64),
+        "conv4": (3, 3, 64, 64),
+        "conv5": (3, 3, 64, 64),
+        "conv6": (3, 3, 64, 64),
+        "dense1": (last * last * 64, 516),
+        "dense2": (516, 256),
     }
 
 

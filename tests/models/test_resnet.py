@@ -13,10 +13,16 @@ def count(variables):
     return sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
 
 
-@pytest.mark.parametrize(("name", "parameters"), [
-    ("resnet18", 11_689_512), ("resnet34", 21_797_672), ("resnet50", 25_557_032), ("resnet101", 44_549_160),
-    ("resnet152", 60_192_808),
-])
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("resnet18", 11_689_512),
+        ("resnet34", 21_797_672),
+        ("resnet50", 25_557_032),
+        ("resnet101", 44_549_160),
+        ("resnet152", 60_192_808),
+    ],
+)
 def test_published_parameters(name, parameters, make_model, shapes):
     assert count(shapes(make_model(name, num_classes=1000), 32, 32, 3)) == parameters
 
@@ -46,8 +52,9 @@ def test_reproduces_torchvision(name, make_model, from_torch, shared):
             ours = outputs(x)
         for key, value in ours.items():
             tolerance = fixture["tolerance"]
-            np.testing.assert_allclose(value, gold[f"{key}_{size}"], rtol=tolerance["rtol"],
-                                       atol=tolerance["atol"][f"{key}_{size}"])
+            np.testing.assert_allclose(
+                value, gold[f"{key}_{size}"], rtol=tolerance["rtol"], atol=tolerance["atol"][f"{key}_{size}"]
+            )
 
 
 @pytest.mark.parametrize(("block", "last"), [(BasicBlock, "bn2"), (Bottleneck, "bn3")])

@@ -18,19 +18,31 @@ def read_safetensors(path):
     start = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:start])
     header.pop("__metadata__", None)
-    return {name: np.frombuffer(data[start:][slice(*entry["data_offsets"])], "<f4").reshape(entry["shape"])
-            for name, entry in header.items()}
+    return {
+        name: np.frombuffer(data[start:][slice(*entry["data_offsets"])], "<f4").reshape(entry["shape"])
+        for name, entry in header.items()
+    }
 
 
 # a layer of n blocks of c filters has 2 n 9 c^2 weights (its first one from c / 2 channels: half of that), 4 n c of
 # BatchNorm; before them 3 x 9 x 16 + 32, after them 64 x 10 + 10
-@pytest.mark.parametrize(("name", "parameters"), [
-    ("resnet20", 269_722), ("resnet32", 464_154), ("resnet44", 658_586), ("resnet56", 853_018),
-])
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("resnet20", 269_722),
+        ("resnet32", 464_154),
+        ("resnet44", 658_586),
+        ("resnet56", 853_018),
+    ],
+)
 def test_parameters_counted_by_hand(name, parameters, make_model, shapes):
     blocks = (int(name[6:]) - 2) // 6
-    by_hand = 432 + 32 + 650 + sum(
-        2 * blocks * 9 * c * c - (9 * c * c // 2 if c > 16 else 0) + 4 * blocks * c for c in (16, 32, 64))
+    by_hand = (
+        432
+        + 32
+        + 650
+        + sum(2 * blocks * 9 * c * c - (9 * c * c // 2 if c > 16 else 0) + 4 * blocks * c for c in (16, 32, 64))
+    )
     params = shapes(make_model(name), 32, 32, 3)["params"]
     assert sum(leaf.size for leaf in jax.tree.leaves(params)) == by_hand == parameters
 
@@ -51,7 +63,8 @@ def test_trained_weights_fit_one_to_one_and_recognise_cifar10(make_model, shapes
     variables = from_torch(read_safetensors(shared / "data" / "weights" / "resnet20_cifar10.safetensors"))
     expected = flatten_dict(shapes(model, 32, 32, 3))
     assert {path: leaf.shape for path, leaf in flatten_dict(variables).items()} == {
-        path: leaf.shape for path, leaf in expected.items()}
+        path: leaf.shape for path, leaf in expected.items()
+    }
 
     with zipfile.ZipFile(shared / "data" / "cifar10" / "test.zip") as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".png"))[::50]  # 20 of each class

@@ -1,0 +1,37 @@
+"""Photos in a folder, one sub-folder a class: the study group's cats, dogs and horses, or anything of your own.
+
+COMMAND   python -m study_classification.main --config=configs/animals.py:data=FOLDER --workdir=runs/animals
+          behind the colon also: model=NAME, learning=from_scratch, size=PIXELS, runlocal
+HARDWARE  2 CPU cores are enough at 64 px
+TIME      TODO
+RESULT    TODO
+"""
+
+from ml_collections import ConfigDict
+
+from study_classification.config import parse_arguments
+from study_classification.configs import default
+
+
+def get_config(arguments: str = "") -> ConfigDict:
+    given = parse_arguments(arguments, data="animals", model="original", learning="from_scratch", size=64,
+                            runlocal=False)
+    config = default.get_config()
+    config.data.source = given.data
+    config.model.name = given.model
+    config.learning = given.learning
+    config.preprocess.image_size = given.size
+    config.preprocess.resize_size = round(given.size * 8 / 7)
+    config.preprocess.mean = (0.485, 0.456, 0.406)
+    config.preprocess.std = (0.229, 0.224, 0.225)
+    config.augment.random_resized_crop = True
+    config.augment.horizontal_flip = True
+    config.model.dropout = 0.3
+    config.optimizer.name = "adamw"
+    config.optimizer.weight_decay = 0.05
+    config.schedule.warmup_epochs = 2.0
+    config.total_epochs = 60.0
+    if given.runlocal:
+        config.preprocess.image_size = config.preprocess.resize_size = 32
+        config.total_epochs = 1.0
+    return config

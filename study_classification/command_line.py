@@ -1,0 +1,93 @@
+"""The flags, their help in a screenful, and every mistake in them as one sentence."""
+
+import re
+import sys
+from pathlib import Path
+
+from absl import flags
+from ml_collections import config_flags
+
+from study_classification.config import flatten, nearest
+from study_classification.errors import ConfigError, UserError
+
+VERBS = {
+    "train": "train what --config describes, or resume the run in --workdir (no verb means this one)",
+    "evaluate": "measure the run in --workdir on a split or on other data; writes report.json",
+    "predict": "classify the files, folders and patterns that follow, or the list on stdin if - follows",
+    "summary": "layers, parameters, FLOPs and memory of the network of --config or --workdir",
+    "prepare": "read, check and split the data of --config, and report what is in them",
+}
+USAGE = f"""\
+Train, evaluate and use image classifiers.
+
+  study-classification [VERB] [--config=configs/X.py[:key=value,...]] [--workdir=DIR] [--config.FIELD=VALUE ...]
+
+Verbs:
+{chr(10).join(f"  {verb:9} {what}" for verb, what in VERBS.items())}
+
+Flags:"""
+EXIT_CODES = """
+Exit codes:
+  0 done   1 a fault of this program   2 flags or config   3 data   4 run directory or checkpoint
+  5 the machine (space, permission, network, memory)   6 the loss diverged   7 below --assert_accuracy
+  130 Ctrl-C   143 SIGTERM"""
+
+CONFIG = config_flags.DEFINE_config_file("config", None, "config file; behind a colon, its arguments")
+WORKDIR = flags.DEFINE_string("workdir", "", "run directory; without it train makes a new one under runs/")
+CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "evaluate, predict: best, last, or a step")
+SPLIT = flags.DEFINE_string("split", "", "evaluate: train, validation or test; without it test, if there is one")
+DATA = flags.DEFINE_string("data", "", "evaluate: all pictures of this source instead of the run's own data")
+ASSERT_ACCURACY = flags.DEFINE_float("assert_accuracy", 0.0, "evaluate: fail below this accuracy", 0.0, 1.0)
+FORMAT = flags.DEFINE_enum("format", "table", ["table", "csv", "json", "jsonl"], "predict: what goes to stdout")
+TOP_K = flags.DEFINE_integer("top_k", 1, "predict: how many classes to name for each picture", lower_bound=1)
+THRESHOLD = flags.DEFINE_float("threshold", 0.0, "predict: 'unknown' below this probability", 0.0, 1.0)
+_FLAGS = (CONFIG, WORKDIR, CHECKPOINT, SPLIT, DATA, ASSERT_ACCURACY, FORMAT, TOP_K, THRESHOLD)
+
+
+def parse_flags(arguments: list[str]) -> list[str]:
+    """Parses the flags, answers --help, and returns what is left: the program, the verb and its inputs.
+
+    Raises:
+        ConfigError: for an unknown flag, config, field or verb, or a value of the wrong type, naming the nearest valid.
+    """
+    if {"--help", "-h", "-help", "--helpfull", "help"} & set(arguments[1:]):
+        print(USAGE)
+        for flag in _FLAGS:
+            print(f"  --{flag.name:16} {flags.FLAGS[flag.name].help}")
+        print(EXIT_CODES)
+        sys.exit(0)
+    try:
+        return flags.FLAGS([_find_config(argument) for argument in arguments])
+    except UserError:
+        raise
+    except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _flag_error(arguments, error) from None
+
+
+def config_name() -> str:
+    """The file name of the config, without folder and ending."""
+    return Path(config_flags.get_config_filename(flags.FLAGS["config"]).partition(":")[0]).stem
+
+
+def _find_config(argument: str) -> str:
+    """An installed program finds configs/X.py, or X alone, also where there is no such folder."""
+    match = re.fullmatch(r"(--?config=)([^:]*)(:.*)?", argument)
+    if not match or Path(match[2]).is_file():
+        return argument
+    from study_classification import configs
+
+    name = Path(match[2]).stem
+    file = Path(configs.__path__[0]) / f"{name}.py"
+    if match[2] not in (name, f"configs/{name}.py") or not file.exists():
+        names = sorted(path.stem for path in file.parent.glob("*.py") if path.stem not in ("default", "__init__"))
+        raise ConfigError(f"the config file {match[2] or "''"} does not exist: {nearest(name, names)}")
+    return f"{match[1]}{file}{match[3] or ''}"
+
+
+def _flag_error(arguments: list[str], error: Exception) -> ConfigError:
+    fields = flatten(CONFIG.value) if flags.FLAGS["config"].value is not None else {}
+    for argument in arguments:
+        field = re.match(r"--?config\.([\w.]+)", argument)
+        if field and fields and field[1] not in fields:
+            return ConfigError(f"the config has no field '{field[1]}': {nearest(field[1], fields)}")
+    return ConfigError(" ".join(str(error).split()))

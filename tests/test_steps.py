@@ -1,0 +1,92 @@
+"""A network of fixed logits, and accuracies counted by hand."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from study_classification.configs import default
+from study_classification.data.augment import Augment
+from study_classification.data.preprocess import Preprocess
+from study_classification.steps import init_state, loss_and_correct, make_eval_step, make_train_step
+
+
+class Fixed(nn.Module):
+    """Logits that grow with the class index, whatever the picture: it always says class 3."""
+
+    @nn.compact
+    def __call__(self, x, train):
+        scale = self.param("kernel", nn.initializers.ones, (1,))
+        return jnp.broadcast_to(jnp.arange(4.0) * scale, (len(x), 4))
+
+
+@pytest.fixture
+def parts():
+    config = default.get_config()
+    config.optimizer.learning_rate = 0.5
+    config.preprocess.image_size = 4
+    config.preprocess.channels = 1
+    preprocess = Preprocess.from_config(config.preprocess)
+    return config, preprocess, Augment.from_config(config.augment, 4)
+
+
+def batch_of(labels):
+    count = len(labels)
+    return {
+        "image": jnp.zeros((count, 4, 4, 1), jnp.uint8),
+        "aspect": jnp.ones(count),
+        "label": jnp.array(labels),
+        "index": jnp.arange(count),
+        "epoch": jnp.zeros(count, jnp.int32),
+        "mask": jnp.ones(count),
+    }
+
+
+def test_two_of_sixteen(parts):
+    _, preprocess, _ = parts
+    batch = batch_of([3, 3] + [0] * 14)
+    step = make_eval_step(Fixed(), preprocess)
+    sums = loss_and_correct(step({"params": {"kernel": jnp.ones(1)}}, batch), batch["label"], batch["mask"])
+    assert sums["correct"] / sums["count"] == 2.0 / 16.0
+    log_sum = np.log(np.exp(np.arange(4.0)).sum())
+    assert float(sums["loss"]) == pytest.approx(2 * (log_sum - 3) + 14 * log_sum, rel=1e-6)
+
+
+def test_masked_examples_do_not_count():
+    log_probabilities = jax.nn.log_softmax(jnp.array([[1.0, 0.0], [1.0, 0.0], [5.0, 0.0]]))
+    sums = loss_and_correct(log_probabilities, jnp.array([0, 1, 0]), jnp.array([1.0, 1.0, 0.0]))
+    assert (float(sums["correct"]), float(sums["count"])) == (1.0, 2.0)
+    assert float(sums["loss"]) == pytest.approx(2 * np.log(1 + np.e) - 1, rel=1e-6)
+
+
+@pytest.mark.parametrize(("smoothing", "l2"), [(0.0, 0.0), (0.1, 0.0), (0.0, 0.2)])
+def test_the_step_descends_the_objective_and_sums_the_plain_loss(parts, smoothing, l2):
+    config, preprocess, augmentation = parts
+    config.label_smoothing, config.optimizer.l2 = smoothing, l2
+    optimizer = optax.sgd(0.5)
+    state = init_state(Fixed(), optimizer, preprocess, seed=0)
+    step = jax.jit(make_train_step(Fixed(), optimizer, preprocess, augmentation, config))
+    batch = batch_of([3, 0])
+    state = step(state, batch)
+    # The objective as a function of the one parameter s: logits are s x (0, 1, 2, 3).
+    classes = np.arange(4.0)
+    targets = (1 - smoothing) * np.eye(4)[[3, 0]] + smoothing / 4
+    probabilities = np.exp(classes) / np.exp(classes).sum()
+    gradient = (probabilities @ classes) - (targets @ classes).mean() + l2 * 1.0
+    assert float(state.params["kernel"][0]) == pytest.approx(1 - 0.5 * gradient, rel=1e-5)
+    log_sum = np.log(np.exp(classes).sum())
+    assert float(state.sums["loss"]) == pytest.approx(2 * log_sum - 3, rel=1e-5)
+    assert (int(state.sums["correct"]), int(state.sums["count"]), int(state.sums["first_bad"])) == (1, 2, -1)
+    assert int(step(state, batch).sums["count"]) == 4
+
+
+def test_the_first_bad_step_is_remembered(parts):
+    config, preprocess, augmentation = parts
+    optimizer = optax.sgd(float("inf"))
+    state = init_state(Fixed(), optimizer, preprocess, seed=0)
+    step = jax.jit(make_train_step(Fixed(), optimizer, preprocess, augmentation, config))
+    for _ in range(4):
+        state = step(state, batch_of([3, 0]))
+    assert int(state.sums["first_bad"]) == 1  # step 0 still computes with finite weights
