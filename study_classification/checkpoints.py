@@ -32,7 +32,7 @@ def open_checkpoints(folder: Path) -> ocp.training.Checkpointer:
 def save(checkpoints: ocp.training.Checkpointer, state: TrainState, history: History) -> None:
     """Saves the state after its last step; the file system sees all of it or nothing."""
     step = int(state.step)
-    best = history.best is not None and history.epochs[history.best].step == step
+    best = bool(history.epochs) and history.epochs[history.best].step == step
     checkpoints.save_checkpointables(
         step,
         {"model": _model_part(state), "training": _training_part(state)},
@@ -99,6 +99,8 @@ def _load(checkpoints: ocp.training.Checkpointer, step: int, wanted: dict) -> di
         stored = checkpoints.checkpointables_metadata(step).metadata["model"]
     except Exception as error:  # Orbax lets every kind of error of the file system and of its formats through
         raise _damaged(where, error) from None
+    if stored is None:
+        raise _damaged(where, ValueError())
     _compare(where, _shapes(stored), _shapes(wanted["model"]))
     try:
         return checkpoints.load_checkpointables(step, wanted)

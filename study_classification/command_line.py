@@ -85,9 +85,14 @@ def _find_config(argument: str) -> str:
 
 
 def _flag_error(arguments: list[str], error: Exception) -> ConfigError:
-    fields = flatten(CONFIG.value) if flags.FLAGS["config"].value is not None else {}
-    for argument in arguments:
-        field = re.match(r"--?config\.([\w.]+)", argument)
-        if field and fields and field[1] not in fields:
-            return ConfigError(f"the config has no field '{field[1]}': {nearest(field[1], fields)}")
+    override = re.compile(r"--?config\.([\w.]+)")
+    if any(map(override.match, arguments)):
+        alone = flags.FlagValues()  # the file without the overrides tells which fields there are
+        without = [_find_config(text) for text in arguments if re.match("--?config=", text)]
+        config_flags.DEFINE_config_file("config", flag_values=alone, sys_argv=without)
+        alone([arguments[0], *without])
+        fields = flatten(alone["config"].value or {})
+        for match in filter(None, map(override.match, arguments)):
+            if match[1] not in fields:
+                return ConfigError(f"the config has no field '{match[1]}': {nearest(match[1], fields)}")
     return ConfigError(" ".join(str(error).split()))

@@ -1,5 +1,6 @@
 """What a run says: plain lines to the terminal and to its log file, and a progress bar where there is a terminal."""
 
+import contextlib
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -7,36 +8,42 @@ from pathlib import Path
 from typing import TextIO, TypeVar
 
 T = TypeVar("T")
-_streams: dict[str, TextIO | None] = {"terminal": None, "log": None}
+_log: TextIO | None = None
+_to_stderr = False
 
 
 def say(text: str = "") -> None:
     """Prints one message, and appends it with the time to the log file if one is open."""
-    print(text, file=_streams["terminal"] or sys.stdout, flush=True)
-    log = _streams["log"]
-    if log is not None:
+    print(text, file=sys.stderr if _to_stderr else sys.stdout, flush=True)
+    if _log is not None:
         for line in text.splitlines():
-            log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
-        log.flush()
+            _log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
+        _log.flush()
 
 
-def say_to_stderr() -> None:
-    """From now on messages go to stderr: stdout is for data."""
-    _streams["terminal"] = sys.stderr
+@contextlib.contextmanager
+def saying_to_stderr() -> Iterator[None]:
+    """Within the context messages go to stderr: stdout is for data."""
+    global _to_stderr
+    _to_stderr = True
+    try:
+        yield
+    finally:
+        _to_stderr = False
 
 
-def open_log(file: Path) -> None:
-    """From now on messages are appended to this file as well."""
-    close_log()
-    _streams["log"] = file.open("a", encoding="utf-8")
-
-
-def close_log() -> None:
-    """Ends what `open_log` began."""
-    log = _streams["log"]
-    if log is not None:
-        log.close()
-        _streams["log"] = None
+@contextlib.contextmanager
+def logging_to(file: Path | None) -> Iterator[None]:
+    """Within the context messages are appended to this file as well; None is no file."""
+    global _log
+    if file is None:
+        yield
+        return
+    with file.open("a", encoding="utf-8") as _log:
+        try:
+            yield
+        finally:
+            _log = None
 
 
 def progress(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:

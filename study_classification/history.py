@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 
 from ml_collections import ConfigDict
@@ -22,6 +21,15 @@ class Epoch:
     images_per_second: float
     seconds: float
 
+    def describe(self, total_epochs: int) -> str:
+        """The one line that a person reads after each epoch."""
+        return (
+            f"epoch {self.epoch:>{len(str(total_epochs))}}/{total_epochs}"
+            f"  train: loss {self.train_loss:.4f} accuracy {self.train_accuracy:.4f}"
+            f"  val: loss {self.val_loss:.4f} accuracy {self.val_accuracy:.4f}"
+            f"  lr {self.learning_rate:.2e}  {self.images_per_second:,.0f} images/s  {self.seconds:.1f} s"
+        )
+
 
 @dataclass
 class History:
@@ -31,18 +39,18 @@ class History:
         monitor: the column that decides, `val_accuracy` or `val_loss`.
         min_delta: by how much a value must beat the best one to count as better.
         epochs: all rows so far.
-        best: place in `epochs` of the best one, or None.
+        best: place in `epochs` of the best one; -1 before the first.
     """
 
     monitor: str
     min_delta: float
     epochs: list[Epoch] = field(default_factory=list)
-    best: int | None = None
+    best: int = -1
 
     def add(self, epoch: Epoch) -> bool:
         """Appends a row and says whether it is better than all before."""
         self.epochs.append(epoch)
-        better = self.best is None or self._score(epoch) > self._score(self.epochs[self.best]) + self.min_delta
+        better = self.best < 0 or self._score(epoch) > self._score(self.epochs[self.best]) + self.min_delta
         if better:
             self.best = len(self.epochs) - 1
         return better
@@ -51,9 +59,13 @@ class History:
         value = getattr(epoch, self.monitor)
         return -value if self.monitor.endswith("loss") else value
 
+    def reached(self, total_steps: int) -> bool:
+        """Whether the last step of the run has been evaluated."""
+        return bool(self.epochs) and self.epochs[-1].step >= total_steps
+
     def reason_to_stop(self, config: ConfigDict) -> str:
         """Why training should stop now by `early_stopping` and `convergence`, or ''."""
-        if self.best is None:
+        if not self.epochs:
             return ""
         patience, window = config.early_stopping.patience, config.convergence.epochs
         waited = len(self.epochs) - 1 - self.best
@@ -78,21 +90,3 @@ class History:
         writer.writeheader()
         writer.writerows(asdict(epoch) for epoch in self.epochs)
         return text.getvalue()
-
-
-def epoch_line(epoch: Epoch, total_epochs: int, better: bool) -> str:
-    """The one line that a person reads after each epoch."""
-    return (
-        f"epoch {epoch.epoch:>{len(str(total_epochs))}}/{total_epochs}  train: loss {epoch.train_loss:.4f} accuracy "
-        f"{epoch.train_accuracy:.4f}  val: loss {epoch.val_loss:.4f} accuracy {epoch.val_accuracy:.4f}  "
-        f"lr {epoch.learning_rate:.2e}  {epoch.images_per_second:,.0f} images/s  {epoch.seconds:.1f} s"
-        + ("  best" if better else "")
-    )
-
-
-def best_line(epochs: Sequence[Epoch], best: int | None) -> str:
-    """Which epoch was the best."""
-    if best is None:
-        return "no epoch was completed"
-    row = epochs[best]
-    return f"best: epoch {row.epoch}, validation accuracy {row.val_accuracy:.4f}, loss {row.val_loss:.4f}"

@@ -82,9 +82,10 @@ def run() -> None:
             if known is None:
                 raise
             print(f"{'stopped' if known.exit_code > 128 else 'error'}: {known}", file=sys.stderr)
+            sys.unraisablehook = lambda _: None  # what Orbax leaves unfinished complains when it is collected
             sys.exit(known.exit_code)
 
-    logging.set_verbosity(logging.WARNING)  # what Orbax and TFDS tell of themselves is not for users
+    logging.set_verbosity(logging.ERROR)  # what Orbax and TFDS tell of themselves is not for users
     app.run(lambda arguments: guarded(main, arguments), flags_parser=lambda given: guarded(flags.parse_flags, given))
 
 

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from study_classification import device
-from study_classification.console import say, say_to_stderr
+from study_classification.console import say, saying_to_stderr
 from study_classification.data.decode import UnreadableImage, is_hidden
 from study_classification.data.pipeline import View
 from study_classification.data.prepare import num_workers, parallel
@@ -52,22 +52,21 @@ def predict(
         ConfigError: if there is nothing to predict.
         RunError: if the checkpoint cannot be used.
     """
-    say_to_stderr()
     if not inputs:
         raise ConfigError("predict needs pictures: name files or folders, or give - and a list of them on stdin")
-    trained = load_trained(run, checkpoint)
     top_k = min(top_k, len(run.class_names))
-    rows = predict_files(run, trained, find_files(inputs), top_k, threshold)
     columns = ["file", "class", "probability"]
     columns += [f"{name}_{rank}" for rank in range(2, top_k + 1) for name in ("class", "probability")]
-    try:
-        count, unreadable = write_rows(rows, [*columns, "error"], output_format, sys.stdout)
-        sys.stdout.flush()
-    except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    if unreadable:
-        say(f"{unreadable} of {count} files could not be read: see their error")
+    with saying_to_stderr():
+        rows = predict_files(run, load_trained(run, checkpoint), find_files(inputs), top_k, threshold)
+        try:
+            count, unreadable = write_rows(rows, [*columns, "error"], output_format, sys.stdout)
+            sys.stdout.flush()
+        except BrokenPipeError:  # `| head` has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        if unreadable:
+            say(f"{unreadable} of {count} files could not be read: see their error")
     return DataError.exit_code if unreadable else 0
 
 

@@ -12,23 +12,16 @@ from ml_collections import ConfigDict
 
 from study_classification import checkpoints, device, run_directory
 from study_classification.config import UNITS, duration_in_steps, validate
-from study_classification.console import close_log, open_log, progress, say
+from study_classification.console import logging_to, progress, say
 from study_classification.data.augment import Augment
 from study_classification.data.dataset import Dataset, open_dataset
-from study_classification.data.pipeline import (
-    EvaluationPlan,
-    ResidentImages,
-    StreamingImages,
-    TrainingPlan,
-    View,
-    open_images,
-)
+from study_classification.data.pipeline import EvaluationPlan, Images, TrainingPlan, View, open_images
 from study_classification.data.prepare import cache_directory, num_workers
 from study_classification.data.preprocess import Preprocess
 from study_classification.data.sources import TRAIN, VALIDATION
 from study_classification.errors import DataError, DivergedError, Interrupted
 from study_classification.files import unwritable, write_json, write_text
-from study_classification.history import Epoch, History, best_line, epoch_line
+from study_classification.history import Epoch, History
 from study_classification.interruption import requested_stop
 from study_classification.models import create_model
 from study_classification.optimizer import learning_rate_schedule, make_optimizer
@@ -62,155 +55,150 @@ def train_and_evaluate(config: ConfigDict, workdir: Path) -> TrainState:
         Interrupted: after Ctrl-C or SIGTERM, with everything saved.
         DivergedError: if the loss or a gradient is no longer finite.
     """
-    # ----- what there is to do, checked before anything heavy starts
+    # ----- What can be checked before anything heavy starts.
     validate(config)
     preprocess = Preprocess.from_config(config.preprocess)
     augmentation = Augment.from_config(config.augment, preprocess.image_size)
     cache = cache_directory(config.data)
     device.start_devices(cache)
+    mesh = device.make_mesh(config.fsdp)
     dtype = device.compute_dtype(config.precision)
     # Whether the network exists and takes pictures of this size does not depend on the number of classes.
     jax.eval_shape(functools.partial(init_variables, create_model(config.model, 2, dtype), preprocess, 0))
-    mesh = device.make_mesh(config.fsdp)
-    writes = jax.process_index() == 0
-    _make_directory(workdir)
-    if writes:
-        open_log(workdir / "log.txt")
     try:
-        say(device.banner(dtype))
-        device.warn_of_idle_accelerator()
+        workdir.mkdir(parents=True, exist_ok=True)
+        log = workdir / "log.txt" if jax.process_index() == 0 else None
+        with logging_to(log):
+            return _train(config, workdir, preprocess, augmentation, cache, mesh, dtype)
+    except (NotADirectoryError, PermissionError) as error:
+        raise unwritable(workdir, error) from None
 
-        # ----- data
-        data = open_dataset(config.data)
-        say(data.describe())
-        batch_size = _fitting_batch_size(config.batch_size, len(data.split(TRAIN)), mesh.size)
-        config = config.copy_and_resolve_references()
-        config.batch_size = batch_size
-        run = run_directory.Run(workdir, config, data.class_names, preprocess)
-        if writes:
-            _begin(run, data)
-        open_view = functools.partial(
-            open_images,
+
+def _train(
+    config, workdir: Path, preprocess: Preprocess, augmentation: Augment, cache: Path, mesh, dtype
+) -> TrainState:
+    say(device.banner(dtype))
+    device.warn_of_idle_accelerator()
+    writes = jax.process_index() == 0
+
+    # ----- Data
+    data = open_dataset(config.data)
+    say(data.describe())
+    batch_size = _fitting_batch_size(config.batch_size, len(data.split(TRAIN)), mesh.size)
+    config = config.copy_and_resolve_references()
+    config.batch_size = batch_size
+    if writes:
+        _begin(run_directory.Run(workdir, config, data.class_names, preprocess), data)
+
+    def open_split(name: str, canvas_size: int) -> Images:
+        return open_images(
+            data.split(name),
+            View(preprocess, config.data.max_megapixels, canvas_size),
             mode=config.data.mode,
+            free_memory=device.free_memory(),
             cache=cache,
             workers=num_workers(config.data),
             sharding=device.batch_sharding(mesh),
         )
-        view = functools.partial(View, preprocess, config.data.max_megapixels)
-        train_images = open_view(
-            data.split(TRAIN),
-            view(augmentation.canvas_size if augmentation.random_resized_crop else 0),
-            free_memory=device.free_memory(),
-        )
-        val_images = open_view(data.split(VALIDATION), view(), free_memory=device.free_memory())
-        plan = TrainingPlan(len(data.split(TRAIN)), batch_size, config.seed)
-        val_plan = EvaluationPlan(len(data.split(VALIDATION)), batch_size)
 
-        # ----- network, optimizer, state
-        total_steps = duration_in_steps(config, "total", plan.num_examples, batch_size)
-        schedule = learning_rate_schedule(config, total_steps, plan.num_examples)
-        optimizer = make_optimizer(config, schedule)
-        model = create_model(config.model, len(data.class_names), dtype)
-        init = functools.partial(init_state, model, optimizer, preprocess, config.seed)
-        sharding = device.state_sharding(mesh, jax.eval_shape(init))
-        state = jax.jit(init, out_shardings=sharding)()
-        train_step = jax.jit(
-            make_train_step(model, optimizer, preprocess, augmentation, config),
-            donate_argnums=0,
-            out_shardings=sharding,
-        )
-        eval_step = jax.jit(make_eval_step(model, preprocess), out_shardings=device.replicated(mesh))
-        parameters = sum(leaf.size for leaf in jax.tree.leaves(state.params))
-        say(f"Network: {config.model.name}, {parameters:,} parameters; {total_steps:,} steps of {batch_size} pictures")
+    train_images = open_split(TRAIN, augmentation.canvas_size if augmentation.random_resized_crop else 0)
+    val_images = open_split(VALIDATION, 0)
+    plan = TrainingPlan(len(data.split(TRAIN)), batch_size, config.seed)
+    val_plan = EvaluationPlan(len(data.split(VALIDATION)), batch_size)
 
-        # ----- the loop
-        history = History(config.monitor, config.early_stopping.min_delta)
-        with checkpoints.open_checkpoints(workdir / "checkpoints") as saved, requested_stop() as asked_to_stop:
-            state = checkpoints.restore(saved, state, history)
-            step = int(state.step)
-            if step:
-                say(f"Resuming {workdir} after step {step:,}, epoch {len(history.epochs)}")
-                write_text(workdir / "history.csv", history.to_csv())
-            drawn = time.time()
-            total_epochs = (total_steps - 1) * batch_size // plan.num_examples + 1
-            save_due = _save_due(config, plan)
-            reason = history.reason_to_stop(config)
-            if step < total_steps and not reason:
-                say("Compiling the training step: the first one takes a while ...")
-            while not reason and (not history.epochs or history.epochs[-1].step < total_steps):
-                begun, first = time.time(), step
-                epoch = len(history.epochs)
-                end = min(plan.end_of_epoch(epoch), total_steps)
-                batches = train_images.batches(plan, range(step, end))
-                for batch in progress(batches, f"epoch {epoch + 1}", total=end - step):
-                    state = train_step(state, batch)
-                    step += 1
-                    if step % config.log_every_steps == 0:
-                        _check_finite(state, saved)
-                    signal_number = asked_to_stop(step)
-                    if signal_number or (step < end and save_due(step)):
-                        _check_finite(state, saved)
-                        checkpoints.save(saved, state, history)
-                    if signal_number:
-                        raise Interrupted(
-                            f"stopped at step {step:,} of {total_steps:,}; everything is saved: run the "
-                            f"same command with --workdir={workdir} to go on",
-                            signal_number,
-                        )
-                _check_finite(state, saved)
-                sums = jax.device_get(state.sums)
-                train_seconds = time.time() - begun
-                val = _evaluate(eval_step, state, val_images, val_plan)
-                row = Epoch(
-                    epoch + 1,
-                    step,
-                    *_means(sums),
-                    *_means(val),
-                    float(schedule(step - 1)),
-                    (step - first) * batch_size / train_seconds,
-                    time.time() - begun,
-                )
-                if not math.isfinite(row.val_loss):
-                    raise DivergedError(
-                        f"the validation loss became {row.val_loss} after step {step}; " + _last_good(saved)
-                    )
-                better = history.add(row)
-                say(epoch_line(row, total_epochs, better))
-                reason = history.reason_to_stop(config)
-                state = state.replace(sums=jax.device_put(zero_sums(), sharding.sums))
-                if better or reason or step == total_steps or save_due(step):
+    # ----- Network, optimizer, state
+    total_steps = duration_in_steps(config, "total", plan.num_examples, batch_size)
+    total_epochs = (total_steps - 1) * batch_size // plan.num_examples + 1
+    schedule = learning_rate_schedule(config, total_steps, plan.num_examples)
+    optimizer = make_optimizer(config, schedule)
+    model = create_model(config.model, len(data.class_names), dtype)
+    init = functools.partial(init_state, model, optimizer, preprocess, config.seed)
+    sharding = device.state_sharding(mesh, jax.eval_shape(init))
+    state = jax.jit(init, out_shardings=sharding)()
+    train_step = jax.jit(
+        make_train_step(model, optimizer, preprocess, augmentation, config), donate_argnums=0, out_shardings=sharding
+    )
+    eval_step = jax.jit(make_eval_step(model, preprocess), out_shardings=device.replicated(mesh))
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(state.params))
+    say(f"Network: {config.model.name}, {parameters:,} parameters; {total_steps:,} steps of {batch_size} pictures")
+
+    # ----- The loop: an epoch of steps, an evaluation, a row of the history, perhaps a checkpoint
+    history = History(config.monitor, config.early_stopping.min_delta)
+    save_due = _save_due(config, plan)
+    drawn = time.time()
+    with checkpoints.open_checkpoints(workdir / "checkpoints") as saved, requested_stop() as asked_to_stop:
+        state = checkpoints.restore(saved, state, history)
+        step = int(state.step)
+        if step:
+            say(f"Resuming {workdir} after step {step:,}, epoch {len(history.epochs)}")
+        reason = history.reason_to_stop(config)
+        if step < total_steps and not reason:
+            say("Compiling the training step: the first one takes a while ...")
+        while not reason and not history.reached(total_steps):
+            begun, first = time.time(), step
+            end = min(plan.end_of_epoch(len(history.epochs)), total_steps)
+            batches = train_images.batches(plan, range(step, end))
+            for batch in progress(batches, f"epoch {len(history.epochs) + 1}", total=end - step):
+                state = train_step(state, batch)
+                step += 1
+                signal_number = asked_to_stop(step)
+                if signal_number or (step < end and save_due(step)):
+                    _check_finite(state, saved)
                     checkpoints.save(saved, state, history)
-                if writes:
-                    write_text(workdir / "history.csv", history.to_csv())
-                    if time.time() - drawn > DRAW_EVERY:
-                        drawn = time.time()
-                        draw_curves(history.epochs, history.best, workdir / "curves.png")
-        # ----- the end: best weights, pictures
-        say(f"Stopped early: {reason}" if reason else f"Trained for {total_epochs} epochs")
-        say(best_line(history.epochs, history.best))
-        if writes:
-            draw_curves(history.epochs, history.best, workdir / "curves.png")
-        best_step, best = checkpoints.load_model(
-            workdir / "checkpoints", "best", checkpoints.abstract(state.variables())
-        )
-        return state.replace(step=np.int32(best_step), **best)
-    finally:
-        close_log()
+                elif step % config.log_every_steps == 0:
+                    _check_finite(state, saved)
+                if signal_number:
+                    raise Interrupted(
+                        f"after step {step:,} of {total_steps:,}; everything is saved: run the same command with "
+                        f"--workdir={workdir} to go on",
+                        signal_number,
+                    )
+            _check_finite(state, saved)
+            images_per_second = (step - first) * batch_size / (time.time() - begun)
+            train_loss, train_accuracy = _means(jax.device_get(state.sums))
+            val_loss, val_accuracy = _means(_evaluate(eval_step, state, val_images, val_plan))
+            if not math.isfinite(val_loss):
+                raise DivergedError(f"the validation loss became {val_loss} after step {step}; {_last_good(saved)}")
+            row = Epoch(
+                epoch=len(history.epochs) + 1,
+                step=step,
+                train_loss=train_loss,
+                train_accuracy=train_accuracy,
+                val_loss=val_loss,
+                val_accuracy=val_accuracy,
+                learning_rate=float(schedule(step - 1)),
+                images_per_second=images_per_second,
+                seconds=time.time() - begun,
+            )
+            better = history.add(row)
+            say(row.describe(total_epochs) + ("  best" if better else ""))
+            reason = history.reason_to_stop(config)
+            state = state.replace(sums=jax.device_put(zero_sums(), sharding.sums))
+            if better or reason or step == total_steps or save_due(step):
+                checkpoints.save(saved, state, history)
+            if writes:
+                write_text(workdir / "history.csv", history.to_csv())
+                if time.time() - drawn > DRAW_EVERY:
+                    draw_curves(history, workdir / "curves.png")
+                    drawn = time.time()
 
-
-def _make_directory(workdir: Path) -> None:
-    try:
-        workdir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(workdir, error) from None
+    # ----- The end: pictures, and the best weights
+    best = history.epochs[history.best]
+    say(f"Stopped early: {reason}" if reason else f"Trained for {total_epochs} epochs")
+    say(f"Best: epoch {best.epoch}, validation accuracy {best.val_accuracy:.4f}, loss {best.val_loss:.4f}")
+    if writes:
+        write_text(workdir / "history.csv", history.to_csv())
+        draw_curves(history, workdir / "curves.png")
+    best_step, variables = checkpoints.load_model(
+        workdir / "checkpoints", "best", checkpoints.abstract(state.variables())
+    )
+    return state.replace(step=np.int32(best_step), **variables)
 
 
 def _fitting_batch_size(batch_size: int, num_examples: int, devices: int) -> int:
     """The batch size, or, where there are fewer examples, the most of them that the devices can share evenly."""
     if batch_size % devices:
-        raise DataError(
-            f"batch_size {batch_size} cannot be split over {devices} devices: choose a multiple of {devices}"
-        )
+        raise DataError(f"batch_size {batch_size} cannot be split over {devices} devices: choose a multiple of them")
     if num_examples >= batch_size:
         return batch_size
     fitting = num_examples // devices * devices
@@ -223,17 +211,15 @@ def _fitting_batch_size(batch_size: int, num_examples: int, devices: int) -> int
 
 
 def _begin(run: run_directory.Run, data: Dataset) -> None:
-    """Writes what describes the run before its first step."""
+    """Writes what describes the run before its first step, or checks that it is the run that is already there."""
     report_file = run.workdir / "data_report.json"
     report = {"key": data.key} | data.report
-    if report_file.exists() and (run.workdir / "checkpoints").exists():
-        earlier = run_directory.read_json(report_file)
-        if earlier["key"] != report["key"]:
-            raise DataError(
-                f"the pictures of {run.config.data.source} have changed since {run.workdir} began: restore "
-                f"them to resume it, or train anew in another --workdir with "
-                f"--config.data.splits={run.workdir / 'splits.csv'}, which keeps the old split"
-            )
+    if report_file.exists() and run_directory.read_json(report_file)["key"] != report["key"]:
+        raise DataError(
+            f"the pictures of {run.config.data.source} have changed since {run.workdir} began: restore them to resume "
+            "it, or train anew in another --workdir, where "
+            f"--config.data.splits={run.workdir / 'splits.csv'} keeps the old split"
+        )
     run_directory.begin(run)
     write_json(report_file, report)
     write_text(run.workdir / "splits.csv", data.splits_csv)
@@ -252,10 +238,8 @@ def _check_finite(state: TrainState, saved) -> None:
     bad = int(state.sums["first_bad"])
     if bad >= 0:
         raise DivergedError(
-            f"the loss or a gradient became NaN or infinite between steps {bad} and {bad + 1}; "
-            + _last_good(saved)
-            + "; try a smaller optimizer.learning_rate, a warm-up, or "
-            "optimizer.gradient_clip"
+            f"the loss or a gradient became NaN or infinite between steps {bad} and {bad + 1}; {_last_good(saved)}; "
+            "try a smaller optimizer.learning_rate, a warm-up, or optimizer.gradient_clip"
         )
 
 
@@ -264,14 +248,13 @@ def _last_good(saved) -> str:
     return f"the last good checkpoint is {latest.path}" if latest else "there is no checkpoint yet"
 
 
-def _evaluate(
-    eval_step: Callable, state: TrainState, images: ResidentImages | StreamingImages, plan: EvaluationPlan
-) -> dict[str, float]:
+def _evaluate(eval_step: Callable, state: TrainState, images: Images, plan: EvaluationPlan) -> dict[str, float]:
     """Sums of loss, correct and count over the split; every example counts exactly once."""
     variables = state.variables()
-    parts = []
-    for batch in images.batches(plan, range(len(plan))):
-        parts.append(_sums_of(eval_step(variables, batch), batch["label"], batch["mask"]))
+    parts = [
+        _sums_of(eval_step(variables, batch), batch["label"], batch["mask"])
+        for batch in images.batches(plan, range(len(plan)))
+    ]
     sums = {name: float(sum(part[name] for part in jax.device_get(parts))) for name in ("loss", "correct", "count")}
     assert sums["count"] == plan.num_examples, f"{sums['count']} of {plan.num_examples} examples were evaluated"
     return sums

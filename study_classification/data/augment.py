@@ -12,6 +12,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 from jax.scipy.ndimage import map_coordinates
+from ml_collections import ConfigDict
 
 from study_classification.errors import ConfigError
 
@@ -50,7 +51,7 @@ class Augment:
                 raise ConfigError(f"augment.{name} is {getattr(self, name)}; give a number from 0 (off) to {most}.")
 
     @classmethod
-    def from_config(cls, config, image_size: int) -> "Augment":
+    def from_config(cls, config: ConfigDict, image_size: int) -> "Augment":
         """From `config.augment` of configs/default.py; canvas_size 0 is 1.25 x image_size."""
         values = dict(config)
         canvas_size = values.pop("canvas_size") or round(1.25 * image_size)

@@ -153,9 +153,12 @@ class StreamingImages:
         return batch | planned, size
 
 
+Images = ResidentImages | StreamingImages
+
+
 def open_images(
     split: Split, view: View, *, mode: str, free_memory: int, cache: Path, workers: int, sharding: NamedSharding
-) -> ResidentImages | StreamingImages:
+) -> Images:
     """Chooses the mode, says which and why, and makes the split ready.
 
     Args:

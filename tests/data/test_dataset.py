@@ -1,0 +1,87 @@
+"""TFDS data sets, read from a local directory as they would be after a download."""
+
+import io
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from study_classification.configs import default
+from study_classification.data.dataset import class_names, open_dataset
+from study_classification.data.decode import decode_image
+from study_classification.errors import DataError, EnvironmentFault
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (20, 5, 6, 3), np.uint8)
+
+
+class TwentyPictures(tfds.core.GeneratorBasedBuilder):
+    """Stands for a data set of TFDS' own: splits train and test, and other feature names than this project's."""
+
+    VERSION = tfds.core.Version("2.0.0")
+
+    def _info(self):
+        features = tfds.features.FeaturesDict(
+            {"picture": tfds.features.Image(shape=(5, 6, 3)), "kind": tfds.features.ClassLabel(names=["a", "b"])}
+        )
+        return tfds.core.DatasetInfo(builder=self, features=features, disable_shuffling=True)
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples(range(15)), "test": self._generate_examples(range(15, 20))}
+
+    def _generate_examples(self, numbers):
+        for number in numbers:
+            buffer = io.BytesIO()  # TFDS needs TensorFlow to encode arrays, but not to store encoded pictures
+            Image.fromarray(PIXELS[number]).save(buffer, "png")
+            yield number, {"picture": buffer.getvalue(), "kind": number % 2}
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    builder = TwentyPictures(data_dir=tmp_path_factory.mktemp("tfds"), file_format="array_record")
+    builder.download_and_prepare()
+    return builder.data_dir
+
+
+def config_for(source):
+    config = default.get_config().data
+    config.source = str(source)
+    return config
+
+
+def test_a_prepared_directory(prepared):
+    dataset = open_dataset(config_for(prepared))
+    assert dataset.class_names == ("a", "b")
+    # Without a validation split, the last tenth of the training pictures (rounded by TFDS) is cut off.
+    assert {name: len(split) for name, split in dataset.splits.items()} == {"train": 14, "validation": 1, "test": 5}
+    example = dataset.splits["validation"][0]
+    assert (example.label, example.name) == (0, "train[90%:]/0")
+    np.testing.assert_array_equal(np.asarray(decode_image(example.data)), PIXELS[14])
+
+
+def test_split_expressions(prepared):
+    config = config_for(prepared)
+    config.tfds_splits = ("train[:5]", "train[5:8]", "train[8:]")
+    assert [len(split) for split in open_dataset(config).splits.values()] == [5, 3, 7]
+    config.tfds_splits = ("", "nowhere", "")
+    with pytest.raises(DataError, match="'nowhere' is no split"):
+        open_dataset(config)
+
+
+def test_an_absent_split_is_named(prepared):
+    with pytest.raises(DataError, match="no split 'tset': did you mean test"):
+        open_dataset(config_for(prepared)).split("tset")
+
+
+def test_a_set_that_is_not_there_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    with pytest.raises(DataError, match="no data set 'cifar11': did you mean cifar10"):
+        open_dataset(config_for("tfds:cifar11"))
+
+    def offline(self, **options):
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", offline)
+    with pytest.raises(EnvironmentFault, match=r"tfds:mnist is not in .* connect to the internet once"):
+        open_dataset(config_for("tfds:mnist"))
+    assert class_names(config_for("tfds:mnist")) == tuple("0123456789")

@@ -1,0 +1,123 @@
+import itertools
+
+import jax
+import numpy as np
+import pytest
+
+from study_classification import device
+from study_classification.configs import default
+from study_classification.data.dataset import Example, open_dataset
+from study_classification.data.pipeline import EvaluationPlan, TrainingPlan, View, open_images
+from study_classification.data.preprocess import Preprocess
+from study_classification.errors import DataError
+
+
+@pytest.fixture
+def split(digits, cache):
+    config = default.get_config().data
+    config.source, config.cache_dir = str(digits), str(cache)
+    return open_dataset(config).splits["train"]
+
+
+@pytest.fixture
+def open_mode(split, tmp_path):
+    config = default.get_config()
+    config.preprocess.image_size, config.preprocess.channels = 8, 1
+    sharding = device.batch_sharding(device.make_mesh(1))
+
+    def opened(mode, canvas_size=0, free_memory=10**9, pictures=split):
+        view = View(Preprocess.from_config(config.preprocess), 89.0, canvas_size)
+        return open_images(
+            pictures, view, mode=mode, free_memory=free_memory, cache=tmp_path, workers=2, sharding=sharding
+        )
+
+    return opened
+
+
+@pytest.mark.parametrize(("examples", "batch_size"), [(10, 4), (10, 5), (7, 7), (3, 2), (5, 8)])
+def test_epochs_joined_end_to_end(examples, batch_size):
+    plan = TrainingPlan(examples, batch_size, seed=0)
+    steps = range(plan.end_of_epoch(3))
+    seen = [pair for step in steps for pair in zip(plan[step]["epoch"], plan[step]["index"], strict=True)]
+    assert len(seen) == len(steps) * batch_size
+    for epoch in range(4):
+        order = [int(index) for number, index in seen if number == epoch]
+        assert sorted(order) == list(range(examples))  # every picture once, none dropped
+    orders = {tuple(index for number, index in seen if number == epoch) for epoch in range(4)}
+    assert len(orders) > 1
+    assert [plan.end_of_epoch(epoch) for epoch in range(4)] == [
+        int(np.ceil((epoch + 1) * examples / batch_size)) for epoch in range(4)
+    ]
+
+
+def test_the_order_depends_on_the_seed_and_on_nothing_else():
+    assert list(TrainingPlan(50, 50, 1)[3]["index"]) == list(TrainingPlan(50, 50, 1)[3]["index"])
+    assert list(TrainingPlan(50, 50, 1)[3]["index"]) != list(TrainingPlan(50, 50, 2)[3]["index"])
+    assert list(TrainingPlan(50, 25, 1)[1]["index"]) == list(TrainingPlan(50, 50, 1)[0]["index"][25:])
+
+
+@pytest.mark.parametrize(("examples", "batch_size", "steps"), [(10, 4, 3), (8, 4, 2), (1, 4, 1)])
+def test_evaluation_sees_every_example_once(examples, batch_size, steps):
+    plan = EvaluationPlan(examples, batch_size)
+    assert len(plan) == steps
+    real = [index for step in range(steps) for index, mask in zip(*plan[step].values(), strict=True) if mask]
+    assert real == list(range(examples))
+
+
+@pytest.mark.parametrize("canvas_size", [0, 10])
+def test_both_modes_give_the_same_batches(open_mode, split, canvas_size):
+    plan = TrainingPlan(len(split), 16, seed=0)
+    modes = [open_mode(mode, canvas_size).batches(plan, range(2, 8)) for mode in ("resident", "streaming")]
+    count = 0
+    for resident, streaming in itertools.zip_longest(*modes):
+        assert resident.keys() == streaming.keys() == {"image", "aspect", "label", "index", "epoch"}
+        jax.tree.map(np.testing.assert_array_equal, resident, streaming)
+        count += 1
+    assert count == 6
+
+
+def test_the_batch_holds_the_planned_pictures(open_mode, split):
+    plan = EvaluationPlan(len(split), 5)
+    batch = next(iter(open_mode("streaming").batches(plan, range(3, 4))))
+    assert batch["image"].shape == (5, 8, 8, 1)
+    assert batch["image"].dtype == np.uint8
+    assert list(batch["label"]) == [split[index].label for index in range(15, 20)]
+    view = View(Preprocess(8, 8, "bilinear", 1, (0.5,), (0.25,)), 89.0)
+    np.testing.assert_array_equal(batch["image"][0], view.read(split[15].data)[0])
+
+
+def test_the_mode_follows_the_memory(open_mode, capsys):
+    open_mode("auto", free_memory=10**6)
+    assert "resident: 72 pictures of 8 x 8 need 0.00 MB of 1.00 MB" in capsys.readouterr().out
+    open_mode("auto", free_memory=10**4)
+    assert "streaming: 72 pictures" in capsys.readouterr().out
+
+
+def test_resident_pictures_are_decoded_once(open_mode, split):
+    open_mode("resident")
+
+    class Unreadable:
+        key = split.key
+
+        def __len__(self):
+            return len(split)
+
+        def __getitem__(self, index):
+            pytest.fail("a picture was decoded again")
+
+    open_mode("resident", pictures=Unreadable())
+
+
+@pytest.mark.parametrize("mode", ["resident", "streaming"])
+def test_a_corrupt_picture_is_named(open_mode, mode):
+    class Corrupt:
+        key = "corrupt"
+
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, index):
+            return Example(b"nonsense", 0, f"cat/{index}.jpg")
+
+    with pytest.raises(DataError, match=r"cat/0\.jpg cannot be read: .*; remove it"):
+        next(iter(open_mode(mode, pictures=Corrupt()).batches(EvaluationPlan(4, 4), range(1))))

@@ -1,0 +1,72 @@
+from collections import Counter
+
+import pytest
+
+from study_classification.data.splits import Picture, assign_splits, read_pinned, split_sizes, splits_to_csv
+from study_classification.errors import DataError
+
+PICTURES = [
+    Picture(f"{label}/{n}.png", label, f"{label}{n}")
+    for label, count in (("cat", 50), ("dog", 20))
+    for n in range(count)
+]
+
+
+def counts(splits, label):
+    return Counter(split for name, split in splits.items() if name.startswith(label))
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [(1, (1, 0, 0)), (2, (1, 1, 0)), (3, (1, 1, 1)), (10, (8, 1, 1)), (50, (40, 5, 5)), (1000, (800, 100, 100))],
+)
+def test_sizes(count, expected):
+    assert tuple(split_sizes(count, (8, 1, 1)).values()) == expected
+    assert split_sizes(count, (8, 1, 0))["test"] == 0
+
+
+def test_ratio_per_class():
+    splits = assign_splits(PICTURES, (8, 1, 1), seed=0)
+    assert counts(splits, "cat") == {"train": 40, "validation": 5, "test": 5}
+    assert counts(splits, "dog") == {"train": 16, "validation": 2, "test": 2}
+
+
+def test_content_decides_not_order_nor_name():
+    splits = assign_splits(PICTURES, (8, 1, 1), seed=0)
+    assert assign_splits(reversed(PICTURES), (8, 1, 1), seed=0) == splits
+    renamed = [Picture("moved/" + picture.name, picture.label, picture.pixels) for picture in PICTURES]
+    assert assign_splits(renamed, (8, 1, 1), seed=0) == {"moved/" + name: split for name, split in splits.items()}
+    assert assign_splits(PICTURES, (8, 1, 1), seed=1) != splits
+
+
+def test_duplicates_stay_together_also_under_two_labels():
+    copies = [Picture(f"copy/{picture.name}", "dog", picture.pixels) for picture in PICTURES if picture.label == "cat"]
+    splits = assign_splits(PICTURES + copies, (8, 1, 1), seed=0)
+    assert all(splits[f"copy/{picture.name}"] == splits[picture.name] for picture in PICTURES if picture.label == "cat")
+
+
+def test_given_back_splits_hold_when_pictures_are_added():
+    first = [picture for picture in PICTURES if int(picture.name.split("/")[1][:-4]) % 2 == 0]
+    old = assign_splits(first, (8, 1, 1), seed=0)
+    pinned = {picture.pixels: old[picture.name] for picture in first}
+    new = assign_splits(PICTURES, (8, 1, 1), seed=5, pinned=pinned)
+    assert all(new[name] == split for name, split in old.items())
+    assert counts(new, "cat") == {"train": 40, "validation": 5, "test": 5}
+
+
+def test_csv_round_trip(tmp_path):
+    splits = assign_splits(PICTURES, (8, 1, 1), seed=0)
+    file = tmp_path / "splits.csv"
+    file.write_text(splits_to_csv((picture, splits[picture.name]) for picture in PICTURES), encoding="utf-8")
+    assert read_pinned(file) == {picture.pixels: splits[picture.name] for picture in PICTURES}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [(None, "cannot be read"), ("a,b\n1,2\n", "columns"), ("pixels,split\nx,tets\n", "'tets'")]
+)
+def test_a_wrong_splits_file_is_named(tmp_path, text, message):
+    file = tmp_path / "splits.csv"
+    if text:
+        file.write_text(text)
+    with pytest.raises(DataError, match=message):
+        read_pinned(file)

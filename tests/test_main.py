@@ -1,0 +1,101 @@
+"""The command line as a user meets it: exit codes, stdout and stderr of the real program."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from study_classification.data.sources import list_digits
+from study_classification.run_directory import new_workdir
+
+
+def program(*arguments, cwd=None, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "study_classification.main", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=os.environ | environment,
+        timeout=300,
+    )
+
+
+def test_help_lists_the_verbs_without_importing_jax():
+    code = (
+        "import sys\nfrom study_classification import main\nsys.argv = ['study-classification', '--help']\n"
+        "try:\n    main.run()\nfinally:\n    assert 'jax' not in sys.modules and 'numpy' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for verb in ("train", "evaluate", "predict", "summary", "prepare"):
+        assert f"\n  {verb} " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ([], 2, "train needs --config=FILE.py"),
+        (["trian"], 2, "there is no verb 'trian': did you mean train?"),
+        (["evaluate"], 2, "evaluate needs --workdir=DIR"),
+        (["evaluate", "--workdir=nowhere"], 4, "the run directory nowhere does not exist"),
+        (["--config=configs/animal.py"], 2, "configs/animal.py does not exist: did you mean animals?"),
+        (["--config=quickstart", "--config.optimizer.lerning_rate=1"], 2, "did you mean optimizer.learning_rate?"),
+        (["--config=quickstart", "--config.batch_size=2.5"], 2, "config.batch_size=2.5"),
+        (["--config=quickstart:runlocl"], 2, "no argument 'runlocl': did you mean runlocal?"),
+        (["--config=quickstart", "--wrokdir=x"], 2, "Did you mean: workdir"),
+        (["--config=quickstart", "--config.model.name=resnet55"], 2, "did you mean resnet5"),
+        (["--config=animals:data=nowhere"], 3, "the data source 'nowhere' does not exist"),
+        (["--config=quickstart", "--workdir=/dev/null/run"], 5, "/dev/null/run cannot be written"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_mistakes_are_one_sentence_and_an_exit_code(arguments, code, message, tmp_path):
+    done = program(*arguments, cwd=tmp_path)
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode == code, done.stderr
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    assert message in lines[0]
+
+
+def test_the_whole_way_from_training_to_a_prediction(tmp_path):
+    arguments = ["--config=quickstart:runlocal", "--config.model.name=mlp", "--config.total_epochs=15"]
+    trained = program(*arguments, cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    assert trained.returncode == 0, trained.stderr
+    (workdir,) = (tmp_path / "runs").iterdir()
+    assert workdir.name.startswith("quickstart-mlp-")
+
+    evaluated = program("evaluate", f"--workdir={workdir}", "--assert_accuracy=0.8", cwd=tmp_path)
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert "of 179" in evaluated.stdout
+    failed = program("evaluate", f"--workdir={workdir}", "--assert_accuracy=1.0", cwd=tmp_path)
+    assert failed.returncode == 7
+    assert "below 1.0" in failed.stderr
+
+    (tmp_path / "d.png").write_bytes(list_digits().items[0].data)
+    predicted = program("predict", f"--workdir={workdir}", "--format=csv", "d.png", "text.png", cwd=tmp_path)
+    assert predicted.returncode == 3
+    header, row, missing = predicted.stdout.splitlines()
+    assert header == "file,class,probability,error"
+    assert row.startswith("d.png,0,")
+    assert missing == "text.png,,,it does not exist"
+    assert "could not be read" in predicted.stderr
+
+    summary = program("summary", f"--workdir={workdir}", cwd=tmp_path)
+    assert "Parameters: 34,186" in summary.stdout  # 256 x 128 + 128 + 128 x 10 + 10
+    prepared = program("prepare", "--config=quickstart", cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    assert "1,797 pictures in 10 classes: 1,439 train, 179 validation, 179 test" in prepared.stdout
+
+    for file in workdir.glob("checkpoints/*/model/**/d/*"):
+        file.write_bytes(b"damaged")
+    damaged = program("evaluate", f"--workdir={workdir}", cwd=tmp_path)
+    assert damaged.returncode == 4
+    assert re.fullmatch(r"error: the checkpoint .* is damaged \(\w+\): delete its folder .*\n", damaged.stderr)
+
+
+def test_unnamed_run_directories_never_clash(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {new_workdir(config, "animals") for _ in range(5)}
+    assert len(names) == 5
