@@ -17,8 +17,8 @@ echo
 echo "== 2. Evaluating it on test pictures that it has never seen"
 "$python" -m study_classification.main evaluate --workdir="$run" --assert_accuracy=0.97
 echo
-echo "== 3. Predicting a few pictures (saved as files first)"
-"$python" scripts/export_digits.py "$run/pictures"
+echo "== 3. Predicting a few of the test pictures (saved as files first)"
+"$python" scripts/export_test_pictures.py "$run" "$run/pictures"
 "$python" -m study_classification.main predict --workdir="$run" --top_k=2 "$run/pictures"
 cat <<END
 

@@ -80,7 +80,7 @@ def _find_config(argument: str) -> str:
     file = Path(configs.__path__[0]) / f"{name}.py"
     if match[2] not in (name, f"configs/{name}.py") or not file.exists():
         names = sorted(path.stem for path in file.parent.glob("*.py") if path.stem not in ("default", "__init__"))
-        raise ConfigError(f"the config file {match[2] or "''"} does not exist: {nearest(name, names)}")
+        raise ConfigError(f"the config file '{match[2]}' does not exist: {nearest(name, names)}")
     return f"{match[1]}{file}{match[3] or ''}"
 
 

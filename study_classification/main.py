@@ -85,7 +85,7 @@ def run() -> None:
             sys.unraisablehook = lambda _: None  # what Orbax leaves unfinished complains when it is collected
             sys.exit(known.exit_code)
 
-    logging.set_verbosity(logging.ERROR)  # what Orbax and TFDS tell of themselves is not for users
+    logging.set_verbosity(logging.FATAL)  # what Orbax and TFDS log reaches the user as an exception, or not at all
     app.run(lambda arguments: guarded(main, arguments), flags_parser=lambda given: guarded(flags.parse_flags, given))
 
 

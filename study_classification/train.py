@@ -67,11 +67,10 @@ def train_and_evaluate(config: ConfigDict, workdir: Path) -> TrainState:
     jax.eval_shape(functools.partial(init_variables, create_model(config.model, 2, dtype), preprocess, 0))
     try:
         workdir.mkdir(parents=True, exist_ok=True)
-        log = workdir / "log.txt" if jax.process_index() == 0 else None
-        with logging_to(log):
-            return _train(config, workdir, preprocess, augmentation, cache, mesh, dtype)
-    except (NotADirectoryError, PermissionError) as error:
+    except OSError as error:
         raise unwritable(workdir, error) from None
+    with logging_to(workdir / "log.txt" if jax.process_index() == 0 else None):
+        return _train(config, workdir, preprocess, augmentation, cache, mesh, dtype)
 
 
 def _train(

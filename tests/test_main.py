@@ -40,7 +40,7 @@ def test_help_lists_the_verbs_without_importing_jax():
         (["trian"], 2, "there is no verb 'trian': did you mean train?"),
         (["evaluate"], 2, "evaluate needs --workdir=DIR"),
         (["evaluate", "--workdir=nowhere"], 4, "the run directory nowhere does not exist"),
-        (["--config=configs/animal.py"], 2, "configs/animal.py does not exist: did you mean animals?"),
+        (["--config=configs/animal.py"], 2, "'configs/animal.py' does not exist: did you mean animals?"),
         (["--config=quickstart", "--config.optimizer.lerning_rate=1"], 2, "did you mean optimizer.learning_rate?"),
         (["--config=quickstart", "--config.batch_size=2.5"], 2, "config.batch_size=2.5"),
         (["--config=quickstart:runlocl"], 2, "no argument 'runlocl': did you mean runlocal?"),

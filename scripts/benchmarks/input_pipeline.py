@@ -1,8 +1,8 @@
-"""How fast pictures get from JPEG files into uint8 batches: this project's streaming, tf.data, a PyTorch DataLoader.
+"""How fast pictures get from JPEG files into uint8 batches: this project's streaming, tf.data, PyTorch's DataLoader.
 
     python scripts/benchmarks/input_pipeline.py --data=FOLDER --peer_python=.venv-benchmarks/bin/python
 
-README.md says what is measured, and how. The table begins with the ratios; all figures go to a CSV file.
+README.md says what is measured and how. All figures go to a CSV file; what is printed begins with the ratios.
 """
 
 import argparse
@@ -14,46 +14,187 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from statistics import median
 
-import jax
+import input_wait
 import numpy as np
 import psutil
 from PIL import Image
-from pipelines import BATCH, PIPELINES, Job
-
-from study_classification import device
-from study_classification.configs import animals
-from study_classification.data.augment import Augment
-from study_classification.data.dataset import open_dataset
-from study_classification.data.pipeline import TrainingPlan, View, open_images
-from study_classification.data.preprocess import Preprocess
-from study_classification.models import create_model
-from study_classification.optimizer import learning_rate_schedule, make_optimizer
-from study_classification.steps import init_state, make_train_step
+from pipelines import PIPELINES, Job
 
 HERE = Path(__file__).resolve().parent
 OURS = "study_classification"
-CANVAS_SIZE = 80  # of the training at 64 pixels
+VIEWS = {"training canvas 80": 80, "evaluation 256, 224": 0}  # -> Job.canvas_size
 LARGE_SIDE = 2000  # short side in pixels of the enlarged pictures
+NOISE = 4  # levels, standard deviation: real ones have grain, without which they would decode too fast
 
 
 class Served:
-    """A pipeline in a process of its own, with all its passes so far."""
+    """A pipeline in a process of its own.
+
+    Attributes:
+        versions: of its Python and its libraries.
+        sample: its first batch.
+        peak_bytes: of the process and its children in an untimed pass, shared pages divided by their users.
+        rates: images/s of each pass.
+        cpu_seconds: processor time of a picture in each pass.
+    """
 
     def __init__(self, name: str, python: str, job: Job, sample: Path):
-        command = [python, HERE / "pipelines.py", name, json.dumps(asdict(job)), sample]
-        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+            [python, str(HERE / "pipelines.py"), name, json.dumps(asdict(job)), str(sample)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
         )
         self.versions = self._answer()["versions"]
         self.sample = np.load(sample).astype(int)
-        self.seconds: list[float] = []
-        self.cpu_seconds: list[float] = []
+        self.peak_bytes, self.rates, self.cpu_seconds = 0, [], []
+        finished = threading.Event()
+        watcher = threading.Thread(target=self._watch_memory, args=[finished])
+        watcher.start()
+        self._pass()
+        finished.set()
+        watcher.join()
+
+    def run(self) -> None:
+        """Makes one pass over the pictures and times it."""
+        before = self._cpu_seconds()
+        answer = self._pass()
+        self.cpu_seconds.append((self._cpu_seconds() - before) / answer["pictures"])
+        self.rates.append(answer["pictures"] / answer["seconds"])
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.communicate("")
+
+    def _pass(self) -> dict:
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> dict:
+        line = self._process.stdout.readline()
+        if not line:
+            sys.exit("a pipeline has failed; its error stands above")
+        return json.loads(line)
+
+    def _processes(self) -> list[psutil.Process]:
+        process = psutil.Process(self._process.pid)
+        return [process, *process.children(recursive=True)]
+
+    def _cpu_seconds(self) -> float:
+        return sum(sum(process.cpu_times()[:2]) for process in self._processes())
+
+    def _watch_memory(self, finished: threading.Event) -> None:
+        while not finished.wait(0.05):
+            usages = [process.memory_full_info() for process in self._processes()]
+            self.peak_bytes = max(self.peak_bytes, sum(getattr(usage, "pss", usage.uss) for usage in usages))
+
+
+def compare(job: Job, peer_python: str, rounds: int) -> dict[str, Served]:
+    """All pipelines on one job, in turns."""
+    with ExitStack() as stack:
+        served = {}
+        for name in PIPELINES:
+            python = sys.executable if name == OURS else peer_python
+            served[name] = Served(name, python, job, Path(job.cache, "sample.npy"))
+            stack.callback(served[name].close)
+        for _ in range(rounds):
+            for pipeline in served.values():
+                pipeline.run()
+        return served
+
+
+def enlarge(source: Path, target: Path, count: int) -> None:
+    """Writes `count` pictures of the source as large JPEGs, with the grain that photos of this size have."""
+    files = sorted(source.glob("*/*.jpg"))
+    random = np.random.default_rng(0)
+    for file in files[:: max(1, len(files) // count)][:count]:
+        image = Image.open(file).convert("RGB")
+        # Whole blocks of 16 pixels, as cameras have it.
+        width, height = (round(LARGE_SIDE * side / min(image.size) / 16) * 16 for side in image.size)
+        pixels = np.asarray(image.resize((width, height), Image.Resampling.BICUBIC))
+        grain = random.normal(0, NOISE, (height, width, 1)).astype(np.float32)
+        path = target / file.relative_to(source)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.clip(pixels + grain, 0, 255).astype(np.uint8)).save(path, quality=90)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder of class folders with JPEG files (.jpg)")
+    parser.add_argument("--peer_python", default=".venv-benchmarks/bin/python", help="has TensorFlow and PyTorch")
+    parser.add_argument("--workers", type=int, default=2, help="decoding threads or processes, and cores to run on")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--large", type=int, default=200, help="how many pictures to enlarge; 0 leaves that case out")
+    parser.add_argument("--out", type=Path, default=HERE / "results/input_pipeline.csv")
+    options = parser.parse_args()
+
+    load = os.getloadavg()[0]
+    machine = f"{cpu_name()}, {os.cpu_count()} cores, load {load:.1f} at the start"
+    rows = []
+
+    def add(pictures: str, view: str, pipeline: str, versions: str, **values: float) -> None:
+        common = [date.today().isoformat(), machine, versions, options.workers, pictures, view, pipeline]
+        rows.extend([*common, name, f"{value:.4g}"] for name, value in values.items())
+
+    with tempfile.TemporaryDirectory() as temporary:
+        cache = Path(temporary, "cache")
+        cache.mkdir()
+        folders = {"as they are": options.data}
+        if options.large:
+            folders["enlarged"] = Path(temporary, "enlarged")
+            enlarge(options.data, folders["enlarged"], options.large)
+        ratios, table = [], []
+        for pictures, folder in folders.items():
+            for view, canvas_size in VIEWS.items():
+                job = Job(str(folder), canvas_size, options.workers, str(cache))
+                served = compare(job, options.peer_python, options.rounds)
+                ours = served[OURS]
+                best = max((name for name in served if name != OURS), key=lambda name: median(served[name].rates))
+                ratio = median(ours.rates) / median(served[best].rates)
+                ratios.append(f"{ratio:5.2f} x the images/s of {best:20} {pictures}, {view}")
+                for name, it in served.items():
+                    values = {
+                        "images_per_second_per_core": median(it.rates) / options.workers,
+                        "ours_over_this": median(ours.rates) / median(it.rates),
+                        "cpu_ms_per_image": 1e3 * median(it.cpu_seconds),
+                        "peak_megabytes": it.peak_bytes / 1e6,
+                        "mean_difference_in_levels": np.abs(it.sample - ours.sample).mean(),
+                    }
+                    add(pictures, view, name, it.versions, **values)
+                    table.append(f"{pictures:12} {view:20} {name:21}" + "".join(f"{v:10.2f}" for v in values.values()))
+        waits = input_wait.measure(options.data, cache, options.workers, options.rounds)
+        for name, (milliseconds, share) in waits.items():
+            add("as they are", "training step", name, ours.versions, step_ms=milliseconds, wait_share=share)
+
+    print("\n".join([f"This project's streaming on {machine}:", *ratios, ""]))
+    print(f"{'pictures':12} {'view':20} {'pipeline':21}{'img/s/core':>10}{'ours/this':>10}{'CPU ms':>10}{'peak MB':>10}"
+          f"{'levels':>10}", *table, sep="\n")  # fmt: skip
+    print("\ninput of a training step")
+    for name, (milliseconds, share) in waits.items():
+        print(f"  {name:12} {milliseconds:7.1f} ms a step, {share:7.2%} of it waiting for the batch")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    with open(options.out, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow("date machine versions workers pictures view pipeline measure value".split())
+        writer.writerows(rows)
+
+
+def cpu_name() -> str:
+    """The processor, as Linux names it, else as Python does."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    main()

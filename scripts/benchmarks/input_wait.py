@@ -1,0 +1,74 @@
+"""Which share of a training step passes until the next batch is ready, with resident and with streamed pictures."""
+
+import functools
+import itertools
+import time
+from pathlib import Path
+from statistics import median
+
+import jax
+
+from study_classification import device
+from study_classification.configs import animals
+from study_classification.data.augment import Augment
+from study_classification.data.dataset import open_dataset
+from study_classification.data.pipeline import TrainingPlan, View, open_images
+from study_classification.data.preprocess import Preprocess
+from study_classification.models import create_model
+from study_classification.optimizer import learning_rate_schedule, make_optimizer
+from study_classification.steps import init_state, make_train_step
+
+STEPS = 40  # in each round
+
+
+def measure(folder: Path, cache: Path, workers: int, rounds: int) -> dict[str, tuple[float, float]]:
+    """Trains `original` at 64 pixels as configs/animals.py does, with each kind of input in turns.
+
+    Every step is waited for before the next batch is asked for, so that nothing hides the wait but what the pipeline
+    itself does ahead. `one batch` trains on one batch again and again: the step without any input.
+
+    Returns:
+        kind of input -> (median milliseconds of a step, median share of the wait in a step).
+    """
+    config = animals.get_config(f"data={folder}")
+    config.data.cache_dir = str(cache)
+    preprocess = Preprocess.from_config(config.preprocess)
+    augmentation = Augment.from_config(config.augment, preprocess.image_size)
+    data = open_dataset(config.data, everything_in="train")
+    mesh = device.make_mesh(config.fsdp)
+    plan = TrainingPlan(len(data.split("train")), config.batch_size, config.seed)
+    inputs = {
+        mode: open_images(
+            data.split("train"),
+            View(preprocess, config.data.max_megapixels, augmentation.canvas_size),
+            mode=mode,
+            free_memory=device.free_memory(),
+            cache=cache,
+            workers=workers,
+            sharding=device.batch_sharding(mesh),
+        )
+        for mode in ("resident", "streaming")
+    }
+
+    optimizer = make_optimizer(config, learning_rate_schedule(config, rounds * STEPS, plan.num_examples))
+    model = create_model(config.model, len(data.class_names), device.compute_dtype(config.precision))
+    state = jax.jit(functools.partial(init_state, model, optimizer, preprocess, config.seed))()
+    train_step = jax.jit(make_train_step(model, optimizer, preprocess, augmentation, config), donate_argnums=0)
+    one_batch = next(inputs["resident"].batches(plan, range(1)))
+    state = jax.block_until_ready(train_step(state, one_batch))  # which compiles it
+
+    begin = {"one batch": lambda: itertools.repeat(one_batch, STEPS)}
+    begin |= {mode: functools.partial(images.batches, plan, range(STEPS)) for mode, images in inputs.items()}
+    step_ms, share = {name: [] for name in begin}, {name: [] for name in begin}
+    for _ in range(rounds):
+        for name, batches in begin.items():
+            waited, started = 0.0, time.perf_counter()
+            asked = started
+            for batch in batches():
+                jax.block_until_ready(batch)
+                waited += time.perf_counter() - asked
+                state = jax.block_until_ready(train_step(state, batch))
+                asked = time.perf_counter()
+            step_ms[name].append((asked - started) / STEPS * 1e3)
+            share[name].append(waited / (asked - started))
+    return {name: (median(step_ms[name]), median(share[name])) for name in begin}
