@@ -26,6 +26,8 @@ import psutil
 from PIL import Image
 from pipelines import PIPELINES, Job
 
+from study_classification.console import saying_to_stderr
+
 HERE = Path(__file__).resolve().parent
 OURS = "study_classification"
 VIEWS = {"training canvas 80": 80, "evaluation 256, 224": 0}  # -> Job.canvas_size
@@ -45,12 +47,14 @@ class Served:
     """
 
     def __init__(self, name: str, python: str, job: Job, sample: Path):
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # shown only if it fails: TensorFlow talks a lot
         self._process = subprocess.Popen(
             [python, str(HERE / "pipelines.py"), name, json.dumps(asdict(job)), str(sample)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self._errors,
             text=True,
-            env=os.environ | {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
+            env=os.environ | {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""},
         )
         self.versions = self._answer()["versions"]
         self.sample = np.load(sample).astype(int)
@@ -81,7 +85,8 @@ class Served:
     def _answer(self) -> dict:
         line = self._process.stdout.readline()
         if not line:
-            sys.exit("a pipeline has failed; its error stands above")
+            self._errors.seek(0)
+            sys.exit(f"{self._errors.read()}\n{self._process.args[2]} has failed with what stands above")
         return json.loads(line)
 
     def _processes(self) -> list[psutil.Process]:
@@ -170,7 +175,8 @@ def main() -> None:
                     }
                     add(pictures, view, name, it.versions, **values)
                     table.append(f"{pictures:12} {view:20} {name:21}" + "".join(f"{v:10.2f}" for v in values.values()))
-        waits = input_wait.measure(options.data, cache, options.workers, options.rounds)
+        with saying_to_stderr():
+            waits = input_wait.measure(options.data, cache, options.workers, options.rounds)
         for name, (milliseconds, share) in waits.items():
             add("as they are", "training step", name, ours.versions, step_ms=milliseconds, wait_share=share)
 
