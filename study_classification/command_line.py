@@ -36,7 +36,9 @@ CONFIG = config_flags.DEFINE_config_file("config", None, "config file; behind a 
 WORKDIR = flags.DEFINE_string("workdir", "", "run directory; without it train makes a new one under runs/")
 CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "evaluate, predict: best, last, or a step")
 SPLIT = flags.DEFINE_string("split", "", "evaluate: train, validation or test; without it test, if there is one")
-DATA = flags.DEFINE_string("data", "", "evaluate: all pictures of this source instead of the run's own data")
+DATA = flags.DEFINE_string(
+    "data", "", "evaluate: another source instead of the run's own data; all of it, unless --split is given"
+)
 ASSERT_ACCURACY = flags.DEFINE_float("assert_accuracy", 0.0, "evaluate: fail below this accuracy", 0.0, 1.0)
 FORMAT = flags.DEFINE_enum("format", "table", ["table", "csv", "json", "jsonl"], "predict: what goes to stdout")
 TOP_K = flags.DEFINE_integer("top_k", 1, "predict: how many classes to name for each picture", lower_bound=1)

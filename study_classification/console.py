@@ -10,10 +10,13 @@ from typing import TextIO, TypeVar
 T = TypeVar("T")
 _log: TextIO | None = None
 _to_stderr = False
+_silent = False
 
 
 def say(text: str = "") -> None:
     """Prints one message, and appends it with the time to the log file if one is open."""
+    if _silent:
+        return
     print(text, file=sys.stderr if _to_stderr else sys.stdout, flush=True)
     if _log is not None:
         for line in text.splitlines():
@@ -32,13 +35,24 @@ def saying_to_stderr() -> Iterator[None]:
         _to_stderr = False
 
 
+_silent = False
+
+
 @contextlib.contextmanager
-def logging_to(file: Path | None) -> Iterator[None]:
-    """Within the context messages are appended to this file as well; None is no file."""
-    global _log
-    if file is None:
+def saying_nothing() -> Iterator[None]:
+    """Within the context there are no messages: of several hosts one speaks."""
+    global _silent
+    _silent = True
+    try:
         yield
-        return
+    finally:
+        _silent = False
+
+
+@contextlib.contextmanager
+def logging_to(file: Path) -> Iterator[None]:
+    """Within the context messages are appended to this file as well."""
+    global _log
     with file.open("a", encoding="utf-8") as _log:
         try:
             yield
@@ -48,7 +62,7 @@ def logging_to(file: Path | None) -> Iterator[None]:
 
 def progress(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
     """Yields the items, with a bar and the time left on a terminal, and nothing where the output is a file."""
-    if not sys.stderr.isatty():
+    if _silent or not sys.stderr.isatty():
         yield from items
         return
     from rich.console import Console

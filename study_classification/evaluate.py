@@ -25,7 +25,7 @@ def evaluate(
     Args:
         run: the run.
         split: `train`, `validation` or `test`; '' is test, or validation where there is no test split.
-        source: another data source; '' is the run's own.
+        source: another data source, all of whose pictures are taken if no split is named; '' is the run's own.
         checkpoint: `best`, `last`, or a step.
         assert_accuracy: the least accuracy that is good enough.
 
@@ -39,7 +39,7 @@ def evaluate(
     """
     trained = load_trained(run, checkpoint)
     data = _open_other(run, source, split) if source else _open_own(run)
-    split = split or (TEST if TEST in data.splits else VALIDATION)
+    asked, split = split, split or (TEST if TEST in data.splits else VALIDATION)
     pictures = data.split(split)
     to_class = _label_map(data.class_names, run.class_names)
 
@@ -65,7 +65,7 @@ def evaluate(
     labels_seen = np.concatenate(labels)
     assert len(labels_seen) == len(pictures), f"{len(labels_seen)} of {len(pictures)} examples were evaluated"
 
-    name = f"all of {source}" if source else split
+    name = f"{split if asked or data.is_tfds else 'all'} of {source}" if source else split
     metrics = {
         "data": data.report.get("source", run.config.data.source),
         "split": name,
@@ -98,11 +98,10 @@ def _open_own(run: Run) -> Dataset:
 
 
 def _open_other(run: Run, source: str, split: str) -> Dataset:
-    if split:
-        raise DataError(f"--data={source} is evaluated whole: leave out --split={split}, or give that folder")
+    """Another source: with its own splits if one of them is asked for, else all of it (of TFDS, its test split)."""
     config = run.config.data.copy_and_resolve_references()
     config.source, config.splits, config.tfds_splits = source, "", ("", "", "")
-    return open_dataset(config, everything_in=TEST)
+    return open_dataset(config, everything_in="" if split else TEST)
 
 
 def _label_map(found: tuple[str, ...], known: tuple[str, ...]) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import threading
 from collections.abc import Callable, Iterator
 
 import jax
@@ -28,7 +29,9 @@ def requested_stop() -> Iterator[Callable[[int], int]]:
             return signal.SIGTERM if multihost_utils.reached_preemption_sync_point(step) else 0
         return received
 
-    watched = (signal.SIGINT, signal.SIGTERM) if jax.process_count() == 1 else ()
+    # Python allows handlers in the main thread only; elsewhere the caller has to stop the run by its own means.
+    alone = jax.process_count() == 1 and threading.current_thread() is threading.main_thread()
+    watched = (signal.SIGINT, signal.SIGTERM) if alone else ()
     previous = {number: signal.signal(number, remember) for number in watched}
     try:
         yield asked

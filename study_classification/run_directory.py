@@ -26,7 +26,8 @@ from study_classification.data.preprocess import Preprocess
 from study_classification.errors import EnvironmentFault, RunError
 from study_classification.files import unwritable, write_json
 
-# A run may be resumed with other values of these: they change how long or how it runs, not what it computes.
+# A run may be resumed with other values of these: they change how long or how it runs, not what it computes. The data
+# may have moved, too; that they are the same is checked by their content.
 FREE_ON_RESUME = (
     "total_",
     "early_stopping.",
@@ -35,6 +36,7 @@ FREE_ON_RESUME = (
     "log_every_steps",
     "data.cache_dir",
     "data.mode",
+    "data.source",
     "data.workers",
 )
 

@@ -12,13 +12,13 @@ from ml_collections import ConfigDict
 
 from study_classification import checkpoints, device, run_directory
 from study_classification.config import UNITS, duration_in_steps, validate
-from study_classification.console import logging_to, progress, say
+from study_classification.console import logging_to, progress, say, saying_nothing
 from study_classification.data.augment import Augment
 from study_classification.data.dataset import Dataset, open_dataset
 from study_classification.data.pipeline import EvaluationPlan, Images, TrainingPlan, View, open_images
 from study_classification.data.prepare import cache_directory, num_workers
 from study_classification.data.preprocess import Preprocess
-from study_classification.data.sources import TRAIN, VALIDATION
+from study_classification.data.sources import TRAIN, VALIDATION, absolute_source
 from study_classification.errors import DataError, DivergedError, Interrupted
 from study_classification.files import unwritable, write_json, write_text
 from study_classification.history import Epoch, History
@@ -69,7 +69,7 @@ def train_and_evaluate(config: ConfigDict, workdir: Path) -> TrainState:
         workdir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(workdir, error) from None
-    with logging_to(workdir / "log.txt" if jax.process_index() == 0 else None):
+    with logging_to(workdir / "log.txt") if jax.process_index() == 0 else saying_nothing():
         return _train(config, workdir, preprocess, augmentation, cache, mesh, dtype)
 
 
@@ -86,6 +86,7 @@ def _train(
     batch_size = _fitting_batch_size(config.batch_size, len(data.split(TRAIN)), mesh.size)
     config = config.copy_and_resolve_references()
     config.batch_size = batch_size
+    config.data.source = absolute_source(config.data.source)  # so that evaluate finds it from any directory
     if writes:
         _begin(run_directory.Run(workdir, config, data.class_names, preprocess), data)
 

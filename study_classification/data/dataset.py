@@ -64,6 +64,11 @@ class Dataset:
     report: dict
     splits_csv: str = ""
 
+    @property
+    def is_tfds(self) -> bool:
+        """Whether it was a TFDS data set from the beginning."""
+        return not self.report
+
     def split(self, name: str) -> Split:
         """The split of this name.
 
@@ -76,7 +81,7 @@ class Dataset:
 
     def describe(self) -> str:
         """A text of a few lines for the person who looks on."""
-        if self.report:
+        if not self.is_tfds:
             return format_report(self.report)
         sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
         return f"{len(self.class_names)} classes: {sizes}"
@@ -87,7 +92,8 @@ def open_dataset(data_config: ConfigDict, everything_in: str = "") -> Dataset:
 
     Args:
         data_config: `config.data`.
-        everything_in: one split that takes all pictures of a folder or manifest; '' splits as usual.
+        everything_in: one split that takes all pictures of a folder or manifest, whatever splits it has; '' splits as
+            usual. A TFDS data set keeps its splits.
 
     Raises:
         DataError: if there is no such data set or it cannot be used.

@@ -75,6 +75,12 @@ def list_source(source: str) -> Listing:
     return list_folder(path)
 
 
+def absolute_source(source: str) -> str:
+    """The source by which it is found from any directory: an absolute path, if it is one."""
+    path = Path(source).expanduser()
+    return str(path.absolute()) if source != "digits" and path.exists() else source
+
+
 def list_folder(root: Path) -> Listing:
     """Lists `root/CLASS/**` or `root/{train,validation|val,test}/CLASS/**`; folders within a class belong to it.
 
