@@ -6,10 +6,13 @@ from pathlib import Path
 import flax.linen as nn
 import jax.numpy as jnp
 import pytest
+from ml_collections import ConfigDict
 
 from study_classification import models
 from study_classification.configs import default
 from study_classification.data.sources import list_digits
+from study_classification.run_directory import Run, load
+from study_classification.train import train_and_evaluate
 
 
 @pytest.fixture(scope="session")
@@ -57,12 +60,17 @@ class Tiny(nn.Module):
         return nn.Dense(16, name="dense")(jnp.reshape(x, (len(x), -1)))
 
 
-@pytest.fixture
-def config(digits, cache, monkeypatch):
-    """A config that trains the tiny network on the 90 digits, with every kind of randomness switched on."""
-    monkeypatch.setitem(models.MODELS, "tiny", lambda config, dtype: Tiny())
+@pytest.fixture(scope="session", autouse=True)
+def _tiny_is_a_model():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(models.MODELS, "tiny", lambda config, dtype: Tiny())
+        yield
+
+
+def tiny_config(source: Path, cache: Path) -> ConfigDict:
+    """A config that trains the tiny network, with every kind of randomness switched on."""
     config = default.get_config()
-    config.data.source = str(digits)
+    config.data.source = str(source)
     config.data.cache_dir = str(cache)
     config.model.name = "tiny"
     config.model.dropout = 0.1
@@ -73,3 +81,26 @@ def config(digits, cache, monkeypatch):
     config.total_epochs = 3.0
     config.schedule.warmup_steps = 2
     return config
+
+
+@pytest.fixture
+def config(digits, cache) -> ConfigDict:
+    """The tiny network on the 90 digits of the test's own folder."""
+    return tiny_config(digits, cache)
+
+
+@pytest.fixture(scope="session")
+def _trained(_digits, cache, tmp_path_factory) -> Path:
+    workdir = tmp_path_factory.mktemp("trained") / "run"
+    config = tiny_config(_digits, cache)
+    config.total_epochs = 4.0
+    train_and_evaluate(config, workdir)
+    return workdir
+
+
+@pytest.fixture
+def run(_trained, digits, tmp_path) -> Run:
+    """A finished run of the tiny network, a test's own copy."""
+    run = load(Path(shutil.copytree(_trained, tmp_path / "run")))
+    run.config.data.source = str(digits)
+    return run
