@@ -24,13 +24,17 @@ def get_config(arguments: str = "") -> ConfigDict:
     config.preprocess.resize_size = round(given.size * 8 / 7)
     config.preprocess.mean = (0.485, 0.456, 0.406)
     config.preprocess.std = (0.229, 0.224, 0.225)
+    # A few hundred photos a class are soon learnt by heart: crops, smoothing, dropout and decay hold against it.
     config.augment.random_resized_crop = True
+    config.augment.crop_scale = (0.25, 1.0)
     config.augment.horizontal_flip = True
-    config.model.dropout = 0.3
+    config.label_smoothing = 0.1
+    config.model.dropout = 0.5
     config.optimizer.name = "adamw"
-    config.optimizer.weight_decay = 0.05
+    config.optimizer.learning_rate = 7e-4
+    config.optimizer.weight_decay = 0.3
     config.schedule.warmup_epochs = 2.0
-    config.total_epochs = 60.0
+    config.total_epochs = 200.0
     if given.runlocal:
         config.preprocess.image_size = config.preprocess.resize_size = 32
         config.total_epochs = 1.0

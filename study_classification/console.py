@@ -1,6 +1,7 @@
 """What a run says: plain lines to the terminal and to its log file, and a progress bar where there is a terminal."""
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -17,11 +18,20 @@ def say(text: str = "") -> None:
     """Prints one message, and appends it with the time to the log file if one is open."""
     if _silent:
         return
-    print(text, file=sys.stderr if _to_stderr else sys.stdout, flush=True)
+    stream = sys.stderr if _to_stderr else sys.stdout
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        discard(stream)
     if _log is not None:
         for line in text.splitlines():
             _log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
         _log.flush()
+
+
+def discard(stream: TextIO) -> None:
+    """After a reader such as `head` has gone: what is written from now on vanishes, and the work goes on."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from study_classification import device
-from study_classification.console import say, saying_to_stderr
+from study_classification.console import discard, say, saying_to_stderr
 from study_classification.data.decode import UnreadableImage, is_hidden
 from study_classification.data.pipeline import View
 from study_classification.data.prepare import num_workers, parallel
@@ -62,8 +62,8 @@ def predict(
         try:
             count, unreadable = write_rows(rows, [*columns, "error"], output_format, sys.stdout)
             sys.stdout.flush()
-        except BrokenPipeError:  # `| head` has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except BrokenPipeError:  # the reader has seen enough
+            discard(sys.stdout)
             return 0
         if unreadable:
             say(f"{unreadable} of {count} files could not be read: see their error")

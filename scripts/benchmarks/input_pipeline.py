@@ -47,7 +47,8 @@ class Served:
     """
 
     def __init__(self, name: str, python: str, job: Job, sample: Path):
-        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # shown only if it fails: TensorFlow talks a lot
+        # What it prints is shown only if it fails: TensorFlow talks a lot.
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - as long as the process lives
         self._process = subprocess.Popen(
             [python, str(HERE / "pipelines.py"), name, json.dumps(asdict(job)), str(sample)],
             stdin=subprocess.PIPE,
@@ -75,7 +76,8 @@ class Served:
 
     def close(self) -> None:
         """Ends the process."""
-        self._process.communicate("")
+        self._process.communicate()
+        self._errors.close()
 
     def _pass(self) -> dict:
         self._process.stdin.write("\n")
@@ -189,7 +191,7 @@ def main() -> None:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with open(options.out, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow("date machine versions workers pictures view pipeline measure value".split())
+        writer.writerow(["date", "machine", "versions", "workers", "pictures", "view", "pipeline", "measure", "value"])
         writer.writerows(rows)
 
 

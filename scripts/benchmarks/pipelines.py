@@ -39,12 +39,12 @@ class Job:
         return files[: len(files) // BATCH * BATCH]
 
 
-def study_classification(job: Job) -> Callable[[], Iterator]:
-    """This project, in the mode for data that do not fit into memory."""
+def study_classification(job: Job, mode: str) -> Callable[[], Iterator]:
+    """This project, as it trains and evaluates."""
     from study_classification import device
     from study_classification.configs import default
     from study_classification.data.dataset import open_dataset
-    from study_classification.data.pipeline import EvaluationPlan, StreamingImages, View
+    from study_classification.data.pipeline import EvaluationPlan, View, open_images
     from study_classification.data.preprocess import Preprocess
 
     config = default.get_config()
@@ -52,7 +52,15 @@ def study_classification(job: Job) -> Callable[[], Iterator]:
     config.preprocess.image_size, config.preprocess.resize_size = EVAL_SIZE, EVAL_RESIZE
     view = View(Preprocess.from_config(config.preprocess), config.data.max_megapixels, job.canvas_size)
     split = open_dataset(config.data, everything_in="train").split("train")
-    images = StreamingImages(split, view, job.workers, device.batch_sharding(device.make_mesh(1)))
+    images = open_images(
+        split,
+        view,
+        mode=mode,
+        free_memory=device.free_memory(),
+        cache=Path(job.cache),
+        workers=job.workers,
+        sharding=device.batch_sharding(device.make_mesh(1)),
+    )
     plan = EvaluationPlan(len(job.files()), BATCH)
 
     def begin():
@@ -98,7 +106,7 @@ def tf_data(job: Job, scaled: bool) -> Callable[[], Iterator]:
 
 
 class PillowFiles:
-    """A data set for PyTorch, as torchvision's ImageFolder; `scaled` decodes large ones at a smaller scale (`draft`)."""
+    """A data set for PyTorch, as ImageFolder is; `scaled` decodes large pictures at a smaller scale (`draft`)."""
 
     def __init__(self, job: Job, scaled: bool):
         self.files, self.canvas_size, self.scaled = job.files(), job.canvas_size, scaled
@@ -130,7 +138,7 @@ def data_loader(job: Job, scaled: bool) -> Callable[[], Iterator]:
 
 # Name -> (pipeline, libraries whose versions matter).
 PIPELINES = {
-    "study_classification": (study_classification, ("jax", "grain", "pillow")),
+    "study_classification": (lambda job: study_classification(job, mode="streaming"), ("jax", "grain", "pillow")),
     "tf.data": (lambda job: tf_data(job, scaled=False), ("tensorflow",)),
     "tf.data, ratio": (lambda job: tf_data(job, scaled=True), ("tensorflow",)),
     "DataLoader": (lambda job: data_loader(job, scaled=False), ("torch", "pillow")),

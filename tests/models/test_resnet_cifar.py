@@ -27,13 +27,7 @@ def read_safetensors(path):
 # a layer of n blocks of c filters has 2 n 9 c^2 weights (its first one from c / 2 channels: half of that), 4 n c of
 # BatchNorm; before them 3 x 9 x 16 + 32, after them 64 x 10 + 10
 @pytest.mark.parametrize(
-    ("name", "parameters"),
-    [
-        ("resnet20", 269_722),
-        ("resnet32", 464_154),
-        ("resnet44", 658_586),
-        ("resnet56", 853_018),
-    ],
+    ("name", "parameters"), [("resnet20", 269_722), ("resnet32", 464_154), ("resnet44", 658_586), ("resnet56", 853_018)]
 )
 def test_parameters_counted_by_hand(name, parameters, make_model, shapes):
     blocks = (int(name[6:]) - 2) // 6
