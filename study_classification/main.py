@@ -1,6 +1,7 @@
 """The entry point: a verb -> one plain function. Each is imported when it is asked for, so --help needs no JAX."""
 
 import sys
+import threading
 from pathlib import Path
 
 from absl import app, logging
@@ -82,11 +83,21 @@ def run() -> None:
             if known is None:
                 raise
             print(f"{'stopped' if known.exit_code > 128 else 'error'}: {known}", file=sys.stderr)
-            sys.unraisablehook = lambda _: None  # what Orbax leaves unfinished complains when it is collected
             sys.exit(known.exit_code)
 
-    logging.set_verbosity(logging.FATAL)  # what Orbax and TFDS log reaches the user as an exception, or not at all
+    _hush_libraries()
     app.run(lambda arguments: guarded(main, arguments), flags_parser=lambda given: guarded(flags.parse_flags, given))
+
+
+def _hush_libraries() -> None:
+    """What the threads of Orbax and TensorStore complain of reaches the user as an exception, or not at all."""
+
+    def show(*error) -> None:
+        if threading.current_thread() is threading.main_thread():
+            sys.__excepthook__(*error)
+
+    logging.set_verbosity(logging.FATAL)
+    sys.excepthook, sys.unraisablehook = show, lambda _: None
 
 
 if __name__ == "__main__":
