@@ -3,10 +3,13 @@
 import contextlib
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO, TypeVar
+
+from absl import logging
 
 T = TypeVar("T")
 _log: TextIO | None = None
@@ -32,6 +35,17 @@ def say(text: str = "") -> None:
 def discard(stream: TextIO) -> None:
     """After a reader such as `head` has gone: what is written from now on vanishes, and the work goes on."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def hush_libraries() -> None:
+    """What threads of Orbax and TensorStore complain of reaches the user as an exception, or not at all."""
+
+    def show(*error) -> None:
+        if threading.current_thread() is threading.main_thread():
+            sys.__excepthook__(*error)
+
+    logging.set_verbosity(logging.FATAL)
+    sys.excepthook, sys.unraisablehook = show, lambda _: None
 
 
 @contextlib.contextmanager

@@ -1,13 +1,13 @@
 """The entry point: a verb -> one plain function. Each is imported when it is asked for, so --help needs no JAX."""
 
 import sys
-import threading
 from pathlib import Path
 
-from absl import app, logging
+from absl import app
 
 from study_classification import command_line as flags
 from study_classification.config import nearest
+from study_classification.console import hush_libraries
 from study_classification.errors import ConfigError, as_user_error
 
 
@@ -85,19 +85,8 @@ def run() -> None:
             print(f"{'stopped' if known.exit_code > 128 else 'error'}: {known}", file=sys.stderr)
             sys.exit(known.exit_code)
 
-    _hush_libraries()
+    hush_libraries()
     app.run(lambda arguments: guarded(main, arguments), flags_parser=lambda given: guarded(flags.parse_flags, given))
-
-
-def _hush_libraries() -> None:
-    """What the threads of Orbax and TensorStore complain of reaches the user as an exception, or not at all."""
-
-    def show(*error) -> None:
-        if threading.current_thread() is threading.main_thread():
-            sys.__excepthook__(*error)
-
-    logging.set_verbosity(logging.FATAL)
-    sys.excepthook, sys.unraisablehook = show, lambda _: None
 
 
 if __name__ == "__main__":
