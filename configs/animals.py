@@ -3,8 +3,9 @@
 COMMAND   python -m study_classification.main --config=configs/animals.py:data=FOLDER --workdir=runs/animals
           behind the colon also: model=NAME, learning=from_scratch, size=PIXELS, runlocal
 HARDWARE  2 CPU cores are enough at 64 px
-TIME      TODO
-RESULT    TODO
+TIME      18 min (measured, 2 CPU cores with other work beside; 3 s an epoch without)
+RESULT    `original` from scratch on 1,792 photos of cats, dogs and horses: 73.2 % of the 179 validation and 77.7 % of
+          the 179 test pictures (measured)
 """
 
 from ml_collections import ConfigDict
