@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from study_classification.errors import ConfigError
 
 CHOICES = {
-    "learning": ("from_scratch",),
+    "learning": ("from_scratch", "transfer_learning", "fine_tuning"),
     "data.on_unreadable": ("skip", "error"),
     "data.mode": ("auto", "resident", "streaming"),
     "precision": ("auto", "float32", "bfloat16"),
@@ -91,7 +91,7 @@ def validate(config: ConfigDict) -> None:
         if not condition:
             raise ConfigError(f"{field} is {flat[field]}, but must be {what}")
 
-    for field in ("batch_size", "log_every_steps", "fsdp", "preprocess.image_size", "data.max_megapixels"):
+    for field in ("batch_size", "log_every_steps", "fsdp", "data.max_megapixels"):
         require(flat[field] > 0, field, "greater than 0")
     for field, value in flat.items():
         if isinstance(value, float):
@@ -124,6 +124,13 @@ def validate(config: ConfigDict) -> None:
             raise ConfigError(f"{given} contradict each other: set all but one of them to 0")
         if required and not fields:
             raise ConfigError(f"{prefix}_epochs, {prefix}_steps and {prefix}_examples are all 0: set one of them")
+    if config.learning != "from_scratch" and not config.model.weights:
+        raise ConfigError(f"learning is {config.learning}, which needs the weights of a trained network: set model.weights")
+    if config.learning == "from_scratch" and config.model.weights:
+        raise ConfigError("model.weights is set, but learning is from_scratch: set it to transfer_learning or fine_tuning")
+    if config.learning != "fine_tuning" and (config.fine_tuning.frozen or config.fine_tuning.layer_decay != 1):
+        raise ConfigError(f"fine_tuning.* is set, but learning is {config.learning}: set it to fine_tuning")
+    require(0 < config.fine_tuning.layer_decay <= 1, "fine_tuning.layer_decay", "above 0 and at most 1")
     if config.optimizer.name == "adam" and config.optimizer.weight_decay:
         raise ConfigError(
             "optimizer.weight_decay is set, but adam has no decoupled decay: "

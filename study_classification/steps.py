@@ -1,6 +1,7 @@
 """What happens to one batch: the training step and the evaluation step, both pure and made to be jitted."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 import jax
@@ -8,11 +9,13 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 from flax import struct
+from flax.traverse_util import flatten_dict
 from jaxtyping import Array, Float, Int, PyTree
 from ml_collections import ConfigDict
 
 from study_classification.data.augment import Augment, augment, example_keys
 from study_classification.data.preprocess import Preprocess, normalize
+from study_classification.freezing import merge, split
 from study_classification.optimizer import penalty
 
 Batch = dict[str, Array]  # image uint8 [b,h,w,c], label [b], and aspect, index, epoch [b] (training) or mask [b]
@@ -57,14 +60,10 @@ def init_variables(model: nn.Module, preprocess: Preprocess, seed: int) -> dict[
     return {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
 
 
-def init_state(
-    model: nn.Module, optimizer: optax.GradientTransformation, preprocess: Preprocess, seed: int
-) -> TrainState:
-    """The state before the first step."""
-    variables = init_variables(model, preprocess, seed)
-    return TrainState(
-        step=jnp.zeros((), jnp.int32), **variables, opt_state=optimizer.init(variables["params"]), sums=zero_sums()
-    )
+def init_state(variables: dict[str, PyTree], optimizer: optax.GradientTransformation, mask: PyTree) -> TrainState:
+    """The state before the first step; the optimizer keeps nothing for parameters that the mask leaves out."""
+    trained, _ = split(variables["params"], mask)
+    return TrainState(step=jnp.zeros((), jnp.int32), **variables, opt_state=optimizer.init(trained), sums=zero_sums())
 
 
 def make_train_step(
@@ -73,8 +72,12 @@ def make_train_step(
     preprocess: Preprocess,
     augmentation: Augment,
     config: ConfigDict,
+    mask: PyTree,
 ) -> Callable[[TrainState, Batch], TrainState]:
-    """The step: augment, normalise, forward, softmax cross-entropy, backward, update.
+    """The step: augment, normalise, forward, softmax cross-entropy, backward, update of what the mask says is trained.
+
+    Frozen parameters cost no gradient, and a frozen BatchNorm runs on its stored statistics, which stay as they are. A
+    backbone that is frozen whole runs as in evaluation, without dropout or stochastic depth.
 
     Random numbers depend on the seed, the epoch and the example (augmentation) or the step (dropout), and on nothing
     else, so a resumed run continues as the uninterrupted one. Under jit with a batch that is split over devices,
@@ -82,28 +85,44 @@ def make_train_step(
     """
     # The model's seed is config.seed itself; these differ from it and from each other.
     augment_seed, dropout_key = config.seed + 1, jax.random.key(config.seed + 2)
+    backbone_is_trained = any(jax.tree.leaves(mask["backbone"]))
+    frozen_layers = {path.rpartition("/")[0] for path, trained in flatten_dict(mask, sep="/").items() if not trained}
+
+    def keep_statistics(call, args, kwargs, context):
+        if isinstance(context.module, nn.BatchNorm) and "/".join(context.module.path) in frozen_layers:
+            kwargs = kwargs | {"use_running_average": True}
+        return call(*args, **kwargs)
+
+    def forward(params: PyTree, state: TrainState, images: Array) -> tuple[Array, PyTree]:
+        variables = {"params": params, "batch_stats": state.batch_stats}
+        apply = partial(
+            model.apply, mutable=["batch_stats"], rngs={"dropout": jax.random.fold_in(dropout_key, state.step)}
+        )
+        if backbone_is_trained:
+            with nn.intercept_methods(keep_statistics):
+                logits, updated = apply(variables, images, train=True)
+        else:
+            features = model.apply(variables, images, train=False, method="features")
+            logits, updated = apply(variables, features, train=True, method=lambda m, *args, **kw: m.head(*args, **kw))
+        return logits, state.batch_stats | updated.get("batch_stats", {})
 
     def train_step(state: TrainState, batch: Batch) -> TrainState:
         keys = example_keys(augment_seed, batch["epoch"], batch["index"])
         images = normalize(augment(batch["image"], batch["aspect"], keys, augmentation), preprocess)
 
-        def loss_of(params):
-            logits, updated = model.apply(
-                {"params": params, "batch_stats": state.batch_stats},
-                images,
-                train=True,
-                mutable=["batch_stats"],
-                rngs={"dropout": jax.random.fold_in(dropout_key, state.step)},
-            )
+        trained, frozen = split(state.params, mask)
+
+        def loss_of(trained):
+            logits, batch_stats = forward(merge(trained, frozen), state, images)
             targets = jax.nn.one_hot(batch["label"], logits.shape[-1])
             smoothed = optax.smooth_labels(targets, config.label_smoothing)
             objective = optax.softmax_cross_entropy(logits, smoothed).mean()
-            objective += penalty(params, config.optimizer.l1, config.optimizer.l2)
-            return objective, (logits, updated.get("batch_stats", {}))
+            objective += penalty(trained, config.optimizer.l1, config.optimizer.l2)
+            return objective, (logits, batch_stats)
 
-        (objective, (logits, batch_stats)), gradients = jax.value_and_grad(loss_of, has_aux=True)(state.params)
-        updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
-        params = optax.apply_updates(state.params, updates)
+        (objective, (logits, batch_stats)), gradients = jax.value_and_grad(loss_of, has_aux=True)(trained)
+        updates, opt_state = optimizer.update(gradients, state.opt_state, trained)
+        params = merge(optax.apply_updates(trained, updates), frozen)
 
         # What is reported is the plain cross-entropy, so that training and validation can be compared.
         losses = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
