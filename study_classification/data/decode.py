@@ -41,11 +41,14 @@ warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
+Box = tuple[float, float, float, float]  # left, top, right, bottom, as Pillow's `resize` takes it
+
+
 class UnreadableImage(ValueError):
     """The bytes are not a picture that can be used; the message is the reason, without the file's name."""
 
 
-def decode_image(data: bytes, *, min_side: int | None = None, max_megapixels: float = 89.0) -> Image.Image:
+def decode_image(data: bytes, *, max_megapixels: float = 89.0) -> Image.Image:
     """Decodes a picture of any format in `FORMATS`; the content decides, not the file's extension.
 
     The result is upright (the EXIF orientation is applied, and gone), fully loaded and of mode RGB: transparency is
@@ -53,20 +56,31 @@ def decode_image(data: bytes, *, min_side: int | None = None, max_megapixels: fl
 
     Args:
       data: the whole file.
-      min_side: if given, the picture is about to be resized to this short side in pixels, and a large JPEG may be
-        decoded at 1/2, 1/4 or 1/8 of its size, which is several times faster; see `_scale_down`.
       max_megapixels: a larger picture is refused before it is decoded, as is one above Pillow's own limit.
 
     Raises:
       UnreadableImage: with a reason that a person can act on.
+    """
+    return decode_scaled(data, 0, max_megapixels=max_megapixels)[0]
+
+
+def decode_scaled(data: bytes, min_side: int, *, max_megapixels: float = 89.0) -> tuple[Image.Image, Box]:
+    """As `decode_image`, for a resize to a short side of `min_side` pixels: a large JPEG may come out smaller.
+
+    At 1/2, 1/4 or 1/8 of its size it is decoded up to several times faster. The short side stays at least 2 x min_side,
+    so that the antialiased resize still averages over all that the scaled inverse DCT leaves out (Pillow calls a
+    `reducing_gap` of 2.0 "very close to fair resampling").
+
+    Returns:
+      The picture, and the box to resize: sides that are no multiple of the scale are rounded up, so the last row or
+      column of pixels shows in part what lies beyond the edge.
     """
     limit = min(max_megapixels * 1e6, Image.MAX_IMAGE_PIXELS or math.inf)
     try:
         image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
         if image.width * image.height > limit:
             raise UnreadableImage(_too_large(image.width * image.height, limit))
-        if min_side and image.mode != "CMYK":  # scaled CMYK decoding is too rare to be trusted
-            _scale_down(image, min_side)
+        box = _scale_down(image, min_side)
         image.load()
         turn = _TURNS.get(_orientation(image))
         image = _to_rgb(image)
@@ -77,7 +91,7 @@ def decode_image(data: bytes, *, min_side: int | None = None, max_megapixels: fl
     if turn is not None:
         image = image.transpose(turn)
         image.info.clear()  # or whoever looks at the EXIF again would turn the picture again
-    return image
+    return image, box or (0, 0, *image.size)
 
 
 def is_hidden(relative_path: PurePath) -> bool:
@@ -93,17 +107,17 @@ def looks_like_image(header: bytes) -> bool:
     return any(accept is not None and accept(header[:16]) is True for accept in accepts)
 
 
-def _scale_down(image: Image.Image, min_side: int) -> None:
-    """Makes a JPEG decode at the smallest size that the coming resize to a short side of `min_side` cannot tell apart.
-
-    The short side stays at least 2 x min_side, so that the antialiased resize still averages over all that the scaled
-    inverse DCT leaves out (Pillow calls a `reducing_gap` of 2.0 "very close to fair resampling"). Both sides must be
-    multiples of the factor, as those of cameras are: else they are rounded up, and all that they show moves.
-    """
+def _scale_down(image: Image.Image, min_side: int) -> Box | None:
+    """Makes a large JPEG decode smaller; returns the box to resize, or None for all of the picture."""
+    # Scaled CMYK decoding is too rare to be trusted.
+    if not min_side or image.format not in ("JPEG", "MPO") or image.mode == "CMYK":
+        return None
+    whole = _orientation(image) in _TURNS  # a box would have to be turned as well
     for factor in (8, 4, 2):
-        if min(image.size) >= 2 * factor * min_side and not (image.width % factor or image.height % factor):
-            image.draft(None, (image.width // factor, image.height // factor))  # does nothing in other formats
-            return
+        if min(image.size) >= 2 * factor * min_side and not (whole and (image.width % factor or image.height % factor)):
+            drafted = image.draft(None, (image.width // factor, image.height // factor))
+            return drafted[1] if drafted and not whole else None
+    return None
 
 
 def _orientation(image: Image.Image) -> int:

@@ -20,13 +20,13 @@ from numpy.lib.format import open_memmap
 
 from study_classification.console import progress, say
 from study_classification.data.dataset import Split
-from study_classification.data.decode import UnreadableImage, decode_image
+from study_classification.data.decode import UnreadableImage, decode_scaled
 from study_classification.data.prepare import parallel
 from study_classification.data.preprocess import Preprocess, eval_view, training_canvas
 from study_classification.errors import DataError, EnvironmentFault
 from study_classification.files import write_json
 
-FORMAT = 1  # part of every cache key: raise it when decoding or resizing changes
+FORMAT = 2  # part of every cache key: raise it when decoding or resizing changes
 RESIDENT_SHARE = 0.4  # of the free memory that resident pictures may take: the rest is for the network
 Batch = dict[str, jax.Array]
 
@@ -51,10 +51,11 @@ class View:
             UnreadableImage: with the reason.
         """
         p = self.preprocess
-        image = decode_image(data, min_side=self.canvas_size or p.resize_size, max_megapixels=self.max_megapixels)
+        min_side = self.canvas_size or p.resize_size
+        image, box = decode_scaled(data, min_side, max_megapixels=self.max_megapixels)
         if self.canvas_size:
-            return training_canvas(image, self.canvas_size, p.channels, p.interpolation)
-        return eval_view(image, p), np.float32(1.0)
+            return training_canvas(image, self.canvas_size, p.channels, p.interpolation, box)
+        return eval_view(image, p, box), np.float32(1.0)
 
 
 @dataclass(frozen=True)

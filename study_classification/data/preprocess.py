@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from study_classification.config import nearest
+from study_classification.data.decode import Box
 from study_classification.errors import ConfigError, RunError
 
 INTERPOLATIONS = {
@@ -103,7 +104,7 @@ def _one_a_channel(name: str, value, channels: int) -> tuple[float, ...]:
     return values[:1] * channels if len(values) in (1, 3) and len(set(values)) == 1 else values
 
 
-def eval_view(image: Image.Image, p: Preprocess) -> np.ndarray:
+def eval_view(image: Image.Image, p: Preprocess, box: Box | None = None) -> np.ndarray:
     """The picture as validation, test and prediction see it: short side to resize_size, then the central square.
 
     Sizes and rounding are torchvision's (`Resize`, `CenterCrop` on Pillow images), and so are the pixels, bit for bit,
@@ -111,30 +112,32 @@ def eval_view(image: Image.Image, p: Preprocess) -> np.ndarray:
 
     Args:
       image: mode RGB, any size.
+      box: the part of it to take, see `decode_scaled`; None takes all.
 
     Returns:
       uint8 [image_size, image_size, channels].
     """
-    image = _to_channels(image, p.channels)
-    short, long = sorted(image.size)
-    if long > _MAX_ASPECT * short:
-        kept = _MAX_ASPECT * short
-        kept += (long - kept) % 2  # as much off one end as off the other
-        image = _center_crop(image, min(image.width, kept), min(image.height, kept))
-        long = kept
-    width, height = (p.resize_size if side == short else p.resize_size * long // short for side in image.size)
-    image = image.resize((width, height), INTERPOLATIONS[p.interpolation])
+    left, top, right, bottom = box or (0, 0, *image.size)
+    short = min(right - left, bottom - top)
+    # As much off one end as off the other, and whole pixels.
+    cut_x, cut_y = (max(0, (side - _MAX_ASPECT * short) // 2) for side in (right - left, bottom - top))
+    left, top, right, bottom = left + cut_x, top + cut_y, right - cut_x, bottom - cut_y
+    size = [int(p.resize_size * side // short) for side in (right - left, bottom - top)]
+    image = _to_channels(image, p.channels).resize(size, INTERPOLATIONS[p.interpolation], (left, top, right, bottom))
     return _to_array(_center_crop(image, p.image_size, p.image_size))
 
 
-def training_canvas(image: Image.Image, size: int, channels: int, interpolation: str) -> tuple[np.ndarray, np.float32]:
-    """The whole picture, squashed to a square from which random crops are cut on the device.
+def training_canvas(
+    image: Image.Image, size: int, channels: int, interpolation: str, box: Box | None = None
+) -> tuple[np.ndarray, np.float32]:
+    """The whole picture (or its `box`), squashed to a square from which random crops are cut on the device.
 
     Returns:
       uint8 [size, size, channels], and width / height of the picture, so that crops can be drawn in true proportion.
     """
-    canvas = _to_channels(image, channels).resize((size, size), INTERPOLATIONS[interpolation])
-    return _to_array(canvas), np.float32(image.width / image.height)
+    left, top, right, bottom = box or (0, 0, *image.size)
+    canvas = _to_channels(image, channels).resize((size, size), INTERPOLATIONS[interpolation], box)
+    return _to_array(canvas), np.float32((right - left) / (bottom - top))
 
 
 def normalize(images: jax.Array, p: Preprocess) -> jax.Array:
