@@ -49,6 +49,8 @@ def get_config() -> ConfigDict:
 
     config.model = ConfigDict()
     config.model.name = "original"          # see `study_classification/models/__init__.py` for the names
+    config.model.origin = ""                # torchvision | timm | timm_tf | keras: whose padding, epsilon, ... it follows;
+                                            # "" is that of the weights, or torchvision
     config.model.dropout = 0.0              # rate, before the last layer
     config.model.hidden = (128,)            # widths of the hidden layers of `mlp`
 
