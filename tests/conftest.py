@@ -60,7 +60,7 @@ class Tiny(nn.Module):
 @pytest.fixture
 def config(digits, cache, monkeypatch):
     """A config that trains the tiny network on the 90 digits, with every kind of randomness switched on."""
-    monkeypatch.setitem(models.MODELS, "tiny", lambda config, dtype: Tiny())
+    monkeypatch.setitem(models.MODELS, "tiny", lambda config, dtype, conventions: Tiny())
     config = default.get_config()
     config.data.source = str(digits)
     config.data.cache_dir = str(cache)
