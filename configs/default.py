@@ -53,12 +53,17 @@ def get_config() -> ConfigDict:
     config.model = ConfigDict()
     config.model.name = "original"          # see `study_classification/models/__init__.py` for the names
     config.model.weights = ""               # FILE | run directory | name on the Hugging Face hub: of the backbone
+    config.model.origin = ""                # torchvision | timm | timm_tf | keras: whose padding, epsilon, ... it follows;
+                                            # "" is that of the weights, or torchvision
     config.model.dropout = 0.0              # rate, before the last layer
     config.model.hidden = (128,)            # widths of the hidden layers of `mlp`
 
     config.fine_tuning = ConfigDict()
     config.fine_tuning.frozen = ()          # regular expressions: parameters that stay as they are, e.g. backbone/conv1
     config.fine_tuning.layer_decay = 1.0    # learning rate of a layer / that of the next one towards the head
+
+    config.feature_cache = ConfigDict()     # transfer_learning: pictures pass the frozen backbone once, not every epoch
+    config.feature_cache.views = 1          # stored views of a picture: 1 is the plain one, more are augmented, 0 is no cache
 
     config.batch_size = 32                  # over all devices together
     config.total_epochs = 20.0

@@ -63,7 +63,7 @@ class Tiny(nn.Module):
 @pytest.fixture(scope="session", autouse=True)
 def _tiny_is_a_model():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(models.MODELS, "tiny", lambda config, dtype: Tiny())
+        patch.setitem(models.MODELS, "tiny", lambda config, dtype, conventions: Tiny())
         yield
 
 
