@@ -55,7 +55,7 @@ def get_config() -> ConfigDict:
     config.model.weights = ""               # FILE | run directory | name on the Hugging Face hub: of the backbone
     config.model.origin = ""                # torchvision | timm | timm_tf | keras: whose padding, epsilon, ... it follows;
                                             # "" is that of the weights, or torchvision
-    config.model.dropout = 0.0              # rate, before the last layer
+    config.model.dropout = -1.0             # rate, before the last layer; -1 is that of the network's paper
     config.model.hidden = (128,)            # widths of the hidden layers of `mlp`
 
     config.fine_tuning = ConfigDict()

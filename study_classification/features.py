@@ -35,8 +35,13 @@ class ViewPlan:
 
 
 def cached_features(
-    extract: Callable[[dict[str, Array], int], Array], images: Images, num_examples: int, batch_size: int, views: int,
-    identity: list, cache: Path
+    extract: Callable[[dict[str, Array], int], Array],
+    images: Images,
+    num_examples: int,
+    batch_size: int,
+    views: int,
+    identity: list,
+    cache: Path,
 ) -> dict[str, np.ndarray]:
     """The features of all pictures, computed once and then read back from a memory-mapped file.
 
@@ -59,7 +64,9 @@ def cached_features(
     folder = cache / "features" / key
     if not (folder / "complete.json").exists():
         plan = EvaluationPlan(num_examples, batch_size)
-        say(f"Passing {num_examples:,} pictures through the backbone{f', {views} views of each' if views > 1 else ''} ...")
+        say(
+            f"Passing {num_examples:,} pictures through the backbone{f', {views} views of each' if views > 1 else ''} ..."
+        )
         try:
             folder.mkdir(parents=True, exist_ok=True)
             arrays: dict[str, np.ndarray] = {}

@@ -25,13 +25,13 @@ def trainable_mask(params: PyTree, learning: str, frozen: Sequence[str]) -> PyTr
     try:
         compiled = {pattern: re.compile(pattern) for pattern in patterns}
     except re.error as error:
-        raise ConfigError(f"fine_tuning.frozen: '{error.pattern}' is no regular expression ({error})") from None
-    paths = {path_of(path): None for path, _ in jax.tree_util.tree_flatten_with_path(params)[0]}
+        raise ConfigError(f"fine_tuning.frozen: {error.pattern!r} is no regular expression ({error})") from None
+    paths = [path_of(path) for path, _ in jax.tree_util.tree_flatten_with_path(params)[0]]
     for pattern, expression in compiled.items():
         if not any(map(expression.match, paths)):
             raise ConfigError(
                 f"fine_tuning.frozen: the pattern '{pattern}' matches no parameter; the first of them are "
-                f"{', '.join(list(paths)[:3])}"
+                f"{', '.join(paths[:3])}"
             )
     mask = jax.tree_util.tree_map_with_path(
         lambda path, _: not any(expression.match(path_of(path)) for expression in compiled.values()), params

@@ -83,8 +83,7 @@ def make_train_step(
     else, so a resumed run continues as the uninterrupted one. Under jit with a batch that is split over devices,
     BatchNorm's means and the loss are those of the whole batch.
     """
-    # The model's seed is config.seed itself; these differ from it and from each other.
-    augment_seed, dropout_key = config.seed + 1, jax.random.key(config.seed + 2)
+    dropout_key = jax.random.key(config.seed + 2)  # + 0 is the model's own seed, + 1 that of augmentation
     backbone_is_trained = any(jax.tree.leaves(mask["backbone"]))
     frozen_layers = {path.rpartition("/")[0] for path, trained in flatten_dict(mask, sep="/").items() if not trained}
 
@@ -93,27 +92,28 @@ def make_train_step(
             kwargs = kwargs | {"use_running_average": True}
         return call(*args, **kwargs)
 
-    def forward(params: PyTree, state: TrainState, images: Array) -> tuple[Array, PyTree]:
+    def forward(params: PyTree, state: TrainState, batch: Batch) -> tuple[Array, PyTree]:
         variables = {"params": params, "batch_stats": state.batch_stats}
         apply = partial(
             model.apply, mutable=["batch_stats"], rngs={"dropout": jax.random.fold_in(dropout_key, state.step)}
         )
         if backbone_is_trained:
             with nn.intercept_methods(keep_statistics):
-                logits, updated = apply(variables, images, train=True)
+                logits, updated = apply(variables, prepared(batch), train=True)
         else:
-            features = model.apply(variables, images, train=False, method="features")
+            features = _features_of(model, variables, batch, prepared)
             logits, updated = apply(variables, features, train=True, method=lambda m, *args, **kw: m.head(*args, **kw))
         return logits, state.batch_stats | updated.get("batch_stats", {})
 
-    def train_step(state: TrainState, batch: Batch) -> TrainState:
-        keys = example_keys(augment_seed, batch["epoch"], batch["index"])
-        images = normalize(augment(batch["image"], batch["aspect"], keys, augmentation), preprocess)
+    def prepared(batch: Batch) -> Array:
+        keys = example_keys(config.seed + 1, batch["epoch"], batch["index"])
+        return normalize(augment(batch["image"], batch["aspect"], keys, augmentation), preprocess)
 
+    def train_step(state: TrainState, batch: Batch) -> TrainState:
         trained, frozen = split(state.params, mask)
 
         def loss_of(trained):
-            logits, batch_stats = forward(merge(trained, frozen), state, images)
+            logits, batch_stats = forward(merge(trained, frozen), state, batch)
             targets = jax.nn.one_hot(batch["label"], logits.shape[-1])
             smoothed = optax.smooth_labels(targets, config.label_smoothing)
             objective = optax.softmax_cross_entropy(logits, smoothed).mean()
@@ -139,13 +139,36 @@ def make_train_step(
     return train_step
 
 
+def _features_of(model: nn.Module, variables: PyTree, batch: Batch, prepare: Callable[[Batch], Array]) -> Array:
+    """What the backbone makes of the batch's pictures, or made of them when the features were cached."""
+    if "features" in batch:
+        return batch["features"]
+    return cast(Array, model.apply(variables, prepare(batch), train=False, method="features"))
+
+
+def make_extract(
+    model: nn.Module, preprocess: Preprocess, augmentation: Augment, seed: int
+) -> Callable[[PyTree, Batch, int], Array]:
+    """What a frozen backbone makes of a batch: (variables, batch, epoch) -> features, float32 [b, ...].
+
+    The pictures are those that the training step would see in this epoch.
+    """
+
+    def extract(variables: PyTree, batch: Batch, epoch: int) -> Array:
+        keys = example_keys(seed + 1, jnp.full_like(batch["index"], epoch), batch["index"])
+        images = normalize(augment(batch["image"], batch["aspect"], keys, augmentation), preprocess)
+        return cast(Array, model.apply(variables, images, train=False, method="features"))
+
+    return extract
+
+
 def make_eval_step(model: nn.Module, preprocess: Preprocess) -> Callable[[PyTree, Batch], Array]:
     """The one path from uint8 pictures to log-probabilities that train, evaluate and predict share; never augmented."""
 
     def eval_step(variables: PyTree, batch: Batch) -> Float[Array, "b classes"]:
-        return jax.nn.log_softmax(
-            cast(Array, model.apply(variables, normalize(batch["image"], preprocess), train=False))
-        )
+        features = _features_of(model, variables, batch, lambda batch: normalize(batch["image"], preprocess))
+        logits = model.apply(variables, features, train=False, method=lambda m, *args, **kw: m.head(*args, **kw))
+        return jax.nn.log_softmax(cast(Array, logits))
 
     return eval_step
 

@@ -163,7 +163,4 @@ def create_model(model_config: ConfigDict, num_classes: int, dtype: DTypeLike = 
         raise ConfigError(f"model.name is '{name}', which is no model: {nearest(name, MODELS)}")
     conventions = conventions_of(model_config.get("origin", ""), name)
     dropout = model_config.dropout if model_config.dropout >= 0 else DROPOUT.get(name, 0.0)
-    return Classifier(
-        MODELS[name](model_config, dtype, conventions),
-        HEADS.get(name, Head)(num_classes, dropout),
-    )
+    return Classifier(MODELS[name](model_config, dtype, conventions), HEADS.get(name, Head)(num_classes, dropout))

@@ -18,6 +18,7 @@ import jax
 from jax.typing import DTypeLike
 
 from study_classification.models.conventions import Conventions
+from study_classification.models.normalization import batch_norm
 
 
 class ConvNorm(nn.Module):
@@ -44,13 +45,8 @@ class ConvNorm(nn.Module):
             kernel_init=nn.initializers.variance_scaling(2.0, "fan_in" if self.depthwise else "fan_out", "normal"),
             name="conv",
         )(x)
-        return nn.BatchNorm(
-            use_running_average=not train,
-            momentum=self.conventions.bn_momentum,
-            epsilon=self.conventions.bn_epsilon,
-            dtype=self.dtype,
-            name="bn",
-        )(x)
+        norm = batch_norm(train, self.conventions.bn_momentum, self.conventions.bn_epsilon, self.dtype)
+        return norm(name="bn")(x)
 
 
 class SqueezeExcite(nn.Module):

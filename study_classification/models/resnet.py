@@ -30,13 +30,14 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from study_classification.models.conventions import Conventions
+from study_classification.models.normalization import batch_norm
 
 
 class Block(nn.Module):
     """The fields of both blocks, and their shortcut; `stride_first` concerns the bottleneck alone."""
 
     conv: Callable[..., nn.Module]
-    norm: Callable[..., nn.Module]
+    norm: Callable[..., Callable]
     filters: int
     stride: int
     stride_first: bool
@@ -89,13 +90,7 @@ class ResNet(nn.Module):
             padding=0,
             kernel_init=nn.initializers.variance_scaling(2.0, "fan_out", "normal"),
         )
-        norm = partial(
-            nn.BatchNorm,
-            use_running_average=not train,
-            momentum=self.conventions.bn_momentum,
-            epsilon=self.conventions.bn_epsilon,
-            dtype=self.dtype,
-        )
+        norm = batch_norm(train, self.conventions.bn_momentum, self.conventions.bn_epsilon, self.dtype)
         block = partial(self.block, conv, norm, stride_first=self.conventions.stride_first)
         x = conv(64, (7, 7), 2, padding=3, name="conv1")(x)
         x = nn.relu(norm(name="bn1")(x))

@@ -24,6 +24,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from study_classification.models.conventions import Conventions
+from study_classification.models.normalization import batch_norm
 
 STAGE_SIZES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 FILTERS = (64, 128, 256, 512, 512)
@@ -47,13 +48,7 @@ class VGG(nn.Module):
             dtype=self.dtype,
             kernel_init=nn.initializers.variance_scaling(2.0, "fan_out", "normal"),
         )
-        norm = partial(
-            nn.BatchNorm,
-            use_running_average=not train,
-            momentum=self.conventions.bn_momentum,
-            epsilon=self.conventions.bn_epsilon,
-            dtype=self.dtype,
-        )
+        norm = batch_norm(train, self.conventions.bn_momentum, self.conventions.bn_epsilon, self.dtype)
         for i, (convs, filters) in enumerate(zip(STAGE_SIZES[self.layers], FILTERS, strict=True), start=1):
             for j in range(1, convs + 1):
                 x = conv(filters, name=f"block{i}_conv{j}")(x)
