@@ -58,15 +58,14 @@ def detect_origin(file: TensorFile, model_name: str, stated: str = "") -> str:
     convolutions (mean 0, variance 1) have scales of sqrt(1 + epsilon), which excludes the origins of another epsilon.
 
     Raises:
-        WeightsError: if the file does not allow what is stated, or nothing at all.
+        WeightsError: if the file does not allow what is stated, or nothing at all, or no other library has the network.
     """
-    known = list(_releases(model_name))
+    card, epsilon, known = _timm_card(file), _folded_epsilon(file, model_name), list(_releases(model_name))
     if stated and stated not in known:
         raise WeightsError(
             f"model.origin is {stated}, from where no weights of {model_name} are known: give {' or '.join(known)}, or "
             "leave it empty"
         )
-    card, epsilon = _timm_card(file), _folded_epsilon(file, model_name)
     if file.layout == "keras":
         allowed, reason = ["keras"], "its layout is Keras'"
     elif card:

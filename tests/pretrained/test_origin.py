@@ -51,6 +51,8 @@ def test_networks_that_an_origin_has_not():
         detect_origin(RESNET, "resnet18", "keras")
     with pytest.raises(WeightsError, match="Keras', but weights of resnet18 are known from torchvision and timm"):
         detect_origin(KERAS, "resnet18")
+    with pytest.raises(WeightsError, match="no other library has weights of original"):
+        detect_origin(RESNET, "original", "keras")
 
 
 def folded(epsilon):
