@@ -101,7 +101,9 @@ def validate(config: ConfigDict) -> None:
             require(all(number >= 0 for number in numbers if isinstance(number, int | float)), field, "0 or more")
     require(0 <= config.seed < 2**31 - 1, "seed", "0 or more, and below 2**31 - 1")
     require(config.label_smoothing < 1, "label_smoothing", "below 1")
-    require(config.model.dropout == -1 or 0 <= config.model.dropout < 1, "model.dropout", "-1, or 0 or more and below 1")
+    require(
+        config.model.dropout == -1 or 0 <= config.model.dropout < 1, "model.dropout", "-1, or 0 or more and below 1"
+    )
     require(config.optimizer.learning_rate > 0, "optimizer.learning_rate", "greater than 0")
     for field in ("optimizer.b1", "optimizer.b2", "optimizer.momentum"):
         require(flat[field] < 1, field, "below 1")

@@ -64,9 +64,7 @@ def cached_features(
     folder = cache / "features" / key
     if not (folder / "complete.json").exists():
         plan = EvaluationPlan(num_examples, batch_size)
-        say(
-            f"Passing {num_examples:,} pictures through the backbone{f', {views} views of each' if views > 1 else ''} ..."
-        )
+        say(f"Passing {num_examples:,} pictures through the backbone, {views} view{'s' * (views > 1)} of each ...")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             arrays: dict[str, np.ndarray] = {}

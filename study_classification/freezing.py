@@ -63,7 +63,7 @@ def merge(trained: PyTree, frozen: PyTree) -> PyTree:
 def layer_multipliers(params: PyTree, layers: Sequence[str], decay: float) -> PyTree:
     """A tree like params: 1 in the head, decay in the last layer of the backbone, decay^2 in the one before, ...
 
-    Source: layer-wise learning-rate decay as in ULMFiT (Howard and Ruder, arXiv:1801.06146, discriminative fine-tuning).
+    Source: discriminative fine-tuning in ULMFiT (Howard and Ruder, arXiv:1801.06146, section 3.2).
 
     Args:
         params: {'backbone': {layer: ...}, 'head': ...}.

@@ -37,7 +37,7 @@ def make_optimizer(
 ) -> optax.GradientTransformation:
     """Gradient clipping, then the named optimizer, then decoupled weight decay, then the learning rate.
 
-    `multipliers`, a tree like the trained parameters, scale the learning rate of each; see `freezing.layer_multipliers`.
+    `multipliers`, a tree like the trained parameters, scale the rate of each; see `freezing.layer_multipliers`.
 
     `weight_decay` is decoupled (Loshchilov & Hutter, arXiv:1711.05101): every kernel shrinks by
     learning_rate x weight_decay of its value in each step, whatever its gradient. The classical penalties `l2` and `l1`

@@ -5,33 +5,37 @@ import functools
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import jax
 import numpy as np
-from jax.sharding import Mesh
 from jaxtyping import PyTree
 from ml_collections import ConfigDict
 
 from study_classification import checkpoints, device, run_directory
-from study_classification.config import UNITS, duration_in_steps, validate
+from study_classification.config import UNITS, duration_in_steps
 from study_classification.console import logging_to, progress, say, saying_nothing
 from study_classification.data.augment import Augment
-from study_classification.data.dataset import Dataset, Split, class_names, open_dataset
-from study_classification.data.pipeline import EvaluationPlan, Images, Plan, ResidentImages, TrainingPlan, View, open_images
+from study_classification.data.dataset import Dataset, Split, open_dataset
+from study_classification.data.pipeline import (
+    EvaluationPlan,
+    Images,
+    Plan,
+    ResidentImages,
+    TrainingPlan,
+    View,
+    open_images,
+)
 from study_classification.data.prepare import cache_directory, num_workers
-from study_classification.data.preprocess import Preprocess
 from study_classification.data.sources import TRAIN, VALIDATION, absolute_source
 from study_classification.errors import DataError, DivergedError, Interrupted
+from study_classification.experiment import Experiment, set_up
 from study_classification.features import ViewPlan, cached_features, digest_of
 from study_classification.files import unwritable, write_json, write_text
-from study_classification.freezing import layer_multipliers, layer_order, split, trainable_mask
+from study_classification.freezing import layer_multipliers, layer_order, split
 from study_classification.history import Epoch, History
 from study_classification.interruption import requested_stop
-from study_classification.models import Classifier, create_model
 from study_classification.optimizer import learning_rate_schedule, make_optimizer
-from study_classification.pretrained import Pretrained, load_pretrained
 from study_classification.report.curves import draw_curves
 from study_classification.report.environment import describe_environment
 from study_classification.steps import (
@@ -63,48 +67,18 @@ def train_and_evaluate(config: ConfigDict, workdir: Path) -> TrainState:
         Interrupted: after Ctrl-C or SIGTERM, with everything saved.
         DivergedError: if the loss or a gradient is no longer finite.
     """
-    setup = _set_up(config)
+    experiment = set_up(config)
     try:
         workdir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(workdir, error) from None
     with logging_to(workdir / "log.txt") if jax.process_index() == 0 else saying_nothing():
-        return _train(setup, workdir)
+        return _train(experiment, workdir)
 
 
-@dataclass(frozen=True)
-class Setup:
-    """What the config decides before any picture is read."""
-
-    config: ConfigDict
-    preprocess: Preprocess
-    augmentation: Augment
-    mesh: Mesh
-    model: Classifier
-    mask: PyTree  # which parameters are trained
-    pretrained: Pretrained | None
-
-
-def _set_up(config: ConfigDict) -> Setup:
-    """Checks all that can be checked before anything heavy starts."""
-    validate(config)
-    config = config.copy_and_resolve_references()
-    device.start_devices(cache_directory(config.data))
-    mesh = device.make_mesh(config.fsdp)
-    num_classes = len(class_names(config.data))
-    pretrained = load_pretrained(config.model.weights, config.model, num_classes) if config.model.weights else None
-    if pretrained:
-        config.model.origin = pretrained.origin
-    preprocess = Preprocess.from_config(config.preprocess, pretrained.preprocess if pretrained else None)
-    augmentation = Augment.from_config(config.augment, preprocess.image_size)
-    model = create_model(config.model, num_classes, device.compute_dtype(config.precision))
-    shapes = jax.eval_shape(functools.partial(init_variables, model, preprocess, 0))
-    mask = trainable_mask(shapes["params"], config.learning, config.fine_tuning.frozen)
-    return Setup(config, preprocess, augmentation, mesh, model, mask, pretrained)
-
-
-def _train(setup: Setup, workdir: Path) -> TrainState:
-    config, preprocess, mesh, model, mask = setup.config, setup.preprocess, setup.mesh, setup.model, setup.mask
+def _train(experiment: Experiment, workdir: Path) -> TrainState:
+    config, preprocess, mesh = experiment.config, experiment.preprocess, experiment.mesh
+    model, mask = experiment.model, experiment.mask
     cache = cache_directory(config.data)
     say(device.banner(device.compute_dtype(config.precision)))
     device.warn_of_idle_accelerator()
@@ -137,7 +111,7 @@ def _train(setup: Setup, workdir: Path) -> TrainState:
     total_steps = duration_in_steps(config, "total", plan.num_examples, batch_size)
     total_epochs = (total_steps - 1) * batch_size // plan.num_examples + 1
     schedule = learning_rate_schedule(config, total_steps, plan.num_examples)
-    variables = _initial_variables(setup)
+    variables = _initial_variables(experiment)
     multipliers = None
     if config.fine_tuning.layer_decay < 1:
         picture = jax.ShapeDtypeStruct((1, *View(preprocess, 1.0).shape), np.float32)
@@ -147,7 +121,7 @@ def _train(setup: Setup, workdir: Path) -> TrainState:
     sharding = device.state_sharding(mesh, jax.eval_shape(functools.partial(init_state, variables, optimizer, mask)))
     state = jax.jit(functools.partial(init_state, optimizer=optimizer, mask=mask), out_shardings=sharding)(variables)
     train_step = jax.jit(
-        make_train_step(model, optimizer, preprocess, setup.augmentation, config, mask),
+        make_train_step(model, optimizer, preprocess, experiment.augmentation, config, mask),
         donate_argnums=0,
         out_shardings=sharding,
     )
@@ -158,17 +132,19 @@ def _train(setup: Setup, workdir: Path) -> TrainState:
         f"Network: {config.model.name}, {sum(sizes):,} parameters, {trained:,} of them trained ({config.learning}); "
         f"{total_steps:,} steps of {batch_size} pictures"
     )
-    if setup.pretrained:
-        fresh = f"; {setup.pretrained.skipped} starts anew" if setup.pretrained.skipped else ""
+    if experiment.pretrained:
+        fresh = f"; {experiment.pretrained.skipped} starts anew" if experiment.pretrained.skipped else ""
         say(f"Weights: {config.model.weights}, conventions of {config.model.origin}{fresh}")
 
     # ----- Pictures, or with a frozen backbone what it makes of them
     views = config.feature_cache.views if config.learning == "transfer_learning" else 0
-    canvas_size = setup.augmentation.canvas_size if setup.augmentation.random_resized_crop and views != 1 else 0
+    canvas_size = (
+        experiment.augmentation.canvas_size if experiment.augmentation.random_resized_crop and views != 1 else 0
+    )
     train_images, val_images = open_split(TRAIN, canvas_size), open_split(VALIDATION, 0)
     train_plan: Plan = plan
     if views:
-        cached = functools.partial(_cached_images, setup, variables, cache)
+        cached = functools.partial(_cached_images, experiment, variables, cache)
         train_images = cached(train_images, data.split(TRAIN), batch_size, views)
         val_images = cached(val_images, data.split(VALIDATION), batch_size, 1)
         train_plan = ViewPlan(plan, views)
@@ -246,15 +222,15 @@ def _train(setup: Setup, workdir: Path) -> TrainState:
     return state.replace(step=np.int32(best_step), **variables)
 
 
-def _initial_variables(setup: Setup) -> dict[str, PyTree]:
+def _initial_variables(experiment: Experiment) -> dict[str, PyTree]:
     """Random variables by the seed, with the given weights in their place."""
-    init = functools.partial(init_variables, setup.model, setup.preprocess, setup.config.seed)
+    init = functools.partial(init_variables, experiment.model, experiment.preprocess, experiment.config.seed)
     variables = jax.jit(init)()
-    return setup.pretrained.fill(variables) if setup.pretrained else variables
+    return experiment.pretrained.fill(variables) if experiment.pretrained else variables
 
 
 def _cached_images(
-    setup: Setup,
+    experiment: Experiment,
     variables: dict[str, PyTree],
     cache: Path,
     images: Images,
@@ -264,24 +240,26 @@ def _cached_images(
 ) -> Images:
     """The features of a split in the place of its pictures; one view is the plain picture, several are augmented."""
     augmentation = (
-        setup.augmentation if views > 1 else Augment(setup.preprocess.image_size, setup.preprocess.image_size)
+        experiment.augmentation
+        if views > 1
+        else Augment(experiment.preprocess.image_size, experiment.preprocess.image_size)
     )
-    extract = jax.jit(make_extract(setup.model, setup.preprocess, augmentation, setup.config.seed))
+    extract = jax.jit(make_extract(experiment.model, experiment.preprocess, augmentation, experiment.config.seed))
     frozen = {"params": {"backbone": variables["params"]["backbone"]}, "batch_stats": variables["batch_stats"]}
     identity = [
         digest_of(frozen),
         pictures.key,
-        setup.config.model.name,
-        setup.config.model.origin,
-        setup.config.precision,
-        setup.preprocess.to_json(),
+        experiment.config.model.name,
+        experiment.config.model.origin,
+        experiment.config.precision,
+        experiment.preprocess.to_json(),
         dataclasses.asdict(augmentation),
-        setup.config.seed if views > 1 else 0,
+        experiment.config.seed if views > 1 else 0,
     ]
     arrays = cached_features(
         lambda batch, view: extract(variables, batch, view), images, len(pictures), batch_size, views, identity, cache
     )
-    return ResidentImages(arrays, device.batch_sharding(setup.mesh))
+    return ResidentImages(arrays, device.batch_sharding(experiment.mesh))
 
 
 def _fitting_batch_size(batch_size: int, num_examples: int, devices: int) -> int:
