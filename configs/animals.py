@@ -15,27 +15,43 @@ from study_classification.configs import default
 
 
 def get_config(arguments: str = "") -> ConfigDict:
-    given = parse_arguments(arguments, data="animals", model="original", learning="from_scratch", size=64,
-                            runlocal=False)
+    given = parse_arguments(
+        arguments, data="animals", model="original", learning="from_scratch", weights="", size=0, runlocal=False)
     config = default.get_config()
     config.data.source = given.data
     config.model.name = given.model
+    config.model.weights = given.weights
     config.learning = given.learning
     config.preprocess.image_size = given.size
-    config.preprocess.resize_size = round(given.size * 8 / 7)
     config.preprocess.mean = (0.485, 0.456, 0.406)
     config.preprocess.std = (0.229, 0.224, 0.225)
-    # A few hundred photos a class are soon learnt by heart: crops, smoothing, dropout and decay hold against it.
-    config.augment.random_resized_crop = True
-    config.augment.crop_scale = (0.25, 1.0)
-    config.augment.horizontal_flip = True
-    config.label_smoothing = 0.1
-    config.model.dropout = 0.5
     config.optimizer.name = "adamw"
-    config.optimizer.learning_rate = 7e-4
-    config.optimizer.weight_decay = 0.3
-    config.schedule.warmup_epochs = 2.0
-    config.total_epochs = 200.0
+    config.label_smoothing = 0.1
+    if given.learning == "from_scratch":
+        # A few hundred photos a class are soon learnt by heart: crops, dropout and decay hold against it.
+        size = given.size or 64
+        config.preprocess.image_size = size
+        config.preprocess.resize_size = round(size * 8 / 7)
+        config.augment.random_resized_crop = True
+        config.augment.crop_scale = (0.25, 1.0)
+        config.augment.horizontal_flip = True
+        config.model.dropout = 0.5
+        config.optimizer.learning_rate = 7e-4
+        config.optimizer.weight_decay = 0.3
+        config.schedule.warmup_epochs = 2.0
+        config.total_epochs = 200.0
+    elif given.learning == "transfer_learning":
+        config.optimizer.weight_decay = 0.05
+        config.total_epochs = 30.0
+    else:
+        config.augment.random_resized_crop = True
+        config.augment.crop_scale = (0.5, 1.0)
+        config.augment.horizontal_flip = True
+        config.optimizer.learning_rate = 1e-4
+        config.optimizer.weight_decay = 0.05
+        config.fine_tuning.layer_decay = 0.85
+        config.schedule.warmup_epochs = 1.0
+        config.total_epochs = 10.0
     if given.runlocal:
         config.preprocess.image_size = config.preprocess.resize_size = 32
         config.total_epochs = 1.0

@@ -15,6 +15,8 @@ def get_config() -> ConfigDict:
     config = ConfigDict()
     config.seed = 0                         # of initial weights, data order, augmentation and dropout
     config.learning = "from_scratch"        # from_scratch: all weights start random and all are trained
+                                            # transfer_learning: the backbone has given weights and stays as it is
+                                            # fine_tuning: the backbone has given weights and is trained as well
 
     config.data = ConfigDict()
     config.data.source = "digits"           # digits | FOLDER | FILE.csv | FILE.jsonl | tfds:NAME | prepared TFDS folder
@@ -28,9 +30,10 @@ def get_config() -> ConfigDict:
     config.data.mode = "auto"               # auto | resident (decoded once, kept on the device) | streaming
     config.data.workers = 0                 # decoding threads; 0 is one a core
 
-    config.preprocess = ConfigDict()        # pixels on disk -> what the network sees; saved with the run
-    config.preprocess.image_size = 64       # the network's input is image_size x image_size
-    config.preprocess.resize_size = 0       # short side before the central crop; 0 is image_size (no margin)
+    config.preprocess = ConfigDict()        # pixels on disk -> what the network sees; saved with the run. With
+                                            # model.weights the rest is theirs, whatever stands here
+    config.preprocess.image_size = 0        # the network's input is image_size x image_size; 0 is that of the weights, or 64
+    config.preprocess.resize_size = 0       # short side before the central crop; 0 is that of the weights, or image_size
     config.preprocess.interpolation = "bilinear"  # bilinear | bicubic | nearest | box | lanczos
     config.preprocess.channels = 3          # 3: RGB, 1: grey
     config.preprocess.mean = (0.5, 0.5, 0.5)      # subtracted, on the scale 0..1; one a channel, or one for all
@@ -49,8 +52,18 @@ def get_config() -> ConfigDict:
 
     config.model = ConfigDict()
     config.model.name = "original"          # see `study_classification/models/__init__.py` for the names
-    config.model.dropout = 0.0              # rate, before the last layer
+    config.model.weights = ""               # FILE | run directory | name on the Hugging Face hub: of the backbone
+    config.model.origin = ""                # torchvision | timm | timm_tf | keras: whose padding, epsilon, ... it follows;
+                                            # "" is that of the weights, or torchvision
+    config.model.dropout = -1.0             # rate, before the last layer; -1 is that of the network's paper
     config.model.hidden = (128,)            # widths of the hidden layers of `mlp`
+
+    config.fine_tuning = ConfigDict()
+    config.fine_tuning.frozen = ()          # regular expressions: parameters that stay as they are, e.g. backbone/conv1
+    config.fine_tuning.layer_decay = 1.0    # learning rate of a layer / that of the next one towards the head
+
+    config.feature_cache = ConfigDict()     # transfer_learning: pictures pass the frozen backbone once, not every epoch
+    config.feature_cache.views = 1          # stored views of a picture: 1 is the plain one, more are augmented, 0 is no cache
 
     config.batch_size = 32                  # over all devices together
     config.total_epochs = 20.0

@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from study_classification.errors import ConfigError
 
 CHOICES = {
-    "learning": ("from_scratch",),
+    "learning": ("from_scratch", "transfer_learning", "fine_tuning"),
     "data.on_unreadable": ("skip", "error"),
     "data.mode": ("auto", "resident", "streaming"),
     "precision": ("auto", "float32", "bfloat16"),
@@ -91,17 +91,19 @@ def validate(config: ConfigDict) -> None:
         if not condition:
             raise ConfigError(f"{field} is {flat[field]}, but must be {what}")
 
-    for field in ("batch_size", "log_every_steps", "fsdp", "preprocess.image_size", "data.max_megapixels"):
+    for field in ("batch_size", "log_every_steps", "fsdp", "data.max_megapixels"):
         require(flat[field] > 0, field, "greater than 0")
     for field, value in flat.items():
         if isinstance(value, float):
             require(math.isfinite(value), field, "a finite number")
         numbers = value if isinstance(value, tuple) else (value,)
-        if field not in ("preprocess.mean", "seed", "data.split_seed") and not isinstance(value, bool):
+        if field not in ("preprocess.mean", "seed", "data.split_seed", "model.dropout") and not isinstance(value, bool):
             require(all(number >= 0 for number in numbers if isinstance(number, int | float)), field, "0 or more")
     require(0 <= config.seed < 2**31 - 1, "seed", "0 or more, and below 2**31 - 1")
     require(config.label_smoothing < 1, "label_smoothing", "below 1")
-    require(config.model.dropout < 1, "model.dropout", "below 1")
+    require(
+        config.model.dropout == -1 or 0 <= config.model.dropout < 1, "model.dropout", "-1, or 0 or more and below 1"
+    )
     require(config.optimizer.learning_rate > 0, "optimizer.learning_rate", "greater than 0")
     for field in ("optimizer.b1", "optimizer.b2", "optimizer.momentum"):
         require(flat[field] < 1, field, "below 1")
@@ -124,6 +126,17 @@ def validate(config: ConfigDict) -> None:
             raise ConfigError(f"{given} contradict each other: set all but one of them to 0")
         if required and not fields:
             raise ConfigError(f"{prefix}_epochs, {prefix}_steps and {prefix}_examples are all 0: set one of them")
+    if config.learning != "from_scratch" and not config.model.weights:
+        raise ConfigError(
+            f"learning is {config.learning}, which needs the weights of a trained network: set model.weights"
+        )
+    if config.learning == "from_scratch" and config.model.weights:
+        raise ConfigError(
+            "model.weights is set, but learning is from_scratch: set it to transfer_learning or fine_tuning"
+        )
+    if config.learning != "fine_tuning" and (config.fine_tuning.frozen or config.fine_tuning.layer_decay != 1):
+        raise ConfigError(f"fine_tuning.* is set, but learning is {config.learning}: set it to fine_tuning")
+    require(0 < config.fine_tuning.layer_decay <= 1, "fine_tuning.layer_decay", "above 0 and at most 1")
     if config.optimizer.name == "adam" and config.optimizer.weight_decay:
         raise ConfigError(
             "optimizer.weight_decay is set, but adam has no decoupled decay: "

@@ -30,6 +30,12 @@ class RunError(UserError):
     exit_code = 4
 
 
+class WeightsError(UserError):
+    """A file of weights is damaged, unreadable, or does not fit the network."""
+
+    exit_code = 4
+
+
 class EnvironmentFault(UserError):
     """The machine refuses: no space, no permission, no network, no memory."""
 

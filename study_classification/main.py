@@ -60,11 +60,15 @@ def main(arguments: list[str]) -> int:
                 threshold=flags.THRESHOLD.value,
             )
         case "summary":
-            from study_classification.data.dataset import class_names
+            from study_classification.experiment import set_up
             from study_classification.summary import print_summary
 
-            run = load(workdir) if of_a_run else None
-            print_summary(run.config if run else config, run.class_names if run else class_names(config.data))
+            if of_a_run:
+                run = load(workdir)
+                print_summary(run.config, run.preprocess, len(run.class_names))
+            else:
+                experiment = set_up(config)
+                print_summary(experiment.config, experiment.preprocess, experiment.num_classes)
         case "prepare":
             from study_classification.data.dataset import open_dataset
 

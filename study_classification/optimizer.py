@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import PyTree
 from ml_collections import ConfigDict
 
 from study_classification.config import duration_in_steps
@@ -31,8 +32,12 @@ def learning_rate_schedule(config: ConfigDict, total_steps: int, examples_per_ep
     return optax.join_schedules([optax.linear_schedule(0.0, peak, warmup), main], [warmup])
 
 
-def make_optimizer(config: ConfigDict, schedule: optax.Schedule) -> optax.GradientTransformation:
+def make_optimizer(
+    config: ConfigDict, schedule: optax.Schedule, multipliers: PyTree | None = None
+) -> optax.GradientTransformation:
     """Gradient clipping, then the named optimizer, then decoupled weight decay, then the learning rate.
+
+    `multipliers`, a tree like the trained parameters, scale the rate of each; see `freezing.layer_multipliers`.
 
     `weight_decay` is decoupled (Loshchilov & Hutter, arXiv:1711.05101): every kernel shrinks by
     learning_rate x weight_decay of its value in each step, whatever its gradient. The classical penalties `l2` and `l1`
@@ -56,6 +61,8 @@ def make_optimizer(config: ConfigDict, schedule: optax.Schedule) -> optax.Gradie
         parts.insert(0, optax.clip_by_global_norm(settings.gradient_clip))
     if settings.weight_decay:
         parts.append(optax.add_decayed_weights(settings.weight_decay, mask=is_kernel))
+    if multipliers is not None:
+        parts.append(optax.stateless(lambda updates, _: jax.tree.map(jnp.multiply, updates, multipliers)))
     return optax.chain(*parts, optax.scale_by_learning_rate(schedule))
 
 

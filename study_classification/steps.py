@@ -1,6 +1,7 @@
 """What happens to one batch: the training step and the evaluation step, both pure and made to be jitted."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 import jax
@@ -8,11 +9,13 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 from flax import struct
+from flax.traverse_util import flatten_dict
 from jaxtyping import Array, Float, Int, PyTree
 from ml_collections import ConfigDict
 
 from study_classification.data.augment import Augment, augment, example_keys
 from study_classification.data.preprocess import Preprocess, normalize
+from study_classification.freezing import merge, split
 from study_classification.optimizer import penalty
 
 Batch = dict[str, Array]  # image uint8 [b,h,w,c], label [b], and aspect, index, epoch [b] (training) or mask [b]
@@ -57,14 +60,10 @@ def init_variables(model: nn.Module, preprocess: Preprocess, seed: int) -> dict[
     return {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
 
 
-def init_state(
-    model: nn.Module, optimizer: optax.GradientTransformation, preprocess: Preprocess, seed: int
-) -> TrainState:
-    """The state before the first step."""
-    variables = init_variables(model, preprocess, seed)
-    return TrainState(
-        step=jnp.zeros((), jnp.int32), **variables, opt_state=optimizer.init(variables["params"]), sums=zero_sums()
-    )
+def init_state(variables: dict[str, PyTree], optimizer: optax.GradientTransformation, mask: PyTree) -> TrainState:
+    """The state before the first step; the optimizer keeps nothing for parameters that the mask leaves out."""
+    trained, _ = split(variables["params"], mask)
+    return TrainState(step=jnp.zeros((), jnp.int32), **variables, opt_state=optimizer.init(trained), sums=zero_sums())
 
 
 def make_train_step(
@@ -73,37 +72,57 @@ def make_train_step(
     preprocess: Preprocess,
     augmentation: Augment,
     config: ConfigDict,
+    mask: PyTree,
 ) -> Callable[[TrainState, Batch], TrainState]:
-    """The step: augment, normalise, forward, softmax cross-entropy, backward, update.
+    """The step: augment, normalise, forward, softmax cross-entropy, backward, update of what the mask says is trained.
+
+    Frozen parameters cost no gradient, and a frozen BatchNorm runs on its stored statistics, which stay as they are. A
+    backbone that is frozen whole runs as in evaluation, without dropout or stochastic depth.
 
     Random numbers depend on the seed, the epoch and the example (augmentation) or the step (dropout), and on nothing
     else, so a resumed run continues as the uninterrupted one. Under jit with a batch that is split over devices,
     BatchNorm's means and the loss are those of the whole batch.
     """
-    # The model's seed is config.seed itself; these differ from it and from each other.
-    augment_seed, dropout_key = config.seed + 1, jax.random.key(config.seed + 2)
+    dropout_key = jax.random.key(config.seed + 2)  # + 0 is the model's own seed, + 1 that of augmentation
+    backbone_is_trained = any(jax.tree.leaves(mask["backbone"]))
+    frozen_layers = {path.rpartition("/")[0] for path, trained in flatten_dict(mask, sep="/").items() if not trained}
+
+    def keep_statistics(call, args, kwargs, context):
+        if isinstance(context.module, nn.BatchNorm) and "/".join(context.module.path) in frozen_layers:
+            kwargs = kwargs | {"use_running_average": True}
+        return call(*args, **kwargs)
+
+    def forward(params: PyTree, state: TrainState, batch: Batch) -> tuple[Array, PyTree]:
+        variables = {"params": params, "batch_stats": state.batch_stats}
+        apply = partial(
+            model.apply, mutable=["batch_stats"], rngs={"dropout": jax.random.fold_in(dropout_key, state.step)}
+        )
+        if backbone_is_trained:
+            with nn.intercept_methods(keep_statistics):
+                logits, updated = apply(variables, prepared(batch), train=True)
+        else:
+            features = _features_of(model, variables, batch, prepared)
+            logits, updated = apply(variables, features, train=True, method=lambda m, *args, **kw: m.head(*args, **kw))
+        return logits, state.batch_stats | updated.get("batch_stats", {})
+
+    def prepared(batch: Batch) -> Array:
+        keys = example_keys(config.seed + 1, batch["epoch"], batch["index"])
+        return normalize(augment(batch["image"], batch["aspect"], keys, augmentation), preprocess)
 
     def train_step(state: TrainState, batch: Batch) -> TrainState:
-        keys = example_keys(augment_seed, batch["epoch"], batch["index"])
-        images = normalize(augment(batch["image"], batch["aspect"], keys, augmentation), preprocess)
+        trained, frozen = split(state.params, mask)
 
-        def loss_of(params):
-            logits, updated = model.apply(
-                {"params": params, "batch_stats": state.batch_stats},
-                images,
-                train=True,
-                mutable=["batch_stats"],
-                rngs={"dropout": jax.random.fold_in(dropout_key, state.step)},
-            )
+        def loss_of(trained):
+            logits, batch_stats = forward(merge(trained, frozen), state, batch)
             targets = jax.nn.one_hot(batch["label"], logits.shape[-1])
             smoothed = optax.smooth_labels(targets, config.label_smoothing)
             objective = optax.softmax_cross_entropy(logits, smoothed).mean()
-            objective += penalty(params, config.optimizer.l1, config.optimizer.l2)
-            return objective, (logits, updated.get("batch_stats", {}))
+            objective += penalty(trained, config.optimizer.l1, config.optimizer.l2)
+            return objective, (logits, batch_stats)
 
-        (objective, (logits, batch_stats)), gradients = jax.value_and_grad(loss_of, has_aux=True)(state.params)
-        updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
-        params = optax.apply_updates(state.params, updates)
+        (objective, (logits, batch_stats)), gradients = jax.value_and_grad(loss_of, has_aux=True)(trained)
+        updates, opt_state = optimizer.update(gradients, state.opt_state, trained)
+        params = merge(optax.apply_updates(trained, updates), frozen)
 
         # What is reported is the plain cross-entropy, so that training and validation can be compared.
         losses = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
@@ -120,13 +139,36 @@ def make_train_step(
     return train_step
 
 
+def _features_of(model: nn.Module, variables: PyTree, batch: Batch, prepare: Callable[[Batch], Array]) -> Array:
+    """What the backbone makes of the batch's pictures, or made of them when the features were cached."""
+    if "features" in batch:
+        return batch["features"]
+    return cast(Array, model.apply(variables, prepare(batch), train=False, method="features"))
+
+
+def make_extract(
+    model: nn.Module, preprocess: Preprocess, augmentation: Augment, seed: int
+) -> Callable[[PyTree, Batch, int], Array]:
+    """What a frozen backbone makes of a batch: (variables, batch, epoch) -> features, float32 [b, ...].
+
+    The pictures are those that the training step would see in this epoch.
+    """
+
+    def extract(variables: PyTree, batch: Batch, epoch: int) -> Array:
+        keys = example_keys(seed + 1, jnp.full_like(batch["index"], epoch), batch["index"])
+        images = normalize(augment(batch["image"], batch["aspect"], keys, augmentation), preprocess)
+        return cast(Array, model.apply(variables, images, train=False, method="features"))
+
+    return extract
+
+
 def make_eval_step(model: nn.Module, preprocess: Preprocess) -> Callable[[PyTree, Batch], Array]:
     """The one path from uint8 pictures to log-probabilities that train, evaluate and predict share; never augmented."""
 
     def eval_step(variables: PyTree, batch: Batch) -> Float[Array, "b classes"]:
-        return jax.nn.log_softmax(
-            cast(Array, model.apply(variables, normalize(batch["image"], preprocess), train=False))
-        )
+        features = _features_of(model, variables, batch, lambda batch: normalize(batch["image"], preprocess))
+        logits = model.apply(variables, features, train=False, method=lambda m, *args, **kw: m.head(*args, **kw))
+        return jax.nn.log_softmax(cast(Array, logits))
 
     return eval_step
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import flax.linen as nn
@@ -13,11 +13,12 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from jax import ShapeDtypeStruct
 from ml_collections import ConfigDict
 
-from study_classification.config import validate
 from study_classification.data.preprocess import Preprocess
 from study_classification.device import compute_dtype
+from study_classification.freezing import trainable_mask
 from study_classification.models import create_model
 from study_classification.optimizer import make_optimizer
+from study_classification.steps import init_variables
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ def summarize(
 ) -> Summary:
     """Describes a `Classifier` without running it. Takes seconds, for a training step is compiled.
 
-    `trainable` says of a parameter's path ("backbone/conv1/kernel") whether it is trained. `optimizer.init` is given
-    all parameters, so its state counts as much as it keeps for them; None keeps no state.
+    `trainable` says of a parameter's path ("backbone/conv1/kernel") whether it is trained, and so whether the
+    optimizer keeps state for it; no optimizer keeps none.
 
     FLOPs are two for each multiply-accumulate of a convolution or dense layer, padding included, as papers count;
     biases, normalisation, ReLU and pooling are left out. (XLA's own count before compiling exists on the CPU only.)
@@ -76,7 +77,7 @@ def summarize(
         "parameters": _bytes(parameters),
         "batch statistics": _bytes(statistics),
         "gradients": _bytes(trained),
-        "optimizer state": _bytes(jax.eval_shape(optimizer.init, variables["params"])) if optimizer else 0,
+        "optimizer state": _bytes(jax.eval_shape(optimizer.init, unflatten_dict(trained, sep="/"))) if optimizer else 0,
         "pictures": _bytes(pictures),
         "activations": _scratch_bytes(model, parameters, trained, statistics, pictures),
     }
@@ -174,17 +175,17 @@ def _bytes(tree) -> int:
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
-def print_summary(config: ConfigDict, class_names: Sequence[str]) -> None:
-    """Prints the summary of the network that a config describes for these classes.
+def print_summary(config: ConfigDict, preprocess: Preprocess, num_classes: int) -> None:
+    """Prints the summary of the network that a config describes for so many classes.
 
     Raises:
         ConfigError: if there is no such network.
     """
-    validate(config)
-    preprocess = Preprocess.from_config(config.preprocess)
-    model = create_model(config.model, len(class_names), compute_dtype(config.precision))
+    model = create_model(config.model, num_classes, compute_dtype(config.precision))
+    params = jax.eval_shape(lambda: init_variables(model, preprocess, seed=0))["params"]
+    mask = flatten_dict(trainable_mask(params, config.learning, config.fine_tuning.frozen), sep="/")
     optimizer = make_optimizer(config, optax.constant_schedule(config.optimizer.learning_rate))
     size = preprocess.image_size
-    print(f"{config.model.name}, {len(class_names)} classes, pictures of {size} x {size} x {preprocess.channels}\n")
-    summary = summarize(model, size, preprocess.channels, config.batch_size, optimizer=optimizer)
+    print(f"{config.model.name}, {num_classes} classes, pictures of {size} x {size} x {preprocess.channels}\n")
+    summary = summarize(model, size, preprocess.channels, config.batch_size, mask.__getitem__, optimizer)
     print(format_summary(summary))

@@ -1,5 +1,6 @@
 """Training: config -> data -> step -> checkpoint -> report. The only file that knows all the others."""
 
+import dataclasses
 import functools
 import math
 import time
@@ -8,22 +9,32 @@ from pathlib import Path
 
 import jax
 import numpy as np
+from jaxtyping import PyTree
 from ml_collections import ConfigDict
 
 from study_classification import checkpoints, device, run_directory
-from study_classification.config import UNITS, duration_in_steps, validate
+from study_classification.config import UNITS, duration_in_steps
 from study_classification.console import logging_to, progress, say, saying_nothing
 from study_classification.data.augment import Augment
-from study_classification.data.dataset import Dataset, open_dataset
-from study_classification.data.pipeline import EvaluationPlan, Images, TrainingPlan, View, open_images
+from study_classification.data.dataset import Dataset, Split, open_dataset
+from study_classification.data.pipeline import (
+    EvaluationPlan,
+    Images,
+    Plan,
+    ResidentImages,
+    TrainingPlan,
+    View,
+    open_images,
+)
 from study_classification.data.prepare import cache_directory, num_workers
-from study_classification.data.preprocess import Preprocess
 from study_classification.data.sources import TRAIN, VALIDATION, absolute_source
 from study_classification.errors import DataError, DivergedError, Interrupted
+from study_classification.experiment import Experiment, set_up
+from study_classification.features import ViewPlan, cached_features, digest_of
 from study_classification.files import unwritable, write_json, write_text
+from study_classification.freezing import layer_multipliers, layer_order, split
 from study_classification.history import Epoch, History
 from study_classification.interruption import requested_stop
-from study_classification.models import create_model
 from study_classification.optimizer import learning_rate_schedule, make_optimizer
 from study_classification.report.curves import draw_curves
 from study_classification.report.environment import describe_environment
@@ -33,6 +44,7 @@ from study_classification.steps import (
     init_variables,
     loss_and_correct,
     make_eval_step,
+    make_extract,
     make_train_step,
     zero_sums,
 )
@@ -55,28 +67,20 @@ def train_and_evaluate(config: ConfigDict, workdir: Path) -> TrainState:
         Interrupted: after Ctrl-C or SIGTERM, with everything saved.
         DivergedError: if the loss or a gradient is no longer finite.
     """
-    # ----- What can be checked before anything heavy starts.
-    validate(config)
-    preprocess = Preprocess.from_config(config.preprocess)
-    augmentation = Augment.from_config(config.augment, preprocess.image_size)
-    cache = cache_directory(config.data)
-    device.start_devices(cache)
-    mesh = device.make_mesh(config.fsdp)
-    dtype = device.compute_dtype(config.precision)
-    # Whether the network exists and takes pictures of this size does not depend on the number of classes.
-    jax.eval_shape(functools.partial(init_variables, create_model(config.model, 2, dtype), preprocess, 0))
+    experiment = set_up(config)
     try:
         workdir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(workdir, error) from None
     with logging_to(workdir / "log.txt") if jax.process_index() == 0 else saying_nothing():
-        return _train(config, workdir, preprocess, augmentation, cache, mesh, dtype)
+        return _train(experiment, workdir)
 
 
-def _train(
-    config, workdir: Path, preprocess: Preprocess, augmentation: Augment, cache: Path, mesh, dtype
-) -> TrainState:
-    say(device.banner(dtype))
+def _train(experiment: Experiment, workdir: Path) -> TrainState:
+    config, preprocess, mesh = experiment.config, experiment.preprocess, experiment.mesh
+    model, mask = experiment.model, experiment.mask
+    cache = cache_directory(config.data)
+    say(device.banner(device.compute_dtype(config.precision)))
     device.warn_of_idle_accelerator()
     writes = jax.process_index() == 0
 
@@ -84,7 +88,6 @@ def _train(
     data = open_dataset(config.data)
     say(data.describe())
     batch_size = _fitting_batch_size(config.batch_size, len(data.split(TRAIN)), mesh.size)
-    config = config.copy_and_resolve_references()
     config.batch_size = batch_size
     config.data.source = absolute_source(config.data.source)  # so that evaluate finds it from any directory
     if writes:
@@ -101,8 +104,6 @@ def _train(
             sharding=device.batch_sharding(mesh),
         )
 
-    train_images = open_split(TRAIN, augmentation.canvas_size if augmentation.random_resized_crop else 0)
-    val_images = open_split(VALIDATION, 0)
     plan = TrainingPlan(len(data.split(TRAIN)), batch_size, config.seed)
     val_plan = EvaluationPlan(len(data.split(VALIDATION)), batch_size)
 
@@ -110,17 +111,43 @@ def _train(
     total_steps = duration_in_steps(config, "total", plan.num_examples, batch_size)
     total_epochs = (total_steps - 1) * batch_size // plan.num_examples + 1
     schedule = learning_rate_schedule(config, total_steps, plan.num_examples)
-    optimizer = make_optimizer(config, schedule)
-    model = create_model(config.model, len(data.class_names), dtype)
-    init = functools.partial(init_state, model, optimizer, preprocess, config.seed)
-    sharding = device.state_sharding(mesh, jax.eval_shape(init))
-    state = jax.jit(init, out_shardings=sharding)()
+    variables = _initial_variables(experiment)
+    multipliers = None
+    if config.fine_tuning.layer_decay < 1:
+        picture = jax.ShapeDtypeStruct((1, *View(preprocess, 1.0).shape), np.float32)
+        layers = layer_order(model, picture)
+        multipliers, _ = split(layer_multipliers(variables["params"], layers, config.fine_tuning.layer_decay), mask)
+    optimizer = make_optimizer(config, schedule, multipliers)
+    sharding = device.state_sharding(mesh, jax.eval_shape(functools.partial(init_state, variables, optimizer, mask)))
+    state = jax.jit(functools.partial(init_state, optimizer=optimizer, mask=mask), out_shardings=sharding)(variables)
     train_step = jax.jit(
-        make_train_step(model, optimizer, preprocess, augmentation, config), donate_argnums=0, out_shardings=sharding
+        make_train_step(model, optimizer, preprocess, experiment.augmentation, config, mask),
+        donate_argnums=0,
+        out_shardings=sharding,
     )
     eval_step = jax.jit(make_eval_step(model, preprocess), out_shardings=device.replicated(mesh))
-    parameters = sum(leaf.size for leaf in jax.tree.leaves(state.params))
-    say(f"Network: {config.model.name}, {parameters:,} parameters; {total_steps:,} steps of {batch_size} pictures")
+    sizes = [leaf.size for leaf in jax.tree.leaves(state.params)]
+    trained = sum(size for size, wanted in zip(sizes, jax.tree.leaves(mask), strict=True) if wanted)
+    say(
+        f"Network: {config.model.name}, {sum(sizes):,} parameters, {trained:,} of them trained ({config.learning}); "
+        f"{total_steps:,} steps of {batch_size} pictures"
+    )
+    if experiment.pretrained:
+        fresh = f"; {experiment.pretrained.skipped} starts anew" if experiment.pretrained.skipped else ""
+        say(f"Weights: {config.model.weights}, conventions of {config.model.origin}{fresh}")
+
+    # ----- Pictures, or with a frozen backbone what it makes of them
+    views = config.feature_cache.views if config.learning == "transfer_learning" else 0
+    canvas_size = (
+        experiment.augmentation.canvas_size if experiment.augmentation.random_resized_crop and views != 1 else 0
+    )
+    train_images, val_images = open_split(TRAIN, canvas_size), open_split(VALIDATION, 0)
+    train_plan: Plan = plan
+    if views:
+        cached = functools.partial(_cached_images, experiment, variables, cache)
+        train_images = cached(train_images, data.split(TRAIN), batch_size, views)
+        val_images = cached(val_images, data.split(VALIDATION), batch_size, 1)
+        train_plan = ViewPlan(plan, views)
 
     # ----- The loop: an epoch of steps, an evaluation, a row of the history, perhaps a checkpoint
     history = History(config.monitor, config.early_stopping.min_delta)
@@ -137,7 +164,7 @@ def _train(
         while not reason and not history.reached(total_steps):
             begun, first = time.time(), step
             end = min(plan.end_of_epoch(len(history.epochs)), total_steps)
-            batches = train_images.batches(plan, range(step, end))
+            batches = train_images.batches(train_plan, range(step, end))
             for batch in progress(batches, f"epoch {len(history.epochs) + 1}", total=end - step):
                 state = train_step(state, batch)
                 step += 1
@@ -193,6 +220,46 @@ def _train(
         workdir / "checkpoints", "best", checkpoints.abstract(state.variables())
     )
     return state.replace(step=np.int32(best_step), **variables)
+
+
+def _initial_variables(experiment: Experiment) -> dict[str, PyTree]:
+    """Random variables by the seed, with the given weights in their place."""
+    init = functools.partial(init_variables, experiment.model, experiment.preprocess, experiment.config.seed)
+    variables = jax.jit(init)()
+    return experiment.pretrained.fill(variables) if experiment.pretrained else variables
+
+
+def _cached_images(
+    experiment: Experiment,
+    variables: dict[str, PyTree],
+    cache: Path,
+    images: Images,
+    pictures: Split,
+    batch_size: int,
+    views: int,
+) -> Images:
+    """The features of a split in the place of its pictures; one view is the plain picture, several are augmented."""
+    augmentation = (
+        experiment.augmentation
+        if views > 1
+        else Augment(experiment.preprocess.image_size, experiment.preprocess.image_size)
+    )
+    extract = jax.jit(make_extract(experiment.model, experiment.preprocess, augmentation, experiment.config.seed))
+    frozen = {"params": {"backbone": variables["params"]["backbone"]}, "batch_stats": variables["batch_stats"]}
+    identity = [
+        digest_of(frozen),
+        pictures.key,
+        experiment.config.model.name,
+        experiment.config.model.origin,
+        experiment.config.precision,
+        experiment.preprocess.to_json(),
+        dataclasses.asdict(augmentation),
+        experiment.config.seed if views > 1 else 0,
+    ]
+    arrays = cached_features(
+        lambda batch, view: extract(variables, batch, view), images, len(pictures), batch_size, views, identity, cache
+    )
+    return ResidentImages(arrays, device.batch_sharding(experiment.mesh))
 
 
 def _fitting_batch_size(batch_size: int, num_examples: int, devices: int) -> int:

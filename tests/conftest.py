@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from study_classification import models
 from study_classification.configs import default
 from study_classification.data.sources import list_digits
+from study_classification.models.normalization import batch_norm
 from study_classification.run_directory import Run, load
 from study_classification.train import train_and_evaluate
 
@@ -55,7 +56,7 @@ class Tiny(nn.Module):
     @nn.compact
     def __call__(self, x, train):
         x = nn.Conv(8, (3, 3), name="conv")(x)
-        x = nn.relu(nn.BatchNorm(use_running_average=not train, momentum=0.9, name="bn")(x))
+        x = nn.relu(batch_norm(train, 0.9, 1e-5, jnp.float32)(name="bn")(x))
         x = nn.Dropout(0.2, deterministic=not train)(x)
         return nn.Dense(16, name="dense")(jnp.reshape(x, (len(x), -1)))
 
@@ -63,7 +64,7 @@ class Tiny(nn.Module):
 @pytest.fixture(scope="session", autouse=True)
 def _tiny_is_a_model():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(models.MODELS, "tiny", lambda config, dtype: Tiny())
+        patch.setitem(models.MODELS, "tiny", lambda config, dtype, conventions: Tiny())
         yield
 
 

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import jax
 import numpy as np
@@ -56,6 +57,12 @@ class View:
         if self.canvas_size:
             return training_canvas(image, self.canvas_size, p.channels, p.interpolation, box)
         return eval_view(image, p, box), np.float32(1.0)
+
+
+class Plan(Protocol):
+    """Step -> what is planned of each example of the batch: `index` [b], and `epoch` or `mask` [b]."""
+
+    def __getitem__(self, step: int) -> dict[str, np.ndarray]: ...
 
 
 @dataclass(frozen=True)
@@ -118,7 +125,7 @@ class ResidentImages:
         )
         self._sharding = sharding
 
-    def batches(self, plan: TrainingPlan | EvaluationPlan, steps: range) -> Iterator[Batch]:
+    def batches(self, plan: Plan, steps: range) -> Iterator[Batch]:
         """The batches of these steps: image, aspect, label, and what the plan says of each example."""
         for step in steps:
             planned = jax.device_put(plan[step], self._sharding)
@@ -131,7 +138,7 @@ class StreamingImages:
     def __init__(self, split: Split, view: View, workers: int, sharding: NamedSharding):
         self._split, self._view, self._workers, self._sharding = split, view, workers, sharding
 
-    def batches(self, plan: TrainingPlan | EvaluationPlan, steps: range) -> Iterator[Batch]:
+    def batches(self, plan: Plan, steps: range) -> Iterator[Batch]:
         """The batches of these steps: image, aspect, label, and what the plan says of each example."""
         import grain
 

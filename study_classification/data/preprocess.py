@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import jax
@@ -15,6 +15,7 @@ from study_classification.config import nearest
 from study_classification.data.decode import Box
 from study_classification.errors import ConfigError, RunError
 
+DEFAULT_SIZE = 64  # pixels, where neither the config nor weights say anything
 INTERPOLATIONS = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
@@ -70,11 +71,19 @@ class Preprocess:
             raise ConfigError(f"preprocess.std is {self.std}; it divides, so every value must be above 0.")
 
     @classmethod
-    def from_config(cls, config: ConfigDict) -> "Preprocess":
-        """From `config.preprocess` of configs/default.py: resize_size 0 is image_size, one mean stands for all."""
+    def from_config(cls, config: ConfigDict, weights: "Preprocess | None" = None) -> "Preprocess":
+        """From `config.preprocess` of configs/default.py: sizes of 0 are chosen, one mean stands for all.
+
+        What belongs to given weights goes before the config, but for the sizes, which keep their proportion.
+        """
+        if weights:
+            image_size = config.image_size or weights.image_size
+            resize_size = config.resize_size or round(image_size * weights.resize_size / weights.image_size)
+            return replace(weights, image_size=image_size, resize_size=resize_size)
+        image_size = config.image_size or DEFAULT_SIZE
         return cls(
-            image_size=config.image_size,
-            resize_size=config.resize_size or config.image_size,
+            image_size=image_size,
+            resize_size=config.resize_size or image_size,
             interpolation=config.interpolation,
             channels=config.channels,
             mean=_one_a_channel("mean", config.mean, config.channels),

@@ -6,6 +6,7 @@ Pictures are float arrays [b, h, w, c], already normalised. A model's variables 
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import flax.linen as nn
 import jax
@@ -15,56 +16,121 @@ from ml_collections import ConfigDict
 
 from study_classification.config import nearest
 from study_classification.errors import ConfigError
+from study_classification.models.alexnet import AlexNet
+from study_classification.models.conventions import Conventions, conventions_of
+from study_classification.models.efficientnet import EfficientNet
 from study_classification.models.mlp import MLP
+from study_classification.models.mobilenet_v2 import MobileNetV2
 from study_classification.models.original import Original
 from study_classification.models.resnet import BasicBlock, Bottleneck, ResNet
 from study_classification.models.resnet_cifar import CifarResNet
+from study_classification.models.squeezenet import SqueezeNet, SqueezeNetHead
+from study_classification.models.vgg import VGG
 
-# name -> function of (config.model, dtype) that gives a backbone: (pictures [b, h, w, c], train) -> feature map
-# [b, h', w', c'], or features [b, d] where the network is not pooled globally.
-MODELS: dict[str, Callable[[ConfigDict, DTypeLike], nn.Module]] = {
-    "original": lambda config, dtype: Original(dtype),
-    "mlp": lambda config, dtype: MLP(tuple(config.hidden), config.dropout, dtype),
-    "resnet18": lambda config, dtype: ResNet(BasicBlock, (2, 2, 2, 2), dtype),
-    "resnet34": lambda config, dtype: ResNet(BasicBlock, (3, 4, 6, 3), dtype),
-    "resnet50": lambda config, dtype: ResNet(Bottleneck, (3, 4, 6, 3), dtype),
-    "resnet101": lambda config, dtype: ResNet(Bottleneck, (3, 4, 23, 3), dtype),
-    "resnet152": lambda config, dtype: ResNet(Bottleneck, (3, 8, 36, 3), dtype),
-    "resnet20": lambda config, dtype: CifarResNet(3, dtype),
-    "resnet32": lambda config, dtype: CifarResNet(5, dtype),
-    "resnet44": lambda config, dtype: CifarResNet(7, dtype),
-    "resnet56": lambda config, dtype: CifarResNet(9, dtype),
+# name -> function of (config.model, dtype, conventions) that gives a backbone: (pictures [b, h, w, c], train) ->
+# feature map [b, h', w', c'], or features [b, d] where the network is not pooled globally.
+MODELS: dict[str, Callable[[ConfigDict, DTypeLike, Conventions], nn.Module]] = {
+    "original": lambda config, dtype, conventions: Original(dtype),
+    "mlp": lambda config, dtype, conventions: MLP(tuple(config.hidden), max(config.dropout, 0.0), dtype),
+    "resnet18": lambda config, dtype, conventions: ResNet(BasicBlock, (2, 2, 2, 2), conventions, dtype),
+    "resnet34": lambda config, dtype, conventions: ResNet(BasicBlock, (3, 4, 6, 3), conventions, dtype),
+    "resnet50": lambda config, dtype, conventions: ResNet(Bottleneck, (3, 4, 6, 3), conventions, dtype),
+    "resnet101": lambda config, dtype, conventions: ResNet(Bottleneck, (3, 4, 23, 3), conventions, dtype),
+    "resnet152": lambda config, dtype, conventions: ResNet(Bottleneck, (3, 8, 36, 3), conventions, dtype),
+    "resnet20": lambda config, dtype, conventions: CifarResNet(3, dtype),
+    "resnet32": lambda config, dtype, conventions: CifarResNet(5, dtype),
+    "resnet44": lambda config, dtype, conventions: CifarResNet(7, dtype),
+    "resnet56": lambda config, dtype, conventions: CifarResNet(9, dtype),
+    "alexnet": lambda config, dtype, conventions: AlexNet(dtype),
+    "vgg11": lambda config, dtype, conventions: VGG(11, False, conventions, dtype),
+    "vgg13": lambda config, dtype, conventions: VGG(13, False, conventions, dtype),
+    "vgg16": lambda config, dtype, conventions: VGG(16, False, conventions, dtype),
+    "vgg19": lambda config, dtype, conventions: VGG(19, False, conventions, dtype),
+    "vgg11_bn": lambda config, dtype, conventions: VGG(11, True, conventions, dtype),
+    "vgg13_bn": lambda config, dtype, conventions: VGG(13, True, conventions, dtype),
+    "vgg16_bn": lambda config, dtype, conventions: VGG(16, True, conventions, dtype),
+    "vgg19_bn": lambda config, dtype, conventions: VGG(19, True, conventions, dtype),
+    "efficientnet_b0": lambda config, dtype, conventions: EfficientNet(1.0, 1.0, conventions, dtype),
+    "efficientnet_b1": lambda config, dtype, conventions: EfficientNet(1.0, 1.1, conventions, dtype),
+    "efficientnet_b2": lambda config, dtype, conventions: EfficientNet(1.1, 1.2, conventions, dtype),
+    "efficientnet_b3": lambda config, dtype, conventions: EfficientNet(1.2, 1.4, conventions, dtype),
+    "efficientnet_b4": lambda config, dtype, conventions: EfficientNet(1.4, 1.8, conventions, dtype),
+    "efficientnet_b5": lambda config, dtype, conventions: EfficientNet(1.6, 2.2, conventions, dtype),
+    "efficientnet_b6": lambda config, dtype, conventions: EfficientNet(1.8, 2.6, conventions, dtype),
+    "efficientnet_b7": lambda config, dtype, conventions: EfficientNet(2.0, 3.1, conventions, dtype),
+    "mobilenet_v2": lambda config, dtype, conventions: MobileNetV2(conventions, dtype),
+    "squeezenet1_1": lambda config, dtype, conventions: SqueezeNet(dtype),
 }
-MODELS["resnet"] = MODELS["resnet50"]  # the study group's name for it
+# the study group's names
+ALIASES = {"resnet": "resnet50", "efficientnet": "efficientnet_b4", "mobilenet": "mobilenet_v2"}
+MODELS |= {alias: MODELS[name] for alias, name in ALIASES.items()}
+
+# name -> rate of dropout of its paper, where it has any
+DROPOUT = {
+    "alexnet": 0.5,
+    "squeezenet1_1": 0.5,
+    "mobilenet_v2": 0.2,
+    **{name: 0.5 for name in MODELS if name.startswith("vgg")},
+    **{f"efficientnet_b{i}": rate for i, rate in enumerate((0.2, 0.2, 0.3, 0.3, 0.4, 0.4, 0.5, 0.5))},
+}
 
 
 class Head(nn.Module):
-    """Dropout and the last layer, in float32 (LeCun-normal kernel, zero bias)."""
+    """Pooling, hidden layers with ReLU, and the last layer, in float32 (LeCun-normal kernels, zero biases).
+
+    Attributes:
+        num_classes: outputs of the last layer.
+        dropout: rate, after each hidden layer; of the pooled features where there is no hidden layer.
+        grid: the map is averaged to grid x grid, then flattened; 1 is global average pooling.
+        hidden: widths of the hidden layers.
+    """
 
     num_classes: int
     dropout: float = 0.0
+    grid: int = 1
+    hidden: tuple[int, ...] = ()
 
     def pool(self, x: jax.Array) -> jax.Array:
-        """Feature map [b, h, w, d] -> its average over the picture [b, d]; features [b, d] stay. Gives float32.
+        """Feature map [b, h, w, d] -> its averages [b, grid * grid * d]; features [b, d] stay. Gives float32.
 
         Pooling is the head's, since another head may pool otherwise over the same backbone.
+
+        Raises:
+            ConfigError: if the map has no pixel, since the pictures were too small for the backbone's pools.
         """
+        if not x.size:
+            raise ConfigError(
+                "preprocess.image_size is too small: the network's pools leave nothing of a picture; give a larger one "
+                "(vgg takes 32 and more, alexnet 63), or choose another model.name"
+            )
         x = x.astype(jnp.float32)
-        return x.mean((1, 2)) if x.ndim == 4 else x
+        return adaptive_average(x, self.grid).reshape(len(x), -1) if x.ndim == 4 else x
 
     @nn.compact
     def __call__(self, features: jax.Array, train: bool) -> jax.Array:
         """Features [b, d] -> logits [b, num_classes]."""
-        x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(features)
+        dropout = nn.Dropout(self.dropout, deterministic=not train, name="dropout")
+        x = features if self.hidden else dropout(features)
+        for i, width in enumerate(self.hidden, start=1):
+            x = dropout(nn.relu(nn.Dense(width, name=f"dense{i}")(x)))
         return nn.Dense(self.num_classes, name="classifier")(x)
+
+
+def adaptive_average(x: jax.Array, grid: int) -> jax.Array:
+    """Averages of [b, h, w, d] over grid x grid cells, which overlap where the sides do not divide, as in PyTorch."""
+    for axis in (1, 2):
+        size = x.shape[axis]
+        cells = [(i * size // grid, -(-(i + 1) * size // grid)) for i in range(grid)]
+        x = jnp.stack([jax.lax.slice_in_dim(x, *cell, axis=axis).mean(axis) for cell in cells], axis)
+    return x
 
 
 class Classifier(nn.Module):
     backbone: nn.Module
-    head: Head
+    head: Head | SqueezeNetHead
 
     def features(self, x: jax.Array, train: bool) -> jax.Array:
-        """Pictures [b, h, w, c] -> features float32 [b, d], what `head` takes."""
+        """Pictures [b, h, w, c] -> features float32 [b, d], or SqueezeNet's map [b, h, w, d]: what `head` takes."""
         return self.head.pool(self.backbone(x, train))
 
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
@@ -76,9 +142,25 @@ class Classifier(nn.Module):
         return self.head(self.features(x, train), train)
 
 
+# name -> function of (number of classes, rate of dropout) that gives the head, where that is not `Head`.
+HEADS: dict[str, Callable[[int, float], Head | SqueezeNetHead]] = {
+    "squeezenet1_1": SqueezeNetHead,
+    "alexnet": partial(Head, grid=6, hidden=(4096, 4096)),
+    **{name: partial(Head, grid=7, hidden=(4096, 4096)) for name in MODELS if name.startswith("vgg")},
+}
+
+
 def create_model(model_config: ConfigDict, num_classes: int, dtype: DTypeLike = jnp.float32) -> Classifier:
-    """Gives the classifier `model_config.name`, whose backbone computes in `dtype`; ConfigError for an unknown name."""
-    name = model_config.name
+    """Gives the classifier `model_config.name`, whose backbone computes in `dtype`.
+
+    A negative `model_config.dropout` stands for the rate of the network's paper.
+
+    Raises:
+        ConfigError: for an unknown name or origin.
+    """
+    name = ALIASES.get(model_config.name, model_config.name)
     if name not in MODELS:
         raise ConfigError(f"model.name is '{name}', which is no model: {nearest(name, MODELS)}")
-    return Classifier(MODELS[name](model_config, dtype), Head(num_classes, model_config.dropout))
+    conventions = conventions_of(model_config.get("origin", ""), name)
+    dropout = model_config.dropout if model_config.dropout >= 0 else DROPOUT.get(name, 0.0)
+    return Classifier(MODELS[name](model_config, dtype, conventions), HEADS.get(name, Head)(num_classes, dropout))

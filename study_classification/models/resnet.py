@@ -1,4 +1,4 @@
-"""ResNet for ImageNet (He et al. 2015, https://arxiv.org/abs/1512.03385, table 1), v1.5 as in torchvision.
+"""ResNet for ImageNet (He et al. 2015, https://arxiv.org/abs/1512.03385, table 1), v1 and v1.5.
 
     layer     224 px     18         34         50            101           152
     conv1     112x112    7x7, 64, stride 2
@@ -9,11 +9,13 @@
     layer4      7x7      2          3          3             3             3              512
     (head)               average pool, dense
     parameters           11,689,512 21,797,672 25,557,032    44,549,160    60,192,808    of 1,000 classes
+    with biases (Keras)                        25,583,592    44,601,832    60,268,520
     GMACs, 224 px        1.81       3.66       4.09          7.80          11.51
 
 basic is 3x3, 3x3; bottleneck is 1x1, 3x3, 1x1 with four times the filters at its end. The first block of layers 2 to 4
-has stride 2, in its (first) 3x3 convolution: that is v1.5. Padding is symmetric as in PyTorch; "SAME" would pad one
-side more at stride 2. Names are torchvision's with `_` before a block's number: `layer1.0.conv1` is `layer1_0/conv1`.
+has stride 2, in its (first) 3x3 convolution: that is v1.5, of torchvision and timm; Keras has the paper's v1, with the
+stride in the bottleneck's first convolution, and biases. Padding is symmetric in all of them; "SAME" would pad one side
+more at stride 2. Names are torchvision's with `_` before a block's number: `layer1.0.conv1` is `layer1_0/conv1`.
 
 Initial values: He-normal kernels by fan-out (as torchvision), and zero for the last scale of each block, so that a
 block starts as the identity (Goyal et al. 2017, https://arxiv.org/abs/1706.02677, section 5.1).
@@ -27,52 +29,55 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
+from study_classification.models.conventions import Conventions
+from study_classification.models.normalization import batch_norm
 
-class BasicBlock(nn.Module):
+
+class Block(nn.Module):
+    """The fields of both blocks, and their shortcut; `stride_first` concerns the bottleneck alone."""
+
     conv: Callable[..., nn.Module]
-    norm: Callable[..., nn.Module]
+    norm: Callable[..., Callable]
     filters: int
     stride: int
+    stride_first: bool
 
+    def shortcut(self, x: jax.Array, y: jax.Array) -> jax.Array:
+        """x itself, or projected where its shape is not that of y (option B of the paper)."""
+        if x.shape == y.shape:
+            return x
+        return self.norm(name="downsample_1")(self.conv(y.shape[-1], (1, 1), self.stride, name="downsample_0")(x))
+
+
+class BasicBlock(Block):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         y = self.conv(self.filters, (3, 3), self.stride, padding=1, name="conv1")(x)
         y = nn.relu(self.norm(name="bn1")(y))
         y = self.conv(self.filters, (3, 3), padding=1, name="conv2")(y)
         y = self.norm(name="bn2", scale_init=nn.initializers.zeros)(y)
-        return nn.relu(y + shortcut(self, x, y))
+        return nn.relu(y + self.shortcut(x, y))
 
 
-class Bottleneck(nn.Module):
-    conv: Callable[..., nn.Module]
-    norm: Callable[..., nn.Module]
-    filters: int
-    stride: int
-
+class Bottleneck(Block):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        y = self.conv(self.filters, (1, 1), name="conv1")(x)
+        first, second = (self.stride, 1) if self.stride_first else (1, self.stride)
+        y = self.conv(self.filters, (1, 1), first, name="conv1")(x)
         y = nn.relu(self.norm(name="bn1")(y))
-        y = self.conv(self.filters, (3, 3), self.stride, padding=1, name="conv2")(y)
+        y = self.conv(self.filters, (3, 3), second, padding=1, name="conv2")(y)
         y = nn.relu(self.norm(name="bn2")(y))
         y = self.conv(4 * self.filters, (1, 1), name="conv3")(y)
         y = self.norm(name="bn3", scale_init=nn.initializers.zeros)(y)
-        return nn.relu(y + shortcut(self, x, y))
-
-
-def shortcut(block: BasicBlock | Bottleneck, x: jax.Array, y: jax.Array) -> jax.Array:
-    """x itself, or projected where its shape is not that of y (option B of the paper)."""
-    if x.shape == y.shape:
-        return x
-    x = block.conv(y.shape[-1], (1, 1), block.stride, name="downsample_0")(x)
-    return block.norm(name="downsample_1")(x)
+        return nn.relu(y + self.shortcut(x, y))
 
 
 class ResNet(nn.Module):
     """`stage_sizes[i]` blocks in `layer{i+1}`."""
 
-    block: type[BasicBlock] | type[Bottleneck]
+    block: type[Block]
     stage_sizes: Sequence[int]
+    conventions: Conventions
     dtype: DTypeLike = jnp.float32
 
     @nn.compact
@@ -80,17 +85,18 @@ class ResNet(nn.Module):
         """Pictures [b, h, w, c] -> feature map [b, h/32, w/32, 512 (basic) or 2048 (bottleneck)], sizes rounded up."""
         conv = partial(
             nn.Conv,
-            use_bias=False,
+            use_bias=self.conventions.conv_bias,
             dtype=self.dtype,
             padding=0,
             kernel_init=nn.initializers.variance_scaling(2.0, "fan_out", "normal"),
         )
-        norm = partial(nn.BatchNorm, use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=self.dtype)
+        norm = batch_norm(train, self.conventions.bn_momentum, self.conventions.bn_epsilon, self.dtype)
+        block = partial(self.block, conv, norm, stride_first=self.conventions.stride_first)
         x = conv(64, (7, 7), 2, padding=3, name="conv1")(x)
         x = nn.relu(norm(name="bn1")(x))
         x = nn.max_pool(x, (3, 3), strides=(2, 2), padding=((1, 1), (1, 1)))
         for i, blocks in enumerate(self.stage_sizes):
             for j in range(blocks):
                 stride = 2 if i > 0 and j == 0 else 1
-                x = self.block(conv, norm, 64 * 2**i, stride, name=f"layer{i + 1}_{j}")(x)
+                x = block(filters=64 * 2**i, stride=stride, name=f"layer{i + 1}_{j}")(x)
         return x

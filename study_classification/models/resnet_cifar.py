@@ -21,10 +21,12 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
+from study_classification.models.normalization import batch_norm
+
 
 class CifarBlock(nn.Module):
     conv: Callable[..., nn.Module]
-    norm: Callable[..., nn.Module]
+    norm: Callable[..., Callable]
     filters: int
     stride: int
 
@@ -55,7 +57,7 @@ class CifarResNet(nn.Module):
             dtype=self.dtype,
             kernel_init=nn.initializers.variance_scaling(2.0, "fan_out", "normal"),
         )
-        norm = partial(nn.BatchNorm, use_running_average=not train, momentum=0.9, epsilon=1e-5, dtype=self.dtype)
+        norm = batch_norm(train, momentum=0.9, epsilon=1e-5, dtype=self.dtype)
         x = nn.relu(norm(name="bn1")(conv(16, name="conv1")(x)))
         for i in range(3):
             for j in range(self.blocks):

@@ -1,11 +1,9 @@
-import importlib.util
-
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
 from study_classification.models import MODELS
+from study_classification.models.conventions import CONVENTIONS
 from study_classification.models.resnet import BasicBlock, Bottleneck, ResNet
 
 
@@ -31,35 +29,33 @@ def test_resnet_is_resnet50():
     assert MODELS["resnet"] is MODELS["resnet50"]
 
 
-@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
-def test_reproduces_torchvision(name, make_model, from_torch, shared):
-    spec = importlib.util.spec_from_file_location("recipe", shared / "golden" / "recipe.py")
-    recipe = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(recipe)
-    fixture = recipe.load_spec(shared / "golden", f"torchvision.{name}")
-    gold = np.load(shared / "golden" / f"torchvision.{name}.npz")
-    model = make_model(name, num_classes=1000)
-    variables = from_torch(recipe.tensors(fixture))
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("resnet50", 25_583_592), ("resnet101", 44_601_832), ("resnet152", 60_268_520)]
+)
+def test_parameters_of_keras_with_biases(name, parameters, make_model, shapes):
+    assert count(shapes(make_model(name, num_classes=1000, origin="keras"), 32, 32, 3)) == parameters
 
-    @jax.jit
-    def outputs(x):
-        features = model.apply(variables, x, False, method="features")
-        return {"features": features, "logits": model.apply(variables, x, False)}
 
-    for size in fixture["sizes"]:
-        x = recipe.normalise(recipe.image(size), fixture["normalisation"])
-        with jax.default_matmul_precision("highest"):
-            ours = outputs(x)
-        for key, value in ours.items():
-            tolerance = fixture["tolerance"]
-            np.testing.assert_allclose(
-                value, gold[f"{key}_{size}"], rtol=tolerance["rtol"], atol=tolerance["atol"][f"{key}_{size}"]
+def test_keras_has_the_stride_in_the_first_convolution(make_model, shapes):
+    def sides(origin):
+        model = make_model("resnet50", origin=origin)
+
+        def maps(variables):
+            _, state = model.apply(
+                variables, jnp.zeros((1, 64, 64, 3)), False, capture_intermediates=True, mutable="intermediates"
             )
+            return state["intermediates"]["backbone"]["layer2_0"]
+
+        block = jax.eval_shape(maps, shapes(model, 64, 64, 3))
+        return [block[f"conv{i}"]["__call__"][0].shape[1] for i in (1, 2, 3)]
+
+    assert sides("torchvision") == [16, 8, 8]
+    assert sides("keras") == [8, 8, 8]
 
 
 @pytest.mark.parametrize(("block", "last"), [(BasicBlock, "bn2"), (Bottleneck, "bn3")])
 def test_blocks_start_as_the_identity(block, last):
-    model = ResNet(block, (2, 2))
+    model = ResNet(block, (2, 2), CONVENTIONS["torchvision"])
     init = jax.jit(lambda: model.init(jax.random.key(0), jnp.zeros((1, 32, 32, 3)), train=False))
     params = init()["params"]
     blocks = [params[f"layer{i}_{j}"] for i in (1, 2) for j in (0, 1)]

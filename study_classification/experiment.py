@@ -1,0 +1,69 @@
+"""What a config decides before any picture is read: network, weights, preprocessing, what is trained."""
+
+import functools
+from dataclasses import dataclass
+
+import jax
+from jax.sharding import Mesh
+from jaxtyping import PyTree
+from ml_collections import ConfigDict
+
+from study_classification import device
+from study_classification.config import validate
+from study_classification.data.augment import Augment
+from study_classification.data.dataset import class_names
+from study_classification.data.prepare import cache_directory
+from study_classification.data.preprocess import Preprocess
+from study_classification.freezing import trainable_mask
+from study_classification.models import Classifier, create_model
+from study_classification.pretrained import Pretrained, load_pretrained
+from study_classification.steps import init_variables
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A checked config and what follows from it.
+
+    Attributes:
+        config: with `model.origin` as the weights have it.
+        preprocess: that of the weights, or of the config.
+        augmentation: of the training pictures.
+        mesh: all devices.
+        model: for the classes of the data.
+        num_classes: how many these are.
+        mask: a tree like the parameters: which of them are trained.
+        pretrained: the given weights, if any.
+    """
+
+    config: ConfigDict
+    preprocess: Preprocess
+    augmentation: Augment
+    mesh: Mesh
+    model: Classifier
+    num_classes: int
+    mask: PyTree
+    pretrained: Pretrained | None
+
+
+def set_up(config: ConfigDict) -> Experiment:
+    """Checks all that can be checked before anything heavy starts.
+
+    Raises:
+        ConfigError: for settings that are wrong or contradict each other.
+        DataError: if there is no such data source.
+        WeightsError: if the given weights are absent, damaged, or belong to another network.
+    """
+    validate(config)
+    config = config.copy_and_resolve_references()
+    device.start_devices(cache_directory(config.data))
+    mesh = device.make_mesh(config.fsdp)
+    num_classes = len(class_names(config.data))
+    pretrained = load_pretrained(config.model.weights, config.model, num_classes) if config.model.weights else None
+    if pretrained:
+        config.model.origin = pretrained.origin
+    preprocess = Preprocess.from_config(config.preprocess, pretrained.preprocess if pretrained else None)
+    augmentation = Augment.from_config(config.augment, preprocess.image_size)
+    model = create_model(config.model, num_classes, device.compute_dtype(config.precision))
+    shapes = jax.eval_shape(functools.partial(init_variables, model, preprocess, 0))
+    mask = trainable_mask(shapes["params"], config.learning, config.fine_tuning.frozen)
+    return Experiment(config, preprocess, augmentation, mesh, model, num_classes, mask, pretrained)

@@ -1,0 +1,71 @@
+"""What differs between releases of the same network: one explicit choice for each origin of weights.
+
+A network takes its `Conventions` as its only switch, so that a file of weights and the network that reads it agree in
+everything or are refused. A network trained from scratch follows torchvision.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from study_classification.config import nearest
+from study_classification.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """One origin of weights.
+
+    Attributes:
+        name: `torchvision`, `timm`, `timm_tf` (timm's `tf_` variants) or `keras` (keras.applications).
+        same_padding: TensorFlow's SAME (at stride 2 more after than before) instead of symmetric padding.
+        bn_epsilon: added to the variance.
+        bn_momentum: share of the old running statistics that a training step keeps.
+        conv_bias: convolutions that a BatchNorm follows have a bias nevertheless.
+        stride_first: a bottleneck has its stride in the first, 1x1 convolution, as in the paper, not in the 3x3.
+    """
+
+    name: str
+    same_padding: bool
+    bn_epsilon: float
+    bn_momentum: float
+    conv_bias: bool = False
+    stride_first: bool = False
+
+    def padding(self, kernel: int, stride: int) -> str | Sequence[tuple[int, int]]:
+        """The padding of a convolution that keeps the size at stride 1, as Flax takes it."""
+        return "SAME" if self.same_padding else [(kernel // 2, kernel // 2)] * 2
+
+
+CONVENTIONS = {
+    conventions.name: conventions
+    for conventions in (
+        Conventions("torchvision", same_padding=False, bn_epsilon=1e-5, bn_momentum=0.9),
+        Conventions("timm", same_padding=False, bn_epsilon=1e-5, bn_momentum=0.9),
+        Conventions("timm_tf", same_padding=True, bn_epsilon=1e-3, bn_momentum=0.99),
+        Conventions("keras", same_padding=True, bn_epsilon=1e-3, bn_momentum=0.99),
+    )
+}
+
+# Where a release departs from the others of its origin: (origin, pattern of model names) -> what differs.
+EXCEPTIONS: dict[tuple[str, str], dict[str, Any]] = {
+    ("torchvision", "efficientnet_b[567]"): {"bn_epsilon": 1e-3, "bn_momentum": 0.99},  # trained by Google
+    ("keras", "resnet.*"): {"same_padding": False, "bn_epsilon": 1.001e-5, "conv_bias": True, "stride_first": True},
+    ("keras", "mobilenet_v2"): {"bn_momentum": 0.999},
+}
+
+
+def conventions_of(origin: str, model_name: str) -> Conventions:
+    """The conventions that a model follows where its weights come from `origin`; '' is torchvision.
+
+    Raises:
+        ConfigError: for an unknown origin.
+    """
+    if origin and origin not in CONVENTIONS:
+        raise ConfigError(f"model.origin is '{origin}': {nearest(origin, CONVENTIONS)}")
+    conventions = CONVENTIONS[origin or "torchvision"]
+    for (name, pattern), differences in EXCEPTIONS.items():
+        if name == conventions.name and re.fullmatch(pattern, model_name):
+            conventions = replace(conventions, **differences)
+    return conventions

@@ -1,0 +1,108 @@
+"""Other people's weights -> this project's variables, with the origin and the preprocessing that belong to them."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
+from jaxtyping import PyTree
+from ml_collections import ConfigDict
+
+from study_classification import device, run_directory
+from study_classification.checkpoints import load_model
+from study_classification.data.preprocess import Preprocess
+from study_classification.errors import WeightsError
+from study_classification.models import ALIASES, create_model
+from study_classification.pretrained.convert import head_to_skip, shapes_by_path, shapes_in_file, to_variables
+from study_classification.pretrained.files import TensorFile, read_tensors
+from study_classification.pretrained.hub import fetch
+from study_classification.pretrained.origin import detect_origin, preprocess_of
+from study_classification.steps import init_variables
+
+SUFFIXES = (".safetensors", ".h5", ".hdf5", ".pth", ".pt", ".th")  # a name that ends so is a file's, never the hub's
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """Weights that fit a network.
+
+    Attributes:
+        variables: numpy float32, {'params': ..., 'batch_stats': ...} without what lies in `skipped`.
+        origin: `torchvision`, `timm`, `timm_tf` or `keras`: what `config.model.origin` has to be.
+        preprocess: how pictures were made for the weights.
+        skipped: the part of the network that has no weights here and starts anew: `head`, `head/classifier`, or ''.
+        class_names: of the run that the weights were taken from; () for files, which do not name theirs.
+    """
+
+    variables: PyTree
+    origin: str
+    preprocess: Preprocess
+    skipped: str
+    class_names: tuple[str, ...] = ()
+
+    def fill(self, variables: PyTree) -> PyTree:
+        """The variables of the network, with these weights in their place."""
+        return unflatten_dict(flatten_dict(variables, keep_empty_nodes=True) | flatten_dict(self.variables))
+
+
+def load_pretrained(weights: str, model_config: ConfigDict, num_classes: int) -> Pretrained:
+    """Loads weights for the network `model_config.name` with `num_classes` outputs.
+
+    Args:
+        weights: a file, the directory of a run of this project (its best checkpoint), or a repository of the
+            Hugging Face hub such as `timm/resnet50.a1_in1k`.
+        model_config: `config.model`; its `origin`, where not empty, states whose conventions the weights follow.
+        num_classes: where the weights have another number, the last layer is left out.
+
+    Raises:
+        WeightsError: if they are absent, damaged, or belong to another network or origin.
+        EnvironmentFault: if the hub cannot be reached and its cache does not hold them.
+    """
+    name, stated = ALIASES.get(model_config.name, model_config.name), model_config.get("origin", "")
+    class_names: tuple[str, ...] = ()
+    if (Path(weights) / "classes.json").is_file():
+        file, origin, preprocess, class_names = _read_run(Path(weights), name, stated)
+    else:
+        file = read_tensors(_find(weights))
+        origin = detect_origin(file, name, stated)
+        preprocess = preprocess_of(file, name, origin)
+    config = ConfigDict(model_config.to_dict() | {"origin": origin})
+    shapes = _shapes(config, num_classes, preprocess)
+    wanted = shapes_by_path(shapes)
+    skip = head_to_skip(shapes_in_file(file, name, wanted), wanted)
+    return Pretrained(to_variables(file, name, shapes, skip), origin, preprocess, skip, class_names)
+
+
+def _find(weights: str) -> Path:
+    """The file itself, the one in a folder that was fetched from the hub, or one that is fetched now."""
+    path = Path(weights)
+    if path.is_dir():
+        return path / "model.safetensors"
+    if path.exists() or path.suffix in SUFFIXES or not re.fullmatch(r"[\w.-]+/[\w.-]+", weights):
+        return path
+    return fetch(weights)
+
+
+def _read_run(workdir: Path, name: str, stated: str) -> tuple[TensorFile, str, Preprocess, tuple[str, ...]]:
+    """The best checkpoint of a run as a file of the layout `own`, with the run's origin, preprocessing and classes."""
+    run = run_directory.load(workdir)
+    trained, origin = run.config.model.name, run.config.model.get("origin", "") or "torchvision"
+    if ALIASES.get(trained, trained) != name:
+        raise WeightsError(f"{workdir} has trained {trained}, not {name}: set model.name to {trained}")
+    if stated and stated != origin:
+        raise WeightsError(f"{workdir} follows {origin}, not {stated}: set model.origin to {origin}, or leave it empty")
+    everywhere = device.replicated(device.make_mesh(1))
+    shapes = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=everywhere),
+        _shapes(run.config.model, len(run.class_names), run.preprocess),
+    )
+    _, variables = load_model(workdir / "checkpoints", "best", shapes)
+    tensors = {path: np.asarray(leaf) for path, leaf in flatten_dict(variables, sep="/").items()}
+    return TensorFile(workdir, "own", tensors), origin, run.preprocess, run.class_names
+
+
+def _shapes(model_config: ConfigDict, num_classes: int, preprocess: Preprocess) -> PyTree:
+    model = create_model(model_config, num_classes)
+    return jax.eval_shape(lambda: init_variables(model, preprocess, seed=0))

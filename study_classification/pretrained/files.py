@@ -1,0 +1,142 @@
+"""Files of other people's weights -> arrays by name. What kind a file is, its first bytes tell, not its suffix."""
+
+import pickle
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import safetensors.numpy
+
+from study_classification.errors import WeightsError
+
+
+@dataclass(frozen=True)
+class TensorFile:
+    """The tensors of a file, as they lie in it.
+
+    Attributes:
+        path: where it was read from.
+        layout: `torch` (names of a state_dict, such as `layer1.0.conv1.weight`; kernels [out, in, h, w]), `keras`
+            (`layer/weight`, such as `conv1_conv/kernel`; kernels [h, w, in, out]), or `own` (paths of this project,
+            such as `params/backbone/conv1/kernel`). A Keras weight is one of kernel, depthwise_kernel, bias, gamma,
+            beta, moving_mean, moving_variance, however the file spells it.
+        tensors: name -> array.
+    """
+
+    path: Path
+    layout: str
+    tensors: Mapping[str, np.ndarray]
+
+
+def read_tensors(path: Path) -> TensorFile:
+    """Reads safetensors, Keras HDF5 (legacy `.h5` and Keras 3 `.weights.h5`), and, if torch is installed, `.pth`.
+
+    Raises:
+        WeightsError: if it cannot be read, is damaged, is none of these, or would run code when loaded.
+    """
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(9)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error.strerror}): give a file of weights") from None
+    try:
+        if start.startswith(b"\x89HDF\r\n\x1a\n"):
+            with h5py.File(path) as file:
+                return TensorFile(path, "keras", _keras_tensors(file))
+        if start[8:] == b"{":  # eight bytes of length, then JSON
+            return TensorFile(path, "torch", _state_dict(safetensors.numpy.load_file(path)))
+        if start.startswith((b"PK\x03\x04", b"\x80")):  # a zip archive, a pickle
+            return TensorFile(path, "torch", _state_dict(_torch_load(path)))
+    except WeightsError:
+        raise
+    except Exception as error:  # of whatever kind the libraries meet in damaged bytes
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise WeightsError(f"{path} is damaged or cut off ({reason}): fetch it again") from None
+    raise WeightsError(f"{path} is no file of weights: give .safetensors, a Keras .h5 or .weights.h5, or a .pth")
+
+
+def _state_dict(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Without the `module.` that torch's DataParallel puts before every name."""
+    return {name.removeprefix("module."): array for name, array in tensors.items()}
+
+
+def _torch_load(path: Path) -> dict[str, np.ndarray]:
+    try:
+        import torch
+    except ImportError:
+        raise WeightsError(
+            f"{path} is a pickle of PyTorch, which is read through torch alone: `pip install torch`, or convert it "
+            f"where torch is: torch.load('{path.name}', weights_only=True), then safetensors.torch.save_file"
+        ) from None
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise WeightsError(
+            f"{path} is refused: it holds more than tensors, and loading that could run code of its author; ask for "
+            "the state_dict alone, best as .safetensors"
+        ) from None
+    for wrapper in ("state_dict", "model"):  # where training scripts keep it beside the epoch and the optimizer
+        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
+            content = content[wrapper]
+    if not isinstance(content, Mapping) or not all(isinstance(value, torch.Tensor) for value in content.values()):
+        raise WeightsError(f"{path} holds no state_dict, a dictionary of tensors by name: save model.state_dict()")
+    return {name: tensor.float().numpy() for name, tensor in content.items()}
+
+
+def _keras_tensors(file: h5py.File) -> dict[str, np.ndarray]:
+    root = file.get("model_weights", file)  # a whole model, or its weights alone
+    if any(key.startswith("layer_names") for key in root.attrs):
+        return _legacy_tensors(root)
+    tensors: dict[str, np.ndarray] = {}
+
+    def visit(name: str, group: h5py.Group | h5py.Dataset) -> None:
+        if not name.endswith("/vars") or name.startswith("optimizer") or "seed_generator" in name or not len(group):
+            return
+        # The group is numbered by the layer's class; the layer's own name stands beside, since Keras 3.6.
+        layer = group.attrs.get("name", name.split("/")[-2])
+        if "name" not in group.attrs and re.fullmatch(r"(\w*conv2d|dense|batch_normalization)(_\d+)?", layer):
+            raise WeightsError(
+                f"{file.filename} does not name its layers ({layer}), as Keras before 3.6 wrote them: load it "
+                "with a newer one, and save it again"
+            )
+        arrays = [group[str(i)][()] for i in range(len(group))]
+        if arrays[0].ndim > 1:
+            weights = ("kernel", "bias")[: len(arrays)]
+        elif layer.startswith("normalization"):
+            weights = ("mean", "variance", "count")
+        else:
+            weights = ("gamma", "beta", "moving_mean", "moving_variance")
+        tensors.update({_key(layer, weight): array for weight, array in zip(weights, arrays, strict=True)})
+
+    root.visititems(visit)
+    if not tensors:
+        raise WeightsError(f"{file.filename} is HDF5, but holds no weights of Keras: give a file of model.save_weights")
+    return tensors
+
+
+def _legacy_tensors(root: h5py.Group) -> dict[str, np.ndarray]:
+    tensors = {}
+    for layer in _name_list(root, "layer_names"):
+        names = _name_list(root[layer], "weight_names")
+        nested = len({name.rpartition("/")[0] for name in names}) > 1  # a model used as a layer
+        for name in names:
+            owner = name.split("/")[-2] if nested else layer
+            # conv1_conv/kernel:0; the first releases of VGG have block1_conv1_W_1:0
+            weight = name.rpartition("/")[2].partition(":")[0].removeprefix(f"{owner}_")
+            tensors[_key(owner, {"W_1": "kernel", "b_1": "bias"}.get(weight, weight))] = root[layer][name][()]
+    return tensors
+
+
+def _key(layer: str, weight: str) -> str:
+    """layer/weight; Keras numbers the layer `normalization`, of which a network has one, by the session."""
+    return f"{'normalization' if layer.startswith('normalization') else layer}/{weight}"
+
+
+def _name_list(group: h5py.Group, attribute: str) -> list[str]:
+    """A list of names, which Keras splits over attribute0, attribute1, ... where it is too long for one attribute."""
+    parts = [key for key in group.attrs if re.fullmatch(rf"{attribute}\d*", key)]
+    names = [name for part in sorted(parts, key=lambda part: (len(part), part)) for name in group.attrs[part]]
+    return [name.decode() if isinstance(name, bytes) else str(name) for name in names]

@@ -1,0 +1,87 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax.traverse_util import flatten_dict
+from safetensors.numpy import save_file
+
+from study_classification import pretrained
+from study_classification.errors import WeightsError
+from study_classification.models import create_model
+from study_classification.pretrained import load_pretrained
+from study_classification.run_directory import load
+from study_classification.steps import init_variables
+from study_classification.train import train_and_evaluate
+
+
+def test_another_number_of_classes_leaves_the_last_layer_to_be_filled(model_config, shared):
+    loaded = load_pretrained(
+        str(shared / "data" / "weights" / "resnet20_cifar10.safetensors"), model_config("resnet20"), 3
+    )
+    assert loaded.skipped == "head/classifier"
+    model = create_model(model_config("resnet20"), 3)
+    shapes = jax.eval_shape(lambda: init_variables(model, loaded.preprocess, seed=0))
+    fresh = jax.tree.map(lambda leaf: np.zeros(leaf.shape), shapes)
+    filled = loaded.fill(fresh)
+    assert jax.tree.map(jnp.shape, filled) == jax.tree.map(jnp.shape, fresh)
+    for path, leaf in flatten_dict(filled, sep="/").items():
+        part = fresh if "/head/" in path else loaded.variables
+        np.testing.assert_array_equal(leaf, flatten_dict(part, sep="/")[path])
+
+
+def test_weights_of_another_network(model_config, shared):
+    with pytest.raises(WeightsError, match="does not fit resnet32: 0 of its tensors are not used, 60 of"):
+        load_pretrained(str(shared / "data" / "weights" / "resnet20_cifar10.safetensors"), model_config("resnet32"), 10)
+
+
+@pytest.fixture
+def run(config, tmp_path):
+    """A run of three classes that stopped after its first epoch."""
+    config.total_epochs = 1.0
+    train_and_evaluate(config, tmp_path / "run")
+    return load(tmp_path / "run")
+
+
+def test_a_run_of_this_project(run):
+    loaded = load_pretrained(str(run.workdir), run.config.model, 3)
+    assert (loaded.origin, loaded.skipped, loaded.class_names) == ("torchvision", "", ("0", "1", "2"))
+    assert loaded.preprocess == run.preprocess
+    fresh = jax.jit(lambda: init_variables(create_model(run.config.model, 3), run.preprocess, seed=0))()
+    assert jax.tree.map(jnp.shape, loaded.variables) == jax.tree.map(jnp.shape, fresh)
+    trained, untrained = (tree["params"]["backbone"]["conv"]["kernel"] for tree in (loaded.variables, fresh))
+    assert (trained != untrained).any()
+
+    other = load_pretrained(str(run.workdir), run.config.model, 5)
+    assert other.skipped == "head/classifier"
+    assert other.variables["params"].keys() == {"backbone"}
+    np.testing.assert_array_equal(other.variables["params"]["backbone"]["conv"]["kernel"], trained)
+
+
+def test_a_run_of_another_network_or_origin(run, model_config):
+    with pytest.raises(WeightsError, match=r"has trained tiny, not resnet20: set model\.name to tiny"):
+        load_pretrained(str(run.workdir), model_config("resnet20"), 3)
+    with pytest.raises(WeightsError, match=r"follows torchvision, not keras"):
+        load_pretrained(str(run.workdir), model_config("tiny", "keras"), 3)
+
+
+def test_names_of_the_hub_and_of_files(model_config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    asked = []
+
+    def fetch(name):
+        asked.append(name)
+        return tmp_path / "model.safetensors"
+
+    monkeypatch.setattr(pretrained, "fetch", fetch)
+    save_file({"x": np.zeros(1)}, tmp_path / "model.safetensors")
+    for name, expected in [
+        ("timm/resnet18.a1_in1k", ["timm/resnet18.a1_in1k"]),
+        ("timm/resnet18.safetensors", []),  # a file that is not there
+        (".", []),  # a folder with model.safetensors
+        ("model.safetensors", []),
+        ("resnet18", []),
+    ]:
+        asked.clear()
+        with pytest.raises(WeightsError):
+            load_pretrained(name, model_config("resnet18"), 10)
+        assert asked == expected, name
