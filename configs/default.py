@@ -32,8 +32,8 @@ def get_config() -> ConfigDict:
 
     config.preprocess = ConfigDict()        # pixels on disk -> what the network sees; saved with the run. With
                                             # model.weights the rest is theirs, whatever stands here
-    config.preprocess.image_size = 0        # the network's input is image_size x image_size; 0 is that of the weights, or 64
-    config.preprocess.resize_size = 0       # short side before the central crop; 0 is that of the weights, or image_size
+    config.preprocess.image_size = 0        # side of the network's input; 0 is that of the weights, or 64
+    config.preprocess.resize_size = 0       # short side before the central crop; 0: the weights', or image_size
     config.preprocess.interpolation = "bilinear"  # bilinear | bicubic | nearest | box | lanczos
     config.preprocess.channels = 3          # 3: RGB, 1: grey
     config.preprocess.mean = (0.5, 0.5, 0.5)      # subtracted, on the scale 0..1; one a channel, or one for all
@@ -53,7 +53,7 @@ def get_config() -> ConfigDict:
     config.model = ConfigDict()
     config.model.name = "original"          # see `study_classification/models/__init__.py` for the names
     config.model.weights = ""               # FILE | run directory | name on the Hugging Face hub: of the backbone
-    config.model.origin = ""                # torchvision | timm | timm_tf | keras: whose padding, epsilon, ... it follows;
+    config.model.origin = ""                # torchvision | timm | timm_tf | keras: whose padding, epsilon, ...;
                                             # "" is that of the weights, or torchvision
     config.model.dropout = -1.0             # rate, before the last layer; -1 is that of the network's paper
     config.model.hidden = (128,)            # widths of the hidden layers of `mlp`
@@ -63,7 +63,7 @@ def get_config() -> ConfigDict:
     config.fine_tuning.layer_decay = 1.0    # learning rate of a layer / that of the next one towards the head
 
     config.feature_cache = ConfigDict()     # transfer_learning: pictures pass the frozen backbone once, not every epoch
-    config.feature_cache.views = 1          # stored views of a picture: 1 is the plain one, more are augmented, 0 is no cache
+    config.feature_cache.views = 1          # stored views of a picture: 1 plain, more augmented, 0 no cache
 
     config.batch_size = 32                  # over all devices together
     config.total_epochs = 20.0
