@@ -42,7 +42,7 @@ class Served:
     Attributes:
         versions: of its Python and its libraries.
         sample: its first batch.
-        peak_bytes: of the process and its children in an untimed pass, shared pages divided by their users.
+        peak_bytes: of the process and its children in an untimed pass.
         rates: images/s of each timed pass.
         cpu_seconds, pictures: of all timed passes; processor time of the process and its children.
     """
@@ -106,9 +106,25 @@ class Served:
         return sum(sum(process.cpu_times()[:2]) for process in self._processes())
 
     def _watch_memory(self, finished: threading.Event) -> None:
-        while not finished.wait(0.05):
-            usages = [process.memory_full_info() for process in self._processes()]
-            self.peak_bytes = max(self.peak_bytes, sum(getattr(usage, "pss", usage.uss) for usage in usages))
+        while not finished.is_set():
+            self.peak_bytes = max(self.peak_bytes, memory([process.pid for process in self._processes()]))
+            finished.wait(0.05)
+
+
+def memory(pids: list[int]) -> int:
+    """Bytes that a process (the first) and its children hold together, what they share counted once.
+
+    Their own memory is divided by those who share it, who are all in the family; files in memory (libraries) are those
+    of the first process, since others may share them too. Without Linux's /proc, what is shared counts repeatedly.
+    """
+    if not Path("/proc/self/smaps_rollup").exists():
+        return sum(psutil.Process(pid).memory_info().rss for pid in pids)
+    lines = Path(f"/proc/{pids[0]}/status").read_text(encoding="utf-8").splitlines()
+    kilobytes = [line.split()[1] for line in lines if line.startswith("RssFile:")]
+    for pid in pids:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines()
+        kilobytes += [line.split()[1] for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:"))]
+    return 1024 * sum(map(int, kilobytes))
 
 
 def compare(job: Job, peer_python: str, rounds: int) -> dict[str, Served]:

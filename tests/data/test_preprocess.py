@@ -110,7 +110,7 @@ def test_a_config_without_margin_and_with_one_mean_for_all():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"image_size": 0}, "preprocess.image_size is 0"),
+        ({"image_size": -1}, "preprocess.image_size is -1"),
         ({"resize_size": 63}, r"preprocess.resize_size \(63\) is smaller than image_size \(64\)"),
         ({"interpolation": "bilinaer"}, "preprocess.interpolation 'bilinaer' is unknown: did you mean bilinear"),
         ({"channels": 4}, "preprocess.channels is 4"),
@@ -159,3 +159,12 @@ def test_a_preprocess_file_with_a_field_less_is_refused():
     del values["std"]
     with pytest.raises(RunError, match=r"preprocess\.json.*std"):
         Preprocess.from_json(values)
+
+
+def test_sizes_of_0_are_chosen_and_weights_bring_the_rest():
+    config = default.get_config().preprocess
+    assert (Preprocess.from_config(config).image_size, Preprocess.from_config(config).resize_size) == (64, 64)
+    weights = Preprocess(224, 256, "bicubic", 3, (0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
+    assert Preprocess.from_config(config, weights) == weights
+    config.image_size = 112
+    assert Preprocess.from_config(config, weights) == replace(weights, image_size=112, resize_size=128)
