@@ -84,7 +84,7 @@ def make_train_step(
     BatchNorm's means and the loss are those of the whole batch.
     """
     dropout_key = jax.random.key(config.seed + 2)  # + 0 is the model's own seed, + 1 that of augmentation
-    backbone_is_trained = any(jax.tree.leaves(mask["backbone"]))
+    backbone_is_trained = any(jax.tree.leaves(mask.get("backbone", {})))
     frozen_layers = {path.rpartition("/")[0] for path, trained in flatten_dict(mask, sep="/").items() if not trained}
 
     def keep_statistics(call, args, kwargs, context):

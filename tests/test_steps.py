@@ -10,16 +10,31 @@ import pytest
 from study_classification.configs import default
 from study_classification.data.augment import Augment
 from study_classification.data.preprocess import Preprocess
-from study_classification.steps import init_state, loss_and_correct, make_eval_step, make_train_step
+from study_classification.models import Classifier
+from study_classification.steps import init_state, init_variables, loss_and_correct, make_eval_step, make_train_step
 
 
-class Fixed(nn.Module):
+class Nothing(nn.Module):
+    """A backbone without parameters."""
+
+    def __call__(self, x, train):
+        return x
+
+
+class FixedHead(nn.Module):
     """Logits that grow with the class index, whatever the picture: it always says class 3."""
 
+    def pool(self, x):
+        return x
+
     @nn.compact
-    def __call__(self, x, train):
+    def __call__(self, features, train):
         scale = self.param("kernel", nn.initializers.ones, (1,))
-        return jnp.broadcast_to(jnp.arange(4.0) * scale, (len(x), 4))
+        return jnp.broadcast_to(jnp.arange(4.0) * scale, (len(features), 4))
+
+
+FIXED = Classifier(Nothing(), FixedHead())
+MASK = {"head": {"kernel": True}}
 
 
 @pytest.fixture
@@ -47,8 +62,8 @@ def batch_of(labels):
 def test_two_of_sixteen(parts):
     _, preprocess, _ = parts
     batch = batch_of([3, 3] + [0] * 14)
-    step = make_eval_step(Fixed(), preprocess)
-    sums = loss_and_correct(step({"params": {"kernel": jnp.ones(1)}}, batch), batch["label"], batch["mask"])
+    step = make_eval_step(FIXED, preprocess)
+    sums = loss_and_correct(step({"params": {"head": {"kernel": jnp.ones(1)}}}, batch), batch["label"], batch["mask"])
     assert sums["correct"] / sums["count"] == 2.0 / 16.0
     log_sum = np.log(np.exp(np.arange(4.0)).sum())
     assert float(sums["loss"]) == pytest.approx(2 * (log_sum - 3) + 14 * log_sum, rel=1e-6)
@@ -66,8 +81,8 @@ def test_the_step_descends_the_objective_and_sums_the_plain_loss(parts, smoothin
     config, preprocess, augmentation = parts
     config.label_smoothing, config.optimizer.l2 = smoothing, l2
     optimizer = optax.sgd(0.5)
-    state = init_state(Fixed(), optimizer, preprocess, seed=0)
-    step = jax.jit(make_train_step(Fixed(), optimizer, preprocess, augmentation, config))
+    state = init_state(init_variables(FIXED, preprocess, seed=0), optimizer, MASK)
+    step = jax.jit(make_train_step(FIXED, optimizer, preprocess, augmentation, config, MASK))
     batch = batch_of([3, 0])
     state = step(state, batch)
     # The objective as a function of the one parameter s: logits are s x (0, 1, 2, 3).
@@ -75,7 +90,7 @@ def test_the_step_descends_the_objective_and_sums_the_plain_loss(parts, smoothin
     targets = (1 - smoothing) * np.eye(4)[[3, 0]] + smoothing / 4
     probabilities = np.exp(classes) / np.exp(classes).sum()
     gradient = (probabilities @ classes) - (targets @ classes).mean() + l2 * 1.0
-    assert float(state.params["kernel"][0]) == pytest.approx(1 - 0.5 * gradient, rel=1e-5)
+    assert float(state.params["head"]["kernel"][0]) == pytest.approx(1 - 0.5 * gradient, rel=1e-5)
     log_sum = np.log(np.exp(classes).sum())
     assert float(state.sums["loss"]) == pytest.approx(2 * log_sum - 3, rel=1e-5)
     assert (int(state.sums["correct"]), int(state.sums["count"]), int(state.sums["first_bad"])) == (1, 2, -1)
@@ -85,8 +100,8 @@ def test_the_step_descends_the_objective_and_sums_the_plain_loss(parts, smoothin
 def test_the_first_bad_step_is_remembered(parts):
     config, preprocess, augmentation = parts
     optimizer = optax.sgd(float("inf"))
-    state = init_state(Fixed(), optimizer, preprocess, seed=0)
-    step = jax.jit(make_train_step(Fixed(), optimizer, preprocess, augmentation, config))
+    state = init_state(init_variables(FIXED, preprocess, seed=0), optimizer, MASK)
+    step = jax.jit(make_train_step(FIXED, optimizer, preprocess, augmentation, config, MASK))
     for _ in range(4):
         state = step(state, batch_of([3, 0]))
     assert int(state.sums["first_bad"]) == 1  # step 0 still computes with finite weights

@@ -10,13 +10,11 @@ import jax
 
 from study_classification import device
 from study_classification.configs import animals
-from study_classification.data.augment import Augment
 from study_classification.data.dataset import open_dataset
 from study_classification.data.pipeline import TrainingPlan, View, open_images
-from study_classification.data.preprocess import Preprocess
-from study_classification.models import create_model
+from study_classification.experiment import set_up
 from study_classification.optimizer import learning_rate_schedule, make_optimizer
-from study_classification.steps import init_state, make_train_step
+from study_classification.steps import init_state, init_variables, make_train_step
 
 STEPS = 40  # in each round
 
@@ -32,30 +30,30 @@ def measure(folder: Path, cache: Path, workers: int, rounds: int) -> dict[str, t
     """
     config = animals.get_config(f"data={folder}")
     config.data.cache_dir = str(cache)
-    preprocess = Preprocess.from_config(config.preprocess)
-    augmentation = Augment.from_config(config.augment, preprocess.image_size)
+    experiment = set_up(config)
     data = open_dataset(config.data, everything_in="train")
-    mesh = device.make_mesh(config.fsdp)
     plan = TrainingPlan(len(data.split("train")), config.batch_size, config.seed)
     inputs = {
         mode: open_images(
             data.split("train"),
-            View(preprocess, config.data.max_megapixels, augmentation.canvas_size),
+            View(experiment.preprocess, config.data.max_megapixels, experiment.augmentation.canvas_size),
             mode=mode,
             free_memory=device.free_memory(),
             cache=cache,
             workers=workers,
-            sharding=device.batch_sharding(mesh),
+            sharding=device.batch_sharding(experiment.mesh),
         )
         for mode in ("resident", "streaming")
     }
 
+    model, mask = experiment.model, experiment.mask
     optimizer = make_optimizer(config, learning_rate_schedule(config, rounds * STEPS, plan.num_examples))
-    model = create_model(config.model, len(data.class_names), device.compute_dtype(config.precision))
-    state = jax.jit(functools.partial(init_state, model, optimizer, preprocess, config.seed))()
-    train_step = jax.jit(make_train_step(model, optimizer, preprocess, augmentation, config), donate_argnums=0)
+    state = init_state(init_variables(model, experiment.preprocess, config.seed), optimizer, mask)
+    train_step = make_train_step(model, optimizer, experiment.preprocess, experiment.augmentation, config, mask)
+    train_step = jax.jit(train_step, donate_argnums=0)
     one_batch = next(inputs["resident"].batches(plan, range(1)))
-    state = jax.block_until_ready(train_step(state, one_batch))  # which compiles it
+    for _ in range(2):  # which compiles it: for the new state, and for its own result
+        state = jax.block_until_ready(train_step(state, one_batch))
 
     begin = {"one batch": lambda: itertools.repeat(one_batch, STEPS)}
     begin |= {mode: functools.partial(images.batches, plan, range(STEPS)) for mode, images in inputs.items()}
