@@ -60,6 +60,7 @@ def get_config() -> ConfigDict:
 
     config.fine_tuning = ConfigDict()
     config.fine_tuning.frozen = ()          # regular expressions: parameters that stay as they are, e.g. backbone/conv1
+    config.fine_tuning.update_statistics = False  # whether BatchNorm learns new statistics or keeps the weights'
     config.fine_tuning.layer_decay = 1.0    # learning rate of a layer / that of the next one towards the head
 
     config.feature_cache = ConfigDict()     # transfer_learning: pictures pass the frozen backbone once, not every epoch

@@ -134,7 +134,8 @@ def validate(config: ConfigDict) -> None:
         raise ConfigError(
             "model.weights is set, but learning is from_scratch: set it to transfer_learning or fine_tuning"
         )
-    if config.learning != "fine_tuning" and (config.fine_tuning.frozen or config.fine_tuning.layer_decay != 1):
+    tuning = config.fine_tuning
+    if config.learning != "fine_tuning" and (tuning.frozen or tuning.layer_decay != 1 or tuning.update_statistics):
         raise ConfigError(f"fine_tuning.* is set, but learning is {config.learning}: set it to fine_tuning")
     require(0 < config.fine_tuning.layer_decay <= 1, "fine_tuning.layer_decay", "above 0 and at most 1")
     if config.optimizer.name == "adam" and config.optimizer.weight_decay:

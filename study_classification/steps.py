@@ -87,8 +87,13 @@ def make_train_step(
     backbone_is_trained = any(jax.tree.leaves(mask.get("backbone", {})))
     frozen_layers = {path.rpartition("/")[0] for path, trained in flatten_dict(mask, sep="/").items() if not trained}
 
+    # Statistics of small batches are worse than those of a million pictures, and weights whose BatchNorms were folded
+    # into their convolutions have none that new ones could replace.
+    all_statistics_kept = config.learning == "fine_tuning" and not config.fine_tuning.update_statistics
+
     def keep_statistics(call, args, kwargs, context):
-        if isinstance(context.module, nn.BatchNorm) and "/".join(context.module.path) in frozen_layers:
+        kept = all_statistics_kept or "/".join(context.module.path) in frozen_layers
+        if isinstance(context.module, nn.BatchNorm) and kept:
             kwargs = kwargs | {"use_running_average": True}
         return call(*args, **kwargs)
 

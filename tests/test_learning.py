@@ -68,6 +68,9 @@ def test_fine_tuning_trains_all_but_what_a_pattern_freezes(from_run, run, tmp_pa
     state = train_and_evaluate(from_run, tmp_path / "all")
     before = weights_of(run)
     assert changed(before["params"], state.params) == flat(before["params"]).keys()
+    assert not changed(before["batch_stats"], state.batch_stats)
+    from_run.fine_tuning.update_statistics = True
+    state = train_and_evaluate(from_run, tmp_path / "statistics")
     assert changed(before["batch_stats"], state.batch_stats)
     from_run.fine_tuning.frozen = ("backbone/(conv|bn)/",)
     state = train_and_evaluate(from_run, tmp_path / "frozen")
