@@ -16,7 +16,7 @@ from study_classification import checkpoints, device, run_directory
 from study_classification.config import UNITS, duration_in_steps
 from study_classification.console import logging_to, progress, say, saying_nothing
 from study_classification.data.augment import Augment
-from study_classification.data.dataset import Dataset, Split, open_dataset
+from study_classification.data.dataset import Dataset, Split, class_names, open_dataset
 from study_classification.data.pipeline import (
     EvaluationPlan,
     Images,
@@ -87,6 +87,9 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     # ----- Data
     data = open_dataset(config.data)
     say(data.describe())
+    if len(data.class_names) != experiment.num_classes:
+        lost = sorted(set(class_names(config.data)) - set(data.class_names))
+        raise DataError(f"no picture of {', '.join(lost)} can be read: mend them, or remove the class from the data")
     batch_size = _fitting_batch_size(config.batch_size, len(data.split(TRAIN)), mesh.size)
     config.batch_size = batch_size
     config.data.source = absolute_source(config.data.source)  # so that evaluate finds it from any directory

@@ -234,3 +234,19 @@ def test_several_devices_compute_what_one_computes(config, cache, tmp_path):
         assert "Trained for" in output, output
     one, four = (last_checkpoint(config, tmp_path / name)[0]["model"] for name in ("one", "four"))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-4), one, four)
+
+
+def test_a_prepared_tfds_directory_trains(config, tmp_path):
+    config.total_epochs, config.total_steps = 0.0, 2
+    train_and_evaluate(config, tmp_path / "folder")
+    key = read_json(tmp_path / "folder" / "data_report.json")["key"]
+    config.data.source = str(Path(config.data.cache_dir) / "prepared" / key / "prepared_images" / "1.0.0")
+    train_and_evaluate(config, tmp_path / "tfds")
+    assert read_json(tmp_path / "tfds" / "classes.json") == ["0", "1", "2"]
+
+
+def test_a_class_without_a_readable_picture_is_named(config, digits, tmp_path):
+    for picture in (digits / "2").iterdir():
+        picture.write_bytes(b"nonsense")
+    with pytest.raises(DataError, match="no picture of 2 can be read"):
+        train_and_evaluate(config, tmp_path / "run")

@@ -104,12 +104,9 @@ def open_dataset(data_config: ConfigDict, everything_in: str = "") -> Dataset:
         EnvironmentFault: if it would have to be downloaded and cannot be, or the cache cannot be written.
     """
     source = data_config.source
-    if source.startswith("tfds:"):
-        return _open_tfds(_tfds_by_name(source.removeprefix("tfds:")), data_config)
-    if (Path(source).expanduser() / "dataset_info.json").exists():
-        import tensorflow_datasets as tfds
-
-        return _open_tfds(tfds.builder_from_directory(Path(source).expanduser()), data_config)
+    builder = _tfds_builder(source)
+    if builder is not None:
+        return _open_tfds(_downloaded(builder), data_config)
 
     folder = prepare(source, list_source(source), data_config, everything_in)
     import tensorflow_datasets as tfds
@@ -128,13 +125,29 @@ def class_names(data_config: ConfigDict) -> tuple[str, ...]:
     Raises:
         DataError: if there is no such data set.
     """
-    source = data_config.source
-    if source.startswith("tfds:"):
-        import tensorflow_datasets as tfds
+    builder = _tfds_builder(data_config.source)
+    if builder is None:
+        return list_source(data_config.source).class_names
+    return tuple(builder.info.features[_image_and_label(builder)[1]].names)
 
-        builder = tfds.builder(source.removeprefix("tfds:"), file_format="array_record")
-        return tuple(builder.info.features[_image_and_label(builder)[1]].names)
-    return list_source(source).class_names
+
+def _tfds_builder(source: str):
+    """The builder of `tfds:NAME` or of a prepared directory, not yet downloaded; None for any other source."""
+    prepared = Path(source).expanduser() / "dataset_info.json"
+    if not source.startswith("tfds:") and not prepared.exists():
+        return None
+    import tensorflow_datasets as tfds
+
+    if prepared.exists():
+        return tfds.builder_from_directory(prepared.parent)
+    name = source.removeprefix("tfds:")
+    try:
+        return tfds.builder(name, file_format="array_record")
+    except tfds.core.registered.DatasetNotFoundError:
+        hint = nearest(name, tfds.list_builders(with_community_datasets=False)).split("valid are")[0]
+        raise DataError(
+            f"TFDS has no data set '{name}': {hint or 'see the catalogue of TensorFlow Datasets'}"
+        ) from None
 
 
 def _image_and_label(builder) -> tuple[str, str]:
@@ -183,28 +196,20 @@ def _open_tfds(builder, data_config: ConfigDict) -> Dataset:
     return Dataset(key, tuple(builder.info.features[label].names), splits, report={})
 
 
-def _tfds_by_name(name: str):
-    """The builder of a TFDS data set, downloaded and prepared if it is not in TFDS_DATA_DIR yet."""
-    import tensorflow_datasets as tfds
-
-    try:
-        builder = tfds.builder(name, file_format="array_record")
-    except tfds.core.registered.DatasetNotFoundError:
-        hint = nearest(name, tfds.list_builders(with_community_datasets=False)).split("valid are")[0]
-        raise DataError(
-            f"TFDS has no data set '{name}': {hint or 'see the catalogue of TensorFlow Datasets'}"
-        ) from None
+def _downloaded(builder):
+    """The builder after its data are downloaded and prepared, if they are not in TFDS_DATA_DIR yet."""
     if builder.data_path.exists():
         return builder
     try:
         builder.download_and_prepare()
     except ImportError as error:
         raise EnvironmentFault(
-            f"preparing tfds:{name} needs the package {error.name}: pip install 'study-classification[tfds]'"
+            f"preparing tfds:{builder.info.name} needs the package {error.name}: "
+            "pip install 'study-classification[tfds]'"
         ) from None
     except Exception as error:  # whatever the download meets: no network, no space, a changed address
         raise EnvironmentFault(
-            f"tfds:{name} is not in {builder.data_dir} and cannot be downloaded "
+            f"tfds:{builder.info.name} is not in {builder.data_dir} and cannot be downloaded "
             f"({type(error).__name__}): connect to the internet once, or copy a prepared data set "
             "there"
         ) from None

@@ -85,3 +85,10 @@ def test_a_set_that_is_not_there_says_how_to_get_it(tmp_path, monkeypatch):
     with pytest.raises(EnvironmentFault, match=r"tfds:mnist is not in .* connect to the internet once"):
         open_dataset(config_for("tfds:mnist"))
     assert class_names(config_for("tfds:mnist")) == tuple("0123456789")
+
+
+def test_class_names_without_reading(prepared):
+    assert class_names(config_for(prepared)) == ("a", "b")
+    assert class_names(config_for("digits")) == tuple("0123456789")
+    with pytest.raises(DataError, match="no data set 'cifar11'"):
+        class_names(config_for("tfds:cifar11"))
