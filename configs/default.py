@@ -57,9 +57,15 @@ def get_config() -> ConfigDict:
                                             # "" is that of the weights, or torchvision
     config.model.dropout = -1.0             # rate, before the last layer; -1 is that of the network's paper
     config.model.hidden = (128,)            # widths of the hidden layers of `mlp`
+    config.model.head = ConfigDict()        # what stands behind the backbone; as here, that of the network's paper
+    config.model.head.pooling = ""          # average | max | flatten
+    config.model.head.hidden = ()           # widths of hidden layers before the last one, e.g. 256,
+    config.model.head.batch_norm = False    # after the ReLU of each hidden layer
 
     config.fine_tuning = ConfigDict()
     config.fine_tuning.frozen = ()          # regular expressions: parameters that stay as they are, e.g. backbone/conv1
+    config.fine_tuning.head_epochs = 0.0    # a first phase that trains the head only, ...
+    config.fine_tuning.head_learning_rate = 1e-3  # ... at this constant rate; the schedule begins after it
     config.fine_tuning.update_statistics = False  # whether BatchNorm learns new statistics or keeps the weights'
     config.fine_tuning.layer_decay = 1.0    # learning rate of a layer / that of the next one towards the head
 

@@ -12,6 +12,7 @@ from study_classification.errors import ConfigError
 
 CHOICES = {
     "learning": ("from_scratch", "transfer_learning", "fine_tuning"),
+    "model.head.pooling": ("", "average", "max", "flatten"),
     "data.on_unreadable": ("skip", "error"),
     "data.mode": ("auto", "resident", "streaming"),
     "precision": ("auto", "float32", "bfloat16"),
@@ -104,6 +105,9 @@ def validate(config: ConfigDict) -> None:
     require(
         config.model.dropout == -1 or 0 <= config.model.dropout < 1, "model.dropout", "-1, or 0 or more and below 1"
     )
+    require(all(width > 0 for width in config.model.head.hidden), "model.head.hidden", "widths greater than 0")
+    if config.model.head.batch_norm and not config.model.head.hidden:
+        raise ConfigError("model.head.batch_norm is set, but it follows hidden layers: set model.head.hidden as well")
     require(config.optimizer.learning_rate > 0, "optimizer.learning_rate", "greater than 0")
     for field in ("optimizer.b1", "optimizer.b2", "optimizer.momentum"):
         require(flat[field] < 1, field, "below 1")
@@ -135,7 +139,9 @@ def validate(config: ConfigDict) -> None:
             "model.weights is set, but learning is from_scratch: set it to transfer_learning or fine_tuning"
         )
     tuning = config.fine_tuning
-    if config.learning != "fine_tuning" and (tuning.frozen or tuning.layer_decay != 1 or tuning.update_statistics):
+    if config.learning != "fine_tuning" and (
+        tuning.frozen or tuning.head_epochs or tuning.layer_decay != 1 or tuning.update_statistics
+    ):
         raise ConfigError(f"fine_tuning.* is set, but learning is {config.learning}: set it to fine_tuning")
     require(0 < config.fine_tuning.layer_decay <= 1, "fine_tuning.layer_decay", "above 0 and at most 1")
     if config.optimizer.name == "adam" and config.optimizer.weight_decay:

@@ -14,7 +14,8 @@ from study_classification.data.augment import Augment
 from study_classification.data.dataset import class_names
 from study_classification.data.prepare import cache_directory
 from study_classification.data.preprocess import Preprocess
-from study_classification.freezing import trainable_mask
+from study_classification.errors import ConfigError
+from study_classification.freezing import head_of, trainable_mask
 from study_classification.models import Classifier, create_model
 from study_classification.pretrained import Pretrained, load_pretrained
 from study_classification.steps import init_variables
@@ -57,13 +58,16 @@ def set_up(config: ConfigDict) -> Experiment:
     config = config.copy_and_resolve_references()
     device.start_devices(cache_directory(config.data))
     mesh = device.make_mesh(config.fsdp)
-    num_classes = len(class_names(config.data))
-    pretrained = load_pretrained(config.model.weights, config.model, num_classes) if config.model.weights else None
+    classes = class_names(config.data)
+    num_classes = len(classes)
+    pretrained = load_pretrained(config, classes) if config.model.weights else None
     if pretrained:
         config.model.origin = pretrained.origin
-    preprocess = Preprocess.from_config(config.preprocess, pretrained.preprocess if pretrained else None)
+    preprocess = pretrained.preprocess if pretrained else Preprocess.from_config(config.preprocess)
     augmentation = Augment.from_config(config.augment, preprocess.image_size)
     model = create_model(config.model, num_classes, device.compute_dtype(config.precision))
     shapes = jax.eval_shape(functools.partial(init_variables, model, preprocess, 0))
     mask = trainable_mask(shapes["params"], config.learning, config.fine_tuning.frozen)
+    if config.fine_tuning.head_epochs and not any(jax.tree.leaves(head_of(mask))):
+        raise ConfigError("fine_tuning.head_epochs is set, but fine_tuning.frozen freezes the head: drop one of them")
     return Experiment(config, preprocess, augmentation, mesh, model, num_classes, mask, pretrained)

@@ -4,22 +4,26 @@ Without augmentation the head learns exactly what it would learn behind the back
 (`feature_cache.views`) epoch e sees view e modulo views of each picture.
 """
 
+import dataclasses
 import hashlib
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import jax
 import numpy as np
-from jaxtyping import Array
-from numpy.lib.format import open_memmap
+from jaxtyping import PyTree
 
+from study_classification import device
+from study_classification.array_cache import Create, cached_arrays
 from study_classification.console import progress, say
-from study_classification.data.pipeline import EvaluationPlan, Images, TrainingPlan
-from study_classification.files import unwritable, write_json
+from study_classification.data.augment import Augment
+from study_classification.data.dataset import Split
+from study_classification.data.pipeline import EvaluationPlan, Images, ResidentImages, TrainingPlan
+from study_classification.experiment import Experiment
+from study_classification.models import pooling_of
+from study_classification.steps import make_extract
 
-FORMAT = 1  # part of every key: raise it when features of the same inputs change
+FORMAT = 2  # part of every key: raise it when features of the same inputs change
 
 
 @dataclass(frozen=True)
@@ -35,58 +39,63 @@ class ViewPlan:
 
 
 def cached_features(
-    extract: Callable[[dict[str, Array], int], Array],
-    images: Images,
-    num_examples: int,
-    batch_size: int,
-    views: int,
-    identity: list,
-    cache: Path,
-) -> dict[str, np.ndarray]:
-    """The features of all pictures, computed once and then read back from a memory-mapped file.
+    experiment: Experiment, variables: dict[str, PyTree], images: Images, pictures: Split, views: int, cache: Path
+) -> Images:
+    """The features of a split in the place of its pictures, computed once and then read back from a file.
 
     Args:
-        extract: batch and number of the view -> features float32 [b, ...].
-        images: where batches come from.
-        num_examples: how many there are.
-        batch_size: of the passes through the backbone.
-        views: how many views of each picture are stored.
-        identity: whatever the features depend on, for JSON: weights, data, preprocessing, augmentation.
+        experiment: network, preprocessing, augmentation, batch size.
+        variables: of the network; its backbone makes the features.
+        images: the pictures of the split, of the training canvas where several views are asked for.
+        pictures: the split.
+        views: 1 is the plain picture; of several each is augmented.
         cache: the cache directory.
 
     Returns:
-        features [views x num_examples, ...] float32 and label [views x num_examples] int32.
+        Batches with features [b, ...] float32 and label [b]; view v of example i is example v x len(pictures) + i.
 
     Raises:
         EnvironmentFault: if the cache cannot be written.
     """
-    key = hashlib.sha256(json.dumps([FORMAT, views, *identity]).encode()).hexdigest()[:20]
-    folder = cache / "features" / key
-    if not (folder / "complete.json").exists():
-        plan = EvaluationPlan(num_examples, batch_size)
-        say(f"Passing {num_examples:,} pictures through the backbone, {views} view{'s' * (views > 1)} of each ...")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            arrays: dict[str, np.ndarray] = {}
-            for view in range(views):
-                batches = progress(images.batches(plan, range(len(plan))), "extracting features", total=len(plan))
-                for batch in batches:
-                    real = np.asarray(batch["mask"]) == 1
-                    rows = view * num_examples + np.asarray(batch["index"])[real]
-                    found = {"features": np.asarray(extract(batch, view)), "label": np.asarray(batch["label"])}
-                    for name, values in found.items():
-                        if name not in arrays:
-                            shape = (views * num_examples, *values.shape[1:])
-                            arrays[name] = open_memmap(folder / f"{name}.npy", "w+", values.dtype, shape)
-                        arrays[name][rows] = values[real]
-            del arrays  # which flushes them
-            write_json(folder / "complete.json", identity)
-        except OSError as error:
-            raise unwritable(cache, error) from None
-    return {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("features", "label")}
+    config, preprocess = experiment.config, experiment.preprocess
+    plain = Augment(preprocess.image_size, preprocess.image_size)
+    augmentation = experiment.augmentation if views > 1 else plain
+    frozen = {"params": {"backbone": variables["params"]["backbone"]}, "batch_stats": variables["batch_stats"]}
+    identity = [
+        FORMAT,
+        views,
+        digest_of(frozen),
+        pictures.key,
+        config.model.name,
+        config.model.origin,
+        pooling_of(config.model.head),
+        config.precision,
+        preprocess.to_json(),
+        dataclasses.asdict(augmentation),
+        config.seed if views > 1 else 0,
+    ]
+    plan = EvaluationPlan(len(pictures), config.batch_size)
+
+    def fill(create: Create) -> None:
+        say(f"Passing {len(pictures):,} pictures through the backbone, {views} view{'s' * (views > 1)} of each ...")
+        extract = jax.jit(make_extract(experiment.model, preprocess, augmentation, config.seed))
+        arrays: dict[str, np.ndarray] = {}
+        for view in range(views):
+            batches = progress(images.batches(plan, range(len(plan))), "extracting features", total=len(plan))
+            for batch in batches:
+                real = np.asarray(batch["mask"]) == 1
+                rows = view * len(pictures) + np.asarray(batch["index"])[real]
+                found = {"features": np.asarray(extract(variables, batch, view)), "label": np.asarray(batch["label"])}
+                for name, values in found.items():
+                    if name not in arrays:
+                        arrays[name] = create(name, values.dtype, (views * len(pictures), *values.shape[1:]))
+                    arrays[name][rows] = values[real]
+
+    arrays = cached_arrays(cache / "features", identity, fill)
+    return ResidentImages(arrays, device.batch_sharding(experiment.mesh))
 
 
-def digest_of(variables) -> str:
+def digest_of(variables: PyTree) -> str:
     """SHA-256 of all arrays of a tree, with their paths."""
     digest = hashlib.sha256()
     for path, leaf in jax.tree_util.tree_flatten_with_path(variables)[0]:

@@ -41,16 +41,24 @@ def trainable_mask(params: PyTree, learning: str, frozen: Sequence[str]) -> PyTr
     return mask
 
 
+def head_of(mask: PyTree) -> PyTree:
+    """The mask of what is trained in the head."""
+    return jax.tree_util.tree_map_with_path(lambda path, wanted: wanted and path[0].key == "head", mask)
+
+
 def path_of(path: tuple) -> str:
     """The path of a leaf as JAX gives it -> `backbone/conv1/kernel`."""
     return "/".join(str(key.key) for key in path)
 
 
+def select(tree: PyTree, mask: PyTree) -> PyTree:
+    """The leaves where the mask is true; elsewhere None, which JAX takes for an empty tree."""
+    return jax.tree.map(lambda wanted, leaf: leaf if wanted else None, mask, tree)
+
+
 def split(params: PyTree, mask: PyTree) -> tuple[PyTree, PyTree]:
-    """(trained, frozen): two trees with None, which JAX takes for an empty tree, in the place of the other's leaves."""
-    trained = jax.tree.map(lambda leaf, wanted: leaf if wanted else None, params, mask)
-    frozen = jax.tree.map(lambda leaf, wanted: None if wanted else leaf, params, mask)
-    return trained, frozen
+    """(trained, frozen): each with None in the place of the other's leaves, see `select`."""
+    return select(params, mask), select(params, jax.tree.map(lambda wanted: not wanted, mask))
 
 
 def merge(trained: PyTree, frozen: PyTree) -> PyTree:

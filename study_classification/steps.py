@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 
 from study_classification.data.augment import Augment, augment, example_keys
 from study_classification.data.preprocess import Preprocess, normalize
-from study_classification.freezing import merge, split
+from study_classification.freezing import merge, select, split
 from study_classification.optimizer import penalty
 
 Batch = dict[str, Array]  # image uint8 [b,h,w,c], label [b], and aspect, index, epoch [b] (training) or mask [b]
@@ -73,8 +73,12 @@ def make_train_step(
     augmentation: Augment,
     config: ConfigDict,
     mask: PyTree,
+    optimized: PyTree | None = None,
 ) -> Callable[[TrainState, Batch], TrainState]:
     """The step: augment, normalise, forward, softmax cross-entropy, backward, update of what the mask says is trained.
+
+    `optimized` is the mask of what the optimizer's state holds, where that is more than this step trains: for the rest
+    the optimizer sees gradients of 0, and nothing changes.
 
     Frozen parameters cost no gradient, and a frozen BatchNorm runs on its stored statistics, which stay as they are. A
     backbone that is frozen whole runs as in evaluation, without dropout or stochastic depth.
@@ -89,10 +93,11 @@ def make_train_step(
 
     # Statistics of small batches are worse than those of a million pictures, and weights whose BatchNorms were folded
     # into their convolutions have none that new ones could replace.
-    all_statistics_kept = config.learning == "fine_tuning" and not config.fine_tuning.update_statistics
+    backbone_statistics_kept = config.learning == "fine_tuning" and not config.fine_tuning.update_statistics
 
     def keep_statistics(call, args, kwargs, context):
-        kept = all_statistics_kept or "/".join(context.module.path) in frozen_layers
+        path = context.module.path
+        kept = (backbone_statistics_kept and path[:1] == ("backbone",)) or "/".join(path) in frozen_layers
         if isinstance(context.module, nn.BatchNorm) and kept:
             kwargs = kwargs | {"use_running_average": True}
         return call(*args, **kwargs)
@@ -102,12 +107,12 @@ def make_train_step(
         apply = partial(
             model.apply, mutable=["batch_stats"], rngs={"dropout": jax.random.fold_in(dropout_key, state.step)}
         )
-        if backbone_is_trained:
-            with nn.intercept_methods(keep_statistics):
+        with nn.intercept_methods(keep_statistics):
+            if backbone_is_trained:
                 logits, updated = apply(variables, prepared(batch), train=True)
-        else:
-            features = _features_of(model, variables, batch, prepared)
-            logits, updated = apply(variables, features, train=True, method=lambda m, *args, **kw: m.head(*args, **kw))
+            else:
+                features = _features_of(model, variables, batch, prepared)
+                logits, updated = apply(variables, features, train=True, method=_head)
         return logits, state.batch_stats | updated.get("batch_stats", {})
 
     def prepared(batch: Batch) -> Array:
@@ -126,8 +131,11 @@ def make_train_step(
             return objective, (logits, batch_stats)
 
         (objective, (logits, batch_stats)), gradients = jax.value_and_grad(loss_of, has_aux=True)(trained)
-        updates, opt_state = optimizer.update(gradients, state.opt_state, trained)
-        params = merge(optax.apply_updates(trained, updates), frozen)
+        if optimized is not None:
+            rest = select(jax.tree.map(jnp.zeros_like, state.params), optimized)
+            gradients = merge(gradients, rest)
+        updates, opt_state = optimizer.update(gradients, state.opt_state, select(state.params, optimized or mask))
+        params = merge(optax.apply_updates(trained, select(updates, mask)), frozen)
 
         # What is reported is the plain cross-entropy, so that training and validation can be compared.
         losses = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
@@ -142,6 +150,10 @@ def make_train_step(
         return TrainState(state.step + 1, params, batch_stats, opt_state, sums)
 
     return train_step
+
+
+def _head(model: nn.Module, features: Array, train: bool) -> Array:
+    return model.head(features, train)
 
 
 def _features_of(model: nn.Module, variables: PyTree, batch: Batch, prepare: Callable[[Batch], Array]) -> Array:
@@ -172,7 +184,7 @@ def make_eval_step(model: nn.Module, preprocess: Preprocess) -> Callable[[PyTree
 
     def eval_step(variables: PyTree, batch: Batch) -> Float[Array, "b classes"]:
         features = _features_of(model, variables, batch, lambda batch: normalize(batch["image"], preprocess))
-        logits = model.apply(variables, features, train=False, method=lambda m, *args, **kw: m.head(*args, **kw))
+        logits = model.apply(variables, features, train=False, method=_head)
         return jax.nn.log_softmax(cast(Array, logits))
 
     return eval_step

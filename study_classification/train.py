@@ -1,6 +1,5 @@
 """Training: config -> data -> step -> checkpoint -> report. The only file that knows all the others."""
 
-import dataclasses
 import functools
 import math
 import time
@@ -9,30 +8,22 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import optax
 from jaxtyping import PyTree
 from ml_collections import ConfigDict
 
 from study_classification import checkpoints, device, run_directory
 from study_classification.config import UNITS, duration_in_steps
 from study_classification.console import logging_to, progress, say, saying_nothing
-from study_classification.data.augment import Augment
-from study_classification.data.dataset import Dataset, Split, class_names, open_dataset
-from study_classification.data.pipeline import (
-    EvaluationPlan,
-    Images,
-    Plan,
-    ResidentImages,
-    TrainingPlan,
-    View,
-    open_images,
-)
+from study_classification.data.dataset import Dataset, class_names, open_dataset
+from study_classification.data.pipeline import EvaluationPlan, Images, Plan, TrainingPlan, View, open_images
 from study_classification.data.prepare import cache_directory, num_workers
 from study_classification.data.sources import TRAIN, VALIDATION, absolute_source
-from study_classification.errors import DataError, DivergedError, Interrupted
+from study_classification.errors import ConfigError, DataError, DivergedError, Interrupted
 from study_classification.experiment import Experiment, set_up
-from study_classification.features import ViewPlan, cached_features, digest_of
+from study_classification.features import ViewPlan, cached_features
 from study_classification.files import unwritable, write_json, write_text
-from study_classification.freezing import layer_multipliers, layer_order, split
+from study_classification.freezing import head_of, layer_multipliers, layer_order, select
 from study_classification.history import Epoch, History
 from study_classification.interruption import requested_stop
 from study_classification.optimizer import learning_rate_schedule, make_optimizer
@@ -44,7 +35,6 @@ from study_classification.steps import (
     init_variables,
     loss_and_correct,
     make_eval_step,
-    make_extract,
     make_train_step,
     zero_sums,
 )
@@ -113,21 +103,27 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     # ----- Network, optimizer, state
     total_steps = duration_in_steps(config, "total", plan.num_examples, batch_size)
     total_epochs = (total_steps - 1) * batch_size // plan.num_examples + 1
-    schedule = learning_rate_schedule(config, total_steps, plan.num_examples)
+    head_steps = _head_steps(config, plan, total_steps)
+    schedule = learning_rate_schedule(config, total_steps - head_steps, plan.num_examples)
+    head_schedule = optax.constant_schedule(config.fine_tuning.head_learning_rate)
     variables = _initial_variables(experiment)
     multipliers = None
     if config.fine_tuning.layer_decay < 1:
         picture = jax.ShapeDtypeStruct((1, *View(preprocess, 1.0).shape), np.float32)
         layers = layer_order(model, picture)
-        multipliers, _ = split(layer_multipliers(variables["params"], layers, config.fine_tuning.layer_decay), mask)
-    optimizer = make_optimizer(config, schedule, multipliers)
-    sharding = device.state_sharding(mesh, jax.eval_shape(functools.partial(init_state, variables, optimizer, mask)))
-    state = jax.jit(functools.partial(init_state, optimizer=optimizer, mask=mask), out_shardings=sharding)(variables)
-    train_step = jax.jit(
-        make_train_step(model, optimizer, preprocess, experiment.augmentation, config, mask),
-        donate_argnums=0,
-        out_shardings=sharding,
-    )
+        multipliers = select(layer_multipliers(variables["params"], layers, config.fine_tuning.layer_decay), mask)
+    optimizer, head_optimizer = (make_optimizer(config, rate, multipliers) for rate in (schedule, head_schedule))
+    start = functools.partial(init_state, optimizer=optimizer, mask=mask)
+    sharding = device.state_sharding(mesh, jax.eval_shape(start, variables))
+    state = jax.jit(start, out_shardings=sharding)(variables)
+    start_optimizer = jax.jit(lambda params: optimizer.init(select(params, mask)), out_shardings=sharding.opt_state)
+
+    def jit_step(optimizer: optax.GradientTransformation, **masks: PyTree) -> Callable:
+        step = make_train_step(model, optimizer, preprocess, experiment.augmentation, config, **masks)
+        return jax.jit(step, donate_argnums=0, out_shardings=sharding)
+
+    train_step = jit_step(optimizer, mask=mask)
+    head_step = jit_step(head_optimizer, mask=head_of(mask), optimized=mask)
     eval_step = jax.jit(make_eval_step(model, preprocess), out_shardings=device.replicated(mesh))
     sizes = [leaf.size for leaf in jax.tree.leaves(state.params)]
     trained = sum(size for size, wanted in zip(sizes, jax.tree.leaves(mask), strict=True) if wanted)
@@ -147,9 +143,8 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     train_images, val_images = open_split(TRAIN, canvas_size), open_split(VALIDATION, 0)
     train_plan: Plan = plan
     if views:
-        cached = functools.partial(_cached_images, experiment, variables, cache)
-        train_images = cached(train_images, data.split(TRAIN), batch_size, views)
-        val_images = cached(val_images, data.split(VALIDATION), batch_size, 1)
+        train_images = cached_features(experiment, variables, train_images, data.split(TRAIN), views, cache)
+        val_images = cached_features(experiment, variables, val_images, data.split(VALIDATION), 1, cache)
         train_plan = ViewPlan(plan, views)
 
     # ----- The loop: an epoch of steps, an evaluation, a row of the history, perhaps a checkpoint
@@ -169,8 +164,10 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
             end = min(plan.end_of_epoch(len(history.epochs)), total_steps)
             batches = train_images.batches(train_plan, range(step, end))
             for batch in progress(batches, f"epoch {len(history.epochs) + 1}", total=end - step):
-                state = train_step(state, batch)
+                state = head_step(state, batch) if step < head_steps else train_step(state, batch)
                 step += 1
+                if step == head_steps:  # the optimizer starts anew, with all that it trains from here on
+                    state = state.replace(opt_state=start_optimizer(state.params))
                 signal_number = asked_to_stop(step)
                 if signal_number or (step < end and save_due(step)):
                     _check_finite(state, saved)
@@ -196,7 +193,7 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
                 train_accuracy=train_accuracy,
                 val_loss=val_loss,
                 val_accuracy=val_accuracy,
-                learning_rate=float(schedule(step - 1)),
+                learning_rate=float(head_schedule(step) if step <= head_steps else schedule(step - head_steps - 1)),
                 images_per_second=images_per_second,
                 seconds=time.time() - begun,
             )
@@ -232,39 +229,6 @@ def _initial_variables(experiment: Experiment) -> dict[str, PyTree]:
     return experiment.pretrained.fill(variables) if experiment.pretrained else variables
 
 
-def _cached_images(
-    experiment: Experiment,
-    variables: dict[str, PyTree],
-    cache: Path,
-    images: Images,
-    pictures: Split,
-    batch_size: int,
-    views: int,
-) -> Images:
-    """The features of a split in the place of its pictures; one view is the plain picture, several are augmented."""
-    augmentation = (
-        experiment.augmentation
-        if views > 1
-        else Augment(experiment.preprocess.image_size, experiment.preprocess.image_size)
-    )
-    extract = jax.jit(make_extract(experiment.model, experiment.preprocess, augmentation, experiment.config.seed))
-    frozen = {"params": {"backbone": variables["params"]["backbone"]}, "batch_stats": variables["batch_stats"]}
-    identity = [
-        digest_of(frozen),
-        pictures.key,
-        experiment.config.model.name,
-        experiment.config.model.origin,
-        experiment.config.precision,
-        experiment.preprocess.to_json(),
-        dataclasses.asdict(augmentation),
-        experiment.config.seed if views > 1 else 0,
-    ]
-    arrays = cached_features(
-        lambda batch, view: extract(variables, batch, view), images, len(pictures), batch_size, views, identity, cache
-    )
-    return ResidentImages(arrays, device.batch_sharding(experiment.mesh))
-
-
 def _fitting_batch_size(batch_size: int, num_examples: int, devices: int) -> int:
     """The batch size, or, where there are fewer examples, the most of them that the devices can share evenly."""
     if batch_size % devices:
@@ -278,6 +242,18 @@ def _fitting_batch_size(batch_size: int, num_examples: int, devices: int) -> int
         )
     say(f"batch_size {batch_size} is more than the {num_examples} training pictures: using {fitting}")
     return fitting
+
+
+def _head_steps(config: ConfigDict, plan: TrainingPlan, total_steps: int) -> int:
+    """The steps of the first phase of fine-tuning, in which the head alone is trained."""
+    epochs = config.fine_tuning.head_epochs
+    steps = math.ceil(round(epochs * plan.num_examples / plan.batch_size, 6))
+    if steps >= total_steps:
+        raise ConfigError(
+            f"fine_tuning.head_epochs is {epochs}, {steps} steps, which leaves nothing of the {total_steps} steps of "
+            "training: give fewer, or a longer total_epochs"
+        )
+    return steps
 
 
 def _begin(run: run_directory.Run, data: Dataset) -> None:

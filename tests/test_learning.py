@@ -1,12 +1,16 @@
 """The three types of learning, with the weights of an earlier run of the tiny network."""
 
+import contextlib
+import signal
+
 import jax
 import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict
 
-from study_classification.errors import ConfigError
+from study_classification.errors import ConfigError, Interrupted
 from study_classification.freezing import layer_multipliers, merge, split, trainable_mask
+from study_classification.run_directory import load
 from study_classification.train import train_and_evaluate
 
 PARAMS = {
@@ -32,11 +36,12 @@ def changed(before, after):
     return {path for path in before if not np.array_equal(before[path], after[path])}
 
 
-def weights_of(run):
+def weights_of(run, which="best"):
     from study_classification.checkpoints import open_checkpoints
 
     with open_checkpoints(run.workdir / "checkpoints") as saved:
-        step = max(saved.checkpoints, key=lambda checkpoint: checkpoint.metrics["improvement"]).step
+        best = max(saved.checkpoints, key=lambda checkpoint: checkpoint.metrics["improvement"])
+        step = (best if which == "best" else saved.latest).step
         found = saved.checkpointables_metadata(step).metadata["model"]
         return saved.load_checkpointables(
             step, {"model": jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), found)}
@@ -82,6 +87,70 @@ def test_a_finished_transfer_stays_as_it_is(from_run, tmp_path):
     whole = train_and_evaluate(from_run, tmp_path / "whole")
     again = train_and_evaluate(from_run, tmp_path / "whole")  # finished: nothing is left to do
     assert not changed(whole.params, again.params)
+
+
+class AtStep:
+    """Stands for a user's Ctrl-C: asks for a stop once, when training comes to this step."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def __call__(self):
+        @contextlib.contextmanager
+        def requested():
+            yield lambda step: signal.SIGINT if step == self.step else 0
+
+        return requested()
+
+
+@pytest.mark.parametrize("phase", ["transfer", "head", "all"])
+def test_an_interrupted_run_goes_on_as_if_nothing_had_been(from_run, tmp_path, monkeypatch, phase):
+    stop_at = {"transfer": 3, "head": 2, "all": 6}[phase]  # an epoch is 4.5 steps
+    if phase == "transfer":
+        from_run.feature_cache.views = 2
+    else:
+        from_run.learning = "fine_tuning"
+        from_run.fine_tuning.head_epochs = 1.0
+    whole = train_and_evaluate(from_run, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr("study_classification.train.requested_stop", AtStep(stop_at))
+        with pytest.raises(Interrupted):
+            train_and_evaluate(from_run, tmp_path / "parts")
+    resumed = train_and_evaluate(from_run, tmp_path / "parts")
+    assert not changed(whole.params, resumed.params)
+    jax.tree.map(np.testing.assert_array_equal, whole.opt_state, resumed.opt_state)
+
+
+def test_a_first_phase_trains_the_head_alone(from_run, run, tmp_path):
+    from_run.learning = "fine_tuning"
+    from_run.fine_tuning.head_epochs = 2.0  # 9 of 14 steps
+    from_run.fine_tuning.head_learning_rate = 0.02
+    from_run.checkpoint_every_epochs, from_run.checkpoint_every_steps = 0.0, 1
+    before = weights_of(run)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("study_classification.train.requested_stop", AtStep(8))
+        with pytest.raises(Interrupted):
+            train_and_evaluate(from_run, tmp_path / "phases")
+    last = weights_of(load(tmp_path / "phases"), "last")
+    assert changed(before["params"], last["params"]) == {"head/classifier/kernel", "head/classifier/bias"}
+    state = train_and_evaluate(from_run, tmp_path / "phases")
+    last = weights_of(load(tmp_path / "phases"), "last")
+    assert changed(before["params"], last["params"]) == flat(before["params"]).keys()
+    assert not changed(before["batch_stats"], last["batch_stats"])
+    rates = [float(row.split(",")[6]) for row in (tmp_path / "phases" / "history.csv").read_text().splitlines()[1:]]
+    # 9 steps at 0.02, then a schedule of 5 steps: 2 of warm-up, and a cosine of 3 whose last step has a quarter
+    assert rates == pytest.approx([0.02, 0.02, 1e-3 / 4])
+    assert int(state.opt_state[-1].count) == 5
+
+
+def test_phases_that_leave_nothing_are_refused(from_run, tmp_path):
+    from_run.learning = "fine_tuning"
+    from_run.fine_tuning.head_epochs = 3.0
+    with pytest.raises(ConfigError, match=r"head_epochs is 3\.0, 14 steps, which leaves nothing of the 14 steps"):
+        train_and_evaluate(from_run, tmp_path / "a")
+    from_run.fine_tuning.head_epochs, from_run.fine_tuning.frozen = 1.0, ("head/",)
+    with pytest.raises(ConfigError, match=r"fine_tuning\.frozen freezes the head"):
+        train_and_evaluate(from_run, tmp_path / "b")
 
 
 def test_masks_split_and_merge():

@@ -1,14 +1,16 @@
 import optax
 import pytest
-from ml_collections import ConfigDict
 
+from study_classification.configs import default
 from study_classification.models import Classifier, Head, create_model
 from study_classification.models.resnet_cifar import CifarResNet
 from study_classification.summary import Layer, format_summary, summarize
 
 
 def make_model(name, num_classes=10):
-    return create_model(ConfigDict({"name": name, "dropout": 0.0, "hidden": (128,)}), num_classes)
+    model_config = default.get_config().model
+    model_config.update(name=name, dropout=0.0)
+    return create_model(model_config, num_classes)
 
 
 def is_head(path):

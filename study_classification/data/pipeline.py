@@ -5,9 +5,6 @@ that a run can be resumed at any step by starting there.
 """
 
 import functools
-import hashlib
-import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +14,14 @@ import jax
 import numpy as np
 from jax.sharding import NamedSharding
 from jaxtyping import Int32, UInt8
-from numpy.lib.format import open_memmap
 
+from study_classification.array_cache import Create, cached_arrays
 from study_classification.console import progress, say
 from study_classification.data.dataset import Split
 from study_classification.data.decode import UnreadableImage, decode_scaled
 from study_classification.data.prepare import parallel
 from study_classification.data.preprocess import Preprocess, eval_view, training_canvas
-from study_classification.errors import DataError, EnvironmentFault
-from study_classification.files import write_json
+from study_classification.errors import DataError
 
 FORMAT = 2  # part of every cache key: raise it when decoding or resizing changes
 RESIDENT_SHARE = 0.4  # of the free memory that resident pictures may take: the rest is for the network
@@ -191,44 +187,28 @@ def open_images(
 
 def _decode_all(split: Split, view: View, cache: Path, workers: int) -> dict[str, np.ndarray]:
     """All pictures of a split, decoded once and then read back from a memory-mapped file."""
-    identity = json.dumps(
-        [
-            FORMAT,
-            split.key,
-            view.preprocess.image_size,
-            view.preprocess.resize_size,
-            view.preprocess.interpolation,
-            view.preprocess.channels,
-            view.canvas_size,
-        ]
-    )
-    folder = cache / "decoded" / hashlib.sha256(identity.encode()).hexdigest()[:20]
-    names = ("image", "aspect", "label")
-    if not (folder / "complete.json").exists():
-        temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
-        try:
-            temporary.mkdir(parents=True, exist_ok=True)
-            arrays = _empty(
-                len(split),
-                view,
-                create=lambda name, dtype, shape: open_memmap(temporary / f"{name}.npy", "w+", dtype, shape),
-            )
-            rows = parallel(lambda row: _fill(arrays, row, split, row, view), range(len(split)), workers)
-            for _ in progress(rows, "decoding pictures", total=len(split)):
-                pass
-            del arrays  # which flushes them
-            write_json(temporary / "complete.json", json.loads(identity))
-            if not folder.exists():
-                temporary.rename(folder)
-        except OSError as error:
-            raise EnvironmentFault(
-                f"the cache {cache} cannot take the decoded pictures ({error.strerror}): free space, "
-                "choose another --config.data.cache_dir, or --config.data.mode=streaming"
-            ) from None
-    return {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
+    identity = [
+        FORMAT,
+        split.key,
+        view.preprocess.image_size,
+        view.preprocess.resize_size,
+        view.preprocess.interpolation,
+        view.preprocess.channels,
+        view.canvas_size,
+    ]
+
+    def fill(create: Create) -> None:
+        arrays = _empty(len(split), view, create)
+        rows = parallel(lambda row: _fill(arrays, row, split, row, view), range(len(split)), workers)
+        for _ in progress(rows, "decoding pictures", total=len(split)):
+            pass
+
+    return cached_arrays(cache / "decoded", identity, fill)
 
 
-def _empty(count: int, view: View, create=lambda name, dtype, shape: np.empty(shape, dtype)) -> dict[str, np.ndarray]:
+def _empty(
+    count: int, view: View, create: Create = lambda name, dtype, shape: np.empty(shape, dtype)
+) -> dict[str, np.ndarray]:
     return {
         "image": create("image", np.uint8, (count, *view.shape)),
         "aspect": create("aspect", np.float32, (count,)),

@@ -19,6 +19,7 @@ from study_classification.errors import ConfigError
 from study_classification.models.alexnet import AlexNet
 from study_classification.models.conventions import Conventions, conventions_of
 from study_classification.models.efficientnet import EfficientNet
+from study_classification.models.head import Head
 from study_classification.models.mlp import MLP
 from study_classification.models.mobilenet_v2 import MobileNetV2
 from study_classification.models.original import Original
@@ -75,56 +76,6 @@ DROPOUT = {
 }
 
 
-class Head(nn.Module):
-    """Pooling, hidden layers with ReLU, and the last layer, in float32 (LeCun-normal kernels, zero biases).
-
-    Attributes:
-        num_classes: outputs of the last layer.
-        dropout: rate, after each hidden layer; of the pooled features where there is no hidden layer.
-        grid: the map is averaged to grid x grid, then flattened; 1 is global average pooling.
-        hidden: widths of the hidden layers.
-    """
-
-    num_classes: int
-    dropout: float = 0.0
-    grid: int = 1
-    hidden: tuple[int, ...] = ()
-
-    def pool(self, x: jax.Array) -> jax.Array:
-        """Feature map [b, h, w, d] -> its averages [b, grid * grid * d]; features [b, d] stay. Gives float32.
-
-        Pooling is the head's, since another head may pool otherwise over the same backbone.
-
-        Raises:
-            ConfigError: if the map has no pixel, since the pictures were too small for the backbone's pools.
-        """
-        if not x.size:
-            raise ConfigError(
-                "preprocess.image_size is too small: the network's pools leave nothing of a picture; give a larger one "
-                "(vgg takes 32 and more, alexnet 63), or choose another model.name"
-            )
-        x = x.astype(jnp.float32)
-        return adaptive_average(x, self.grid).reshape(len(x), -1) if x.ndim == 4 else x
-
-    @nn.compact
-    def __call__(self, features: jax.Array, train: bool) -> jax.Array:
-        """Features [b, d] -> logits [b, num_classes]."""
-        dropout = nn.Dropout(self.dropout, deterministic=not train, name="dropout")
-        x = features if self.hidden else dropout(features)
-        for i, width in enumerate(self.hidden, start=1):
-            x = dropout(nn.relu(nn.Dense(width, name=f"dense{i}")(x)))
-        return nn.Dense(self.num_classes, name="classifier")(x)
-
-
-def adaptive_average(x: jax.Array, grid: int) -> jax.Array:
-    """Averages of [b, h, w, d] over grid x grid cells, which overlap where the sides do not divide, as in PyTorch."""
-    for axis in (1, 2):
-        size = x.shape[axis]
-        cells = [(i * size // grid, -(-(i + 1) * size // grid)) for i in range(grid)]
-        x = jnp.stack([jax.lax.slice_in_dim(x, *cell, axis=axis).mean(axis) for cell in cells], axis)
-    return x
-
-
 class Classifier(nn.Module):
     backbone: nn.Module
     head: Head | SqueezeNetHead
@@ -153,7 +104,8 @@ HEADS: dict[str, Callable[[int, float], Head | SqueezeNetHead]] = {
 def create_model(model_config: ConfigDict, num_classes: int, dtype: DTypeLike = jnp.float32) -> Classifier:
     """Gives the classifier `model_config.name`, whose backbone computes in `dtype`.
 
-    A negative `model_config.dropout` stands for the rate of the network's paper.
+    A negative `model_config.dropout` stands for the rate of the network's paper, an empty `model_config.head` for its
+    head.
 
     Raises:
         ConfigError: for an unknown name or origin.
@@ -163,4 +115,12 @@ def create_model(model_config: ConfigDict, num_classes: int, dtype: DTypeLike = 
         raise ConfigError(f"model.name is '{name}', which is no model: {nearest(name, MODELS)}")
     conventions = conventions_of(model_config.get("origin", ""), name)
     dropout = model_config.dropout if model_config.dropout >= 0 else DROPOUT.get(name, 0.0)
-    return Classifier(MODELS[name](model_config, dtype, conventions), HEADS.get(name, Head)(num_classes, dropout))
+    head, own = HEADS.get(name, Head), model_config.head
+    if pooling := pooling_of(own):
+        head = partial(Head, pooling=pooling, hidden=tuple(own.hidden), batch_norm=own.batch_norm)
+    return Classifier(MODELS[name](model_config, dtype, conventions), head(num_classes, dropout))
+
+
+def pooling_of(head_config: ConfigDict) -> str:
+    """How a head of the user's own pools: average, where only hidden layers are given; '' is the head of the paper."""
+    return head_config.pooling or ("average" if head_config.hidden or head_config.batch_norm else "")

@@ -1,6 +1,7 @@
 """Other people's weights -> this project's variables, with the origin and the preprocessing that belong to them."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,48 +32,50 @@ class Pretrained:
     Attributes:
         variables: numpy float32, {'params': ..., 'batch_stats': ...} without what lies in `skipped`.
         origin: `torchvision`, `timm`, `timm_tf` or `keras`: what `config.model.origin` has to be.
-        preprocess: how pictures were made for the weights.
+        preprocess: how pictures are made for the weights.
         skipped: the part of the network that has no weights here and starts anew: `head`, `head/classifier`, or ''.
-        class_names: of the run that the weights were taken from; () for files, which do not name theirs.
     """
 
     variables: PyTree
     origin: str
     preprocess: Preprocess
     skipped: str
-    class_names: tuple[str, ...] = ()
 
     def fill(self, variables: PyTree) -> PyTree:
         """The variables of the network, with these weights in their place."""
         return unflatten_dict(flatten_dict(variables, keep_empty_nodes=True) | flatten_dict(self.variables))
 
 
-def load_pretrained(weights: str, model_config: ConfigDict, num_classes: int) -> Pretrained:
-    """Loads weights for the network `model_config.name` with `num_classes` outputs.
+def load_pretrained(config: ConfigDict, class_names: Sequence[str]) -> Pretrained:
+    """Loads `config.model.weights` for the network `config.model.name` with an output for each class.
 
     Args:
-        weights: a file, the directory of a run of this project (its best checkpoint), or a repository of the
-            Hugging Face hub such as `timm/resnet50.a1_in1k`.
-        model_config: `config.model`; its `origin`, where not empty, states whose conventions the weights follow.
-        num_classes: where the weights have another number, the last layer is left out.
+        config: `model.weights` is a file, the directory of a run of this project (its best checkpoint), or a repository
+            of the Hugging Face hub such as `timm/resnet50.a1_in1k`; `model.origin`, where not empty, states whose
+            conventions they follow; the sizes of `preprocess`, where not 0, go before those of the weights.
+        class_names: where the weights have another number of classes, or those of a run have other names, the last
+            layer is left out. Files do not name theirs.
 
     Raises:
         WeightsError: if they are absent, damaged, or belong to another network or origin.
         EnvironmentFault: if the hub cannot be reached and its cache does not hold them.
     """
-    name, stated = ALIASES.get(model_config.name, model_config.name), model_config.get("origin", "")
-    class_names: tuple[str, ...] = ()
+    weights, stated = config.model.weights, config.model.origin
+    name = ALIASES.get(config.model.name, config.model.name)
+    same_classes = True
     if (Path(weights) / "classes.json").is_file():
-        file, origin, preprocess, class_names = _read_run(Path(weights), name, stated)
+        file, origin, preprocess, known = _read_run(Path(weights), name, stated)
+        same_classes = known == tuple(class_names)
     else:
         file = read_tensors(_find(weights))
         origin = detect_origin(file, name, stated)
         preprocess = preprocess_of(file, name, origin)
-    config = ConfigDict(model_config.to_dict() | {"origin": origin})
-    shapes = _shapes(config, num_classes, preprocess)
+    preprocess = Preprocess.from_config(config.preprocess, preprocess)
+    model_config = ConfigDict(config.model.to_dict() | {"origin": origin})
+    shapes = _shapes(model_config, len(class_names), preprocess)
     wanted = shapes_by_path(shapes)
-    skip = head_to_skip(shapes_in_file(file, name, wanted), wanted)
-    return Pretrained(to_variables(file, name, shapes, skip), origin, preprocess, skip, class_names)
+    skip = head_to_skip(shapes_in_file(file, name, wanted), wanted) or ("" if same_classes else "head/classifier")
+    return Pretrained(to_variables(file, name, shapes, skip), origin, preprocess, skip)
 
 
 def _find(weights: str) -> Path:

@@ -1,8 +1,8 @@
 import jax
 import jax.numpy as jnp
 import pytest
-from ml_collections import ConfigDict
 
+from study_classification.configs import default
 from study_classification.models import create_model
 
 
@@ -10,8 +10,9 @@ from study_classification.models import create_model
 def make_model():
     """name -> a Classifier of 10 classes."""
 
-    def make(name, num_classes=10, dtype=jnp.float32, dropout=0.0, hidden=(128,), origin=""):
-        config = ConfigDict({"name": name, "origin": origin, "dropout": dropout, "hidden": hidden})
+    def make(name, num_classes=10, dtype=jnp.float32, dropout=0.0, hidden=(128,), origin="", head=()):
+        config = default.get_config().model
+        config.update(name=name, origin=origin, dropout=dropout, hidden=hidden, head=dict(head))
         return create_model(config, num_classes, dtype)
 
     return make

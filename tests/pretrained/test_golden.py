@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from ml_collections import ConfigDict
 
 from study_classification.models import create_model
 from study_classification.pretrained.convert import to_variables
@@ -44,7 +43,7 @@ def recipe(shared):
 
 
 @pytest.mark.parametrize("fixture", FIXTURES)
-def test_logits_and_features(fixture, recipe, shared, tmp_path):
+def test_logits_and_features(fixture, config_of, recipe, shared, tmp_path):
     name, origin = FIXTURES[fixture]
     spec = recipe.load_spec(shared / "golden", fixture)
     gold = np.load(shared / "golden" / f"{fixture}.npz")
@@ -52,7 +51,7 @@ def test_logits_and_features(fixture, recipe, shared, tmp_path):
     path = tmp_path / "weights"
     (recipe.write_h5 if spec["layout"] == "keras" else recipe.write_safetensors)(spec, path, top=top)
 
-    model = create_model(ConfigDict({"name": name, "origin": origin, "dropout": 0.0}), spec["num_classes"])
+    model = create_model(config_of(name, origin).model, spec["num_classes"])
     shapes = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, 96, 96, 3)), train=False))
     file = read_tensors(path)
     variables = to_variables(file, name, shapes, skip="" if top else "head")

@@ -3,7 +3,6 @@
 import jax
 import numpy as np
 import pytest
-from ml_collections import ConfigDict
 
 from study_classification.data.decode import decode_image
 from study_classification.data.preprocess import eval_view, normalize
@@ -14,16 +13,16 @@ DOGS = range(151, 269)
 
 
 @pytest.fixture
-def classify(shared):
+def classify(shared, config_of):
     """(file, name, origin) -> the origin found and the logits of 20 photos of dogs."""
     files = sorted((shared / "data" / "animals" / "dog").glob("*.jpg"))[:20]
 
     def run(weights, name, origin=""):
-        config = ConfigDict({"name": name, "origin": origin, "dropout": 0.0})
-        pretrained = load_pretrained(str(shared / "data" / "weights" / weights), config, 1000)
+        config = config_of(name, origin, str(shared / "data" / "weights" / weights))
+        pretrained = load_pretrained(config, range(1000))
         assert not pretrained.skipped
-        config.origin = pretrained.origin
-        model, preprocess = create_model(config, 1000), pretrained.preprocess
+        config.model.origin = pretrained.origin
+        model, preprocess = create_model(config.model, 1000), pretrained.preprocess
         pictures = np.stack([eval_view(decode_image(file.read_bytes()), preprocess) for file in files])
         logits = jax.jit(lambda variables, x: model.apply(variables, normalize(x, preprocess), False))
         return pretrained.origin, logits(pretrained.variables, pictures)
