@@ -59,9 +59,6 @@ def saying_to_stderr() -> Iterator[None]:
         _to_stderr = False
 
 
-_silent = False
-
-
 @contextlib.contextmanager
 def saying_nothing() -> Iterator[None]:
     """Within the context there are no messages: of several hosts one speaks."""

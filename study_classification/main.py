@@ -1,6 +1,5 @@
 """The entry point: a verb -> one plain function. Each is imported when it is asked for, so --help needs no JAX."""
 
-import sys
 from pathlib import Path
 
 from absl import app
@@ -8,7 +7,7 @@ from absl import app
 from study_classification import command_line as flags
 from study_classification.config import nearest
 from study_classification.console import hush_libraries
-from study_classification.errors import ConfigError, as_user_error
+from study_classification.errors import ConfigError, exiting_on_user_errors
 
 
 def main(arguments: list[str]) -> int:
@@ -80,14 +79,8 @@ def run() -> None:
     """The console command: a user's mistake is one sentence on stderr and an exit code, never a traceback."""
 
     def guarded(task, arguments: list[str]):
-        try:
+        with exiting_on_user_errors():
             return task(arguments)
-        except (Exception, KeyboardInterrupt) as error:
-            known = as_user_error(error)
-            if known is None:
-                raise
-            print(f"{'stopped' if known.exit_code > 128 else 'error'}: {known}", file=sys.stderr)
-            sys.exit(known.exit_code)
 
     hush_libraries()
     app.run(lambda arguments: guarded(main, arguments), flags_parser=lambda given: guarded(flags.parse_flags, given))
