@@ -51,6 +51,7 @@ def get_config(arguments: str = "") -> ConfigDict:
         config.augment.horizontal_flip = True
         config.optimizer.learning_rate = 1e-4
         config.optimizer.weight_decay = 0.05
+        config.fine_tuning.head_epochs = 1.0  # so that a random head does not spoil what is behind it
         config.fine_tuning.layer_decay = 0.85
         config.schedule.warmup_epochs = 1.0
         config.total_epochs = 10.0
@@ -58,4 +59,5 @@ def get_config(arguments: str = "") -> ConfigDict:
     if given.runlocal:
         config.preprocess.image_size = config.preprocess.resize_size = 32
         config.total_epochs = 1.0
+        config.fine_tuning.head_epochs = 0.0
     return config
