@@ -133,7 +133,8 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     )
     if experiment.pretrained:
         fresh = f"; {experiment.pretrained.skipped} starts anew" if experiment.pretrained.skipped else ""
-        say(f"Weights: {config.model.weights}, conventions of {config.model.origin}{fresh}")
+        size = f"{preprocess.image_size} x {preprocess.image_size} {'RGB' if preprocess.channels == 3 else 'grey'}"
+        say(f"Weights: {config.model.weights}, conventions of {config.model.origin}, pictures of {size}{fresh}")
 
     # ----- Pictures, or with a frozen backbone what it makes of them
     views = config.feature_cache.views if config.learning == "transfer_learning" else 0

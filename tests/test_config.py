@@ -45,6 +45,21 @@ def test_the_nearest_name_is_found_by_its_last_part():
 
 
 @pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        ({"pooling": "mean"}, r"model\.head\.pooling is 'mean'"),
+        ({"hidden": (0,)}, "must be widths greater than 0"),
+        ({"batch_norm": True}, r"set model\.head\.hidden as well"),
+    ],
+)
+def test_heads_that_make_no_sense(head, message):
+    config = default.get_config()
+    config.model.head.update(head)
+    with pytest.raises(ConfigError, match=message):
+        validate(config)
+
+
+@pytest.mark.parametrize(
     ("epochs", "steps", "examples", "expected"),
     [
         (3.0, 0, 0, 14),  # 3 x 72 / 16 = 13.5

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict
 
-from study_classification.errors import ConfigError, Interrupted
+from study_classification.errors import ConfigError, Interrupted, WeightsError
+from study_classification.experiment import set_up
 from study_classification.freezing import layer_multipliers, merge, split, trainable_mask
 from study_classification.run_directory import load
 from study_classification.train import train_and_evaluate
@@ -81,6 +82,14 @@ def test_fine_tuning_trains_all_but_what_a_pattern_freezes(from_run, run, tmp_pa
     kept = flat(before["params"]).keys() - changed(before["params"], state.params)
     assert kept == {"backbone/conv/kernel", "backbone/conv/bias", "backbone/bn/scale", "backbone/bn/bias"}
     assert not changed(before["batch_stats"], state.batch_stats)
+
+
+def test_pictures_adapt_to_the_weights(from_run, run):
+    from_run.preprocess.channels, from_run.preprocess.mean = 3, (0.1, 0.2, 0.3)
+    assert set_up(from_run).preprocess == run.preprocess  # which is of grey pictures
+    from_run.preprocess.image_size = 12  # the dense layer behind the flattened map has another shape then
+    with pytest.raises(WeightsError, match=r"params/backbone/dense/kernel \[512 x 16\].*\n.*\[1152 x 16\]"):
+        set_up(from_run)
 
 
 def test_a_finished_transfer_stays_as_it_is(from_run, tmp_path):
