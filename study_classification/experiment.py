@@ -4,6 +4,7 @@ import functools
 from dataclasses import dataclass
 
 import jax
+from flax.traverse_util import flatten_dict, unflatten_dict
 from jax.sharding import Mesh
 from jaxtyping import PyTree
 from ml_collections import ConfigDict
@@ -44,6 +45,19 @@ class Experiment:
     num_classes: int
     mask: PyTree
     pretrained: Pretrained | None
+
+    def initial_variables(self) -> dict[str, PyTree]:
+        """The given weights, and random values by the seed for whatever they leave out."""
+        init = functools.partial(init_variables, self.model, self.preprocess, self.config.seed)
+        given = flatten_dict(self.pretrained.variables) if self.pretrained else {}
+        # What runs once need not be compiled well: on a CPU that would take half a minute of a large network.
+        hasty = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
+
+        @functools.partial(jax.jit, compiler_options=hasty)
+        def missing() -> dict[tuple, jax.Array]:
+            return {path: leaf for path, leaf in flatten_dict(init()).items() if path not in given}
+
+        return {"params": {}, "batch_stats": {}} | unflatten_dict(missing() | given)
 
 
 def set_up(config: ConfigDict) -> Experiment:

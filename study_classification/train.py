@@ -32,7 +32,6 @@ from study_classification.report.environment import describe_environment
 from study_classification.steps import (
     TrainState,
     init_state,
-    init_variables,
     loss_and_correct,
     make_eval_step,
     make_train_step,
@@ -106,7 +105,7 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     head_steps = _head_steps(config, plan, total_steps)
     schedule = learning_rate_schedule(config, total_steps - head_steps, plan.num_examples)
     head_schedule = optax.constant_schedule(config.fine_tuning.head_learning_rate)
-    variables = _initial_variables(experiment)
+    variables = experiment.initial_variables()
     multipliers = None
     if config.fine_tuning.layer_decay < 1:
         picture = jax.ShapeDtypeStruct((1, *View(preprocess, 1.0).shape), np.float32)
@@ -221,13 +220,6 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
         workdir / "checkpoints", "best", checkpoints.abstract(state.variables())
     )
     return state.replace(step=np.int32(best_step), **variables)
-
-
-def _initial_variables(experiment: Experiment) -> dict[str, PyTree]:
-    """Random variables by the seed, with the given weights in their place."""
-    init = functools.partial(init_variables, experiment.model, experiment.preprocess, experiment.config.seed)
-    variables = jax.jit(init)()
-    return experiment.pretrained.fill(variables) if experiment.pretrained else variables
 
 
 def _fitting_batch_size(batch_size: int, num_examples: int, devices: int) -> int:

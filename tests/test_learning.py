@@ -92,6 +92,20 @@ def test_pictures_adapt_to_the_weights(from_run, run):
         set_up(from_run)
 
 
+def test_what_the_weights_leave_out_begins_as_from_scratch(from_run, run):
+    from_run.model.head.hidden = (4,)
+    experiment = set_up(from_run)
+    assert experiment.pretrained.skipped == "head"
+    start = experiment.initial_variables()
+    before = weights_of(run)
+    assert not changed(before["params"]["backbone"], start["params"]["backbone"])
+    assert not changed(before["batch_stats"], start["batch_stats"])
+    from_run.learning, from_run.model.weights = "from_scratch", ""
+    fresh = set_up(from_run).initial_variables()
+    assert not changed(fresh["params"]["head"], start["params"]["head"])
+    np.testing.assert_allclose(np.std(fresh["params"]["head"]["dense1"]["kernel"]), 16**-0.5, rtol=0.3)
+
+
 def test_a_finished_transfer_stays_as_it_is(from_run, tmp_path):
     whole = train_and_evaluate(from_run, tmp_path / "whole")
     again = train_and_evaluate(from_run, tmp_path / "whole")  # finished: nothing is left to do

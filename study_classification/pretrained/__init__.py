@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from flax.traverse_util import flatten_dict, unflatten_dict
+from flax.traverse_util import flatten_dict
 from jaxtyping import PyTree
 from ml_collections import ConfigDict
 
@@ -40,10 +40,6 @@ class Pretrained:
     origin: str
     preprocess: Preprocess
     skipped: str
-
-    def fill(self, variables: PyTree) -> PyTree:
-        """The variables of the network, with these weights in their place."""
-        return unflatten_dict(flatten_dict(variables, keep_empty_nodes=True) | flatten_dict(self.variables))
 
 
 def load_pretrained(config: ConfigDict, class_names: Sequence[str]) -> Pretrained:
