@@ -1,7 +1,9 @@
 """Devices: which there are, the mesh over them, their memory, and what is computed in which precision."""
 
+import ctypes
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import jax
@@ -13,15 +15,30 @@ from study_classification.console import say
 from study_classification.errors import ConfigError
 
 DATA, FSDP = "data", "fsdp"
+ACCELERATORS = ("/dev/nvidia0", "/dev/accel0", "/dev/vfio/0", "/dev/kfd")  # GPUs of NVIDIA, TPUs, GPUs of AMD
+_M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8  # of glibc's malloc.h
 
 
 def start_devices(cache: Path) -> None:
     """Joins the other hosts of a pod, if any, and switches the persistent compilation cache on."""
+    if not any(Path(path).exists() for path in ACCELERATORS):
+        _keep_freed_memory()
     hosts = os.environ.get("TPU_WORKER_HOSTNAMES", "")
     if ("," in hosts or "JAX_COORDINATOR_ADDRESS" in os.environ) and not jax.distributed.is_initialized():
         jax.distributed.initialize()
     jax.config.update("jax_compilation_cache_dir", str(cache / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+
+
+def _keep_freed_memory() -> None:
+    """Tells glibc not to hand freed memory back to the kernel, before JAX's first thread starts.
+
+    A step on the CPU takes all its scratch memory anew, and its pages would be made and zeroed every time: half of the
+    processor time of a MobileNetV2. The price is a higher peak, since what is free lies in pieces.
+    """
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        for option, value in ((_M_ARENA_MAX, 1), (_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1)):
+            libc.mallopt(option, value)
 
 
 def banner(precision: jnp.dtype) -> str:

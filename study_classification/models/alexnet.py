@@ -21,6 +21,9 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
+from study_classification.models.convolution import Conv
+from study_classification.models.pooling import max_pool
+
 # filters, kernel, stride, padding, max pool after it
 LAYERS = (
     (64, 11, 4, 2, True),
@@ -38,7 +41,7 @@ class AlexNet(nn.Module):
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
         """Pictures [b, h, w, c], at least 63 px -> feature map [b, h', w', 256], 6 x 6 at 224 px."""
         for i, (filters, kernel, stride, padding, pool) in enumerate(LAYERS, start=1):
-            conv = nn.Conv(
+            conv = Conv(
                 filters,
                 (kernel, kernel),
                 stride,
@@ -49,5 +52,5 @@ class AlexNet(nn.Module):
             )
             x = nn.relu(conv(x))
             if pool:
-                x = nn.max_pool(x, (3, 3), strides=(2, 2))
+                x = max_pool(x, 3, 2)
         return x

@@ -18,6 +18,7 @@ import jax
 from jax.typing import DTypeLike
 
 from study_classification.models.conventions import Conventions
+from study_classification.models.convolution import Conv
 from study_classification.models.normalization import batch_norm
 
 
@@ -33,7 +34,7 @@ class ConvNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        x = nn.Conv(
+        x = Conv(
             self.filters,
             (self.kernel, self.kernel),
             self.stride,
@@ -62,8 +63,8 @@ class SqueezeExcite(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         gate = x.mean((1, 2), keepdims=True)
-        gate = self.activation(nn.Conv(self.squeezed, (1, 1), dtype=self.dtype, name="reduce")(gate))
-        return x * nn.sigmoid(nn.Conv(x.shape[-1], (1, 1), dtype=self.dtype, name="expand")(gate))
+        gate = self.activation(Conv(self.squeezed, (1, 1), dtype=self.dtype, name="reduce")(gate))
+        return x * nn.sigmoid(Conv(x.shape[-1], (1, 1), dtype=self.dtype, name="expand")(gate))
 
 
 class InvertedResidual(nn.Module):

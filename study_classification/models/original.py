@@ -29,6 +29,8 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from study_classification.errors import ConfigError
+from study_classification.models.convolution import Conv
+from study_classification.models.pooling import max_pool
 
 FILTERS = (16, 32, 64, 64, 64, 64)
 POOLS = 4  # after the first four convolutions
@@ -50,7 +52,7 @@ class Original(nn.Module):
                 f"`original`; give at least {MIN_IMAGE_SIZE}, or choose another model.name"
             )
         for i, filters in enumerate(FILTERS, start=1):
-            conv = nn.Conv(
+            conv = Conv(
                 filters,
                 (3, 3),
                 padding="VALID",
@@ -61,7 +63,7 @@ class Original(nn.Module):
             x = nn.relu(conv(x))
             convs_left = len(FILTERS) - i
             if i <= POOLS and min(x.shape[1:3]) // 2 > 2 * convs_left:
-                x = nn.max_pool(x, (2, 2), strides=(2, 2))
+                x = max_pool(x, 2, 2)
         x = x.reshape(len(x), -1)
         for i, width in enumerate(HIDDEN, start=1):
             dense = nn.Dense(width, dtype=self.dtype, kernel_init=nn.initializers.he_normal(), name=f"dense{i}")

@@ -30,7 +30,9 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from study_classification.models.conventions import Conventions
+from study_classification.models.convolution import Conv
 from study_classification.models.normalization import batch_norm
+from study_classification.models.pooling import max_pool
 
 
 class Block(nn.Module):
@@ -84,7 +86,7 @@ class ResNet(nn.Module):
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
         """Pictures [b, h, w, c] -> feature map [b, h/32, w/32, 512 (basic) or 2048 (bottleneck)], sizes rounded up."""
         conv = partial(
-            nn.Conv,
+            Conv,
             use_bias=self.conventions.conv_bias,
             dtype=self.dtype,
             padding=0,
@@ -94,7 +96,7 @@ class ResNet(nn.Module):
         block = partial(self.block, conv, norm, stride_first=self.conventions.stride_first)
         x = conv(64, (7, 7), 2, padding=3, name="conv1")(x)
         x = nn.relu(norm(name="bn1")(x))
-        x = nn.max_pool(x, (3, 3), strides=(2, 2), padding=((1, 1), (1, 1)))
+        x = max_pool(x, 3, 2, padding=[(1, 1), (1, 1)])
         for i, blocks in enumerate(self.stage_sizes):
             for j in range(blocks):
                 stride = 2 if i > 0 and j == 0 else 1

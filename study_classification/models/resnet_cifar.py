@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
+from study_classification.models.convolution import Conv
 from study_classification.models.normalization import batch_norm
 
 
@@ -50,7 +51,7 @@ class CifarResNet(nn.Module):
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
         """Pictures [b, h, w, c] -> feature map [b, h/4, w/4, 64], sizes rounded up."""
         conv = partial(
-            nn.Conv,
+            Conv,
             kernel_size=(3, 3),
             padding=1,
             use_bias=False,

@@ -31,6 +31,8 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from study_classification.errors import ConfigError
+from study_classification.models import pooling
+from study_classification.models.convolution import Conv
 
 FIRES = (16, 16, 32, 32, 48, 48, 64, 64)  # squeezed channels of fire2 to fire9; each expansion gives four times as many
 POOLED = (2, 4, 6)  # a pool lies before these
@@ -50,7 +52,7 @@ class SqueezeNet(nn.Module):
                 f"preprocess.image_size is {min(x.shape[1:3])}, too small for the unpadded pools of the model "
                 f"`squeezenet1_1`; give at least {MIN_IMAGE_SIZE}, or choose another model.name"
             )
-        conv = partial(nn.Conv, dtype=self.dtype, kernel_init=nn.initializers.he_uniform())
+        conv = partial(Conv, dtype=self.dtype, kernel_init=nn.initializers.he_uniform())
         x = nn.relu(conv(64, (3, 3), 2, padding="VALID", name="conv1")(x))
         for number, squeezed in enumerate(FIRES, start=2):
             if number in POOLED:
@@ -73,7 +75,7 @@ class Fire(nn.Module):
 
 def max_pool(x: jax.Array) -> jax.Array:
     """3x3 maximum at stride 2, whose last window sticks out by a pixel where the side is even."""
-    return nn.max_pool(x, (3, 3), (2, 2), [(0, 1 - side % 2) for side in x.shape[1:3]])
+    return pooling.max_pool(x, 3, 2, [(0, 1 - side % 2) for side in x.shape[1:3]])
 
 
 class SqueezeNetHead(nn.Module):
@@ -90,5 +92,5 @@ class SqueezeNetHead(nn.Module):
     def __call__(self, features: jax.Array, train: bool) -> jax.Array:
         """Feature map [b, h, w, 512] -> logits [b, num_classes], none below 0."""
         x = nn.Dropout(self.dropout, deterministic=not train, name="dropout")(features)
-        x = nn.Conv(self.num_classes, (1, 1), kernel_init=nn.initializers.normal(0.01), name="classifier")(x)
+        x = Conv(self.num_classes, (1, 1), kernel_init=nn.initializers.normal(0.01), name="classifier")(x)
         return nn.relu(x).mean((1, 2))

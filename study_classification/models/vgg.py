@@ -24,7 +24,9 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from study_classification.models.conventions import Conventions
+from study_classification.models.convolution import Conv
 from study_classification.models.normalization import batch_norm
+from study_classification.models.pooling import max_pool
 
 STAGE_SIZES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 FILTERS = (64, 128, 256, 512, 512)
@@ -42,7 +44,7 @@ class VGG(nn.Module):
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
         """Pictures [b, h, w, c] -> feature map [b, h/32, w/32, 512], sizes rounded down."""
         conv = partial(
-            nn.Conv,
+            Conv,
             kernel_size=(3, 3),
             padding=1,
             dtype=self.dtype,
@@ -55,5 +57,5 @@ class VGG(nn.Module):
                 if self.batch_norm:
                     x = norm(name=f"block{i}_bn{j}")(x)
                 x = nn.relu(x)
-            x = nn.max_pool(x, (2, 2), strides=(2, 2))
+            x = max_pool(x, 2, 2)
         return x
