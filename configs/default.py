@@ -73,10 +73,12 @@ def get_config() -> ConfigDict:
     config.feature_cache.views = 1          # stored views of a picture: 1 plain, more augmented, 0 no cache
 
     config.batch_size = 32                  # over all devices together
+    config.accumulate_steps = 1             # parts in which a batch passes, one after the other, to take less memory
     config.total_epochs = 20.0
     config.total_steps = 0
     config.total_examples = 0
     config.label_smoothing = 0.0
+    config.ema_decay = 0.0                  # of the average of the weights that is evaluated, e.g. 0.999; 0 is off
     config.precision = "auto"               # auto | float32 | bfloat16: of the computation; parameters stay float32
 
     config.optimizer = ConfigDict()

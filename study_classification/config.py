@@ -92,7 +92,7 @@ def validate(config: ConfigDict) -> None:
         if not condition:
             raise ConfigError(f"{field} is {flat[field]}, but must be {what}")
 
-    for field in ("batch_size", "log_every_steps", "fsdp", "data.max_megapixels"):
+    for field in ("batch_size", "accumulate_steps", "log_every_steps", "fsdp", "data.max_megapixels"):
         require(flat[field] > 0, field, "greater than 0")
     for field, value in flat.items():
         if isinstance(value, float):
@@ -102,6 +102,7 @@ def validate(config: ConfigDict) -> None:
             require(all(number >= 0 for number in numbers if isinstance(number, int | float)), field, "0 or more")
     require(0 <= config.seed < 2**31 - 1, "seed", "0 or more, and below 2**31 - 1")
     require(config.label_smoothing < 1, "label_smoothing", "below 1")
+    require(config.ema_decay < 1, "ema_decay", "below 1")
     require(
         config.model.dropout == -1 or 0 <= config.model.dropout < 1, "model.dropout", "-1, or 0 or more and below 1"
     )

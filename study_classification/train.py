@@ -50,7 +50,7 @@ def train_and_evaluate(config: ConfigDict, workdir: Path) -> TrainState:
         workdir: the run directory, see `run_directory.py`; made if need be.
 
     Returns:
-        The state with the best weights of the run.
+        The state with the best weights of the run, averaged ones if it evaluates these.
 
     Raises:
         UserError: one of its kinds, for everything that the user can mend; see `errors.py`.
@@ -80,7 +80,7 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     if len(data.class_names) != experiment.num_classes:
         lost = sorted(set(class_names(config.data)) - set(data.class_names))
         raise DataError(f"no picture of {', '.join(lost)} can be read: mend them, or remove the class from the data")
-    batch_size = _fitting_batch_size(config.batch_size, len(data.split(TRAIN)), mesh.size)
+    batch_size = _fitting_batch_size(config, len(data.split(TRAIN)), mesh.size)
     config.batch_size = batch_size
     config.data.source = absolute_source(config.data.source)  # so that evaluate finds it from any directory
     if writes:
@@ -113,13 +113,21 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
         layers = layer_order(model, picture)
         multipliers = select(layer_multipliers(variables["params"], layers, config.fine_tuning.layer_decay), mask)
     optimizer, head_optimizer = (make_optimizer(config, rate, multipliers) for rate in (schedule, head_schedule))
-    start = functools.partial(init_state, optimizer=optimizer, mask=mask)
+    start = functools.partial(init_state, optimizer=optimizer, mask=mask, ema_decay=config.ema_decay)
     sharding = device.state_sharding(mesh, jax.eval_shape(start, variables))
     state = jax.jit(start, out_shardings=sharding)(variables)
     start_optimizer = jax.jit(lambda params: optimizer.init(select(params, mask)), out_shardings=sharding.opt_state)
 
     def jit_step(optimizer: optax.GradientTransformation, **masks: PyTree) -> Callable:
-        step = make_train_step(model, optimizer, preprocess, experiment.augmentation, config, **masks)
+        step = make_train_step(
+            model,
+            optimizer,
+            preprocess,
+            experiment.augmentation,
+            config,
+            accumulate_steps=config.accumulate_steps,
+            **masks,
+        )
         return jax.jit(step, donate_argnums=0, out_shardings=sharding)
 
     train_step = jit_step(optimizer, mask=mask)
@@ -220,7 +228,7 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     best_step, variables = checkpoints.load_model(
         workdir / "checkpoints", "best", checkpoints.abstract(state.variables())
     )
-    return state.replace(step=np.int32(best_step), **variables)
+    return state.replace(step=np.int32(best_step), **variables, average={})
 
 
 def _initial_variables(experiment: Experiment) -> dict[str, PyTree]:
@@ -230,16 +238,23 @@ def _initial_variables(experiment: Experiment) -> dict[str, PyTree]:
     return experiment.pretrained.fill(variables) if experiment.pretrained else variables
 
 
-def _fitting_batch_size(batch_size: int, num_examples: int, devices: int) -> int:
-    """The batch size, or, where there are fewer examples, the most of them that the devices can share evenly."""
+def _fitting_batch_size(config: ConfigDict, num_examples: int, devices: int) -> int:
+    """The batch size, or, where there are fewer examples, the most of them that devices and parts can share evenly."""
+    batch_size, parts = config.batch_size, config.accumulate_steps
     if batch_size % devices:
         raise DataError(f"batch_size {batch_size} cannot be split over {devices} devices: choose a multiple of them")
+    if batch_size % (devices * parts):
+        raise ConfigError(
+            f"accumulate_steps is {parts}, but batch_size {batch_size} on {devices} devices cannot be cut into so many "
+            f"equal parts: choose a batch_size that is a multiple of {devices * parts}"
+        )
     if num_examples >= batch_size:
         return batch_size
-    fitting = num_examples // devices * devices
+    fitting = num_examples // (devices * parts) * devices * parts
     if not fitting:
         raise DataError(
-            f"there are {num_examples} training pictures for {devices} devices: add pictures, or use fewer devices"
+            f"there are {num_examples} training pictures for {devices} devices and accumulate_steps={parts}: add "
+            "pictures, or use fewer of either"
         )
     say(f"batch_size {batch_size} is more than the {num_examples} training pictures: using {fitting}")
     return fitting
@@ -297,7 +312,7 @@ def _last_good(saved) -> str:
 
 def _evaluate(eval_step: Callable, state: TrainState, images: Images, plan: EvaluationPlan) -> dict[str, float]:
     """Sums of loss, correct and count over the split; every example counts exactly once."""
-    variables = state.variables()
+    variables = state.evaluated()
     parts = [
         _sums_of(eval_step(variables, batch), batch["label"], batch["mask"])
         for batch in images.batches(plan, range(len(plan)))

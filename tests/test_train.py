@@ -141,8 +141,8 @@ def test_the_training_step_is_traced_once(config, tmp_path, monkeypatch):
     traces = []
     make = train.make_train_step
 
-    def counting(*arguments):
-        step = make(*arguments)
+    def counting(*arguments, **keywords):
+        step = make(*arguments, **keywords)
 
         def traced(state, batch):
             traces.append(1)
