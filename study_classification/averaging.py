@@ -1,4 +1,4 @@
-"""Averaged weights: training goes on with the raw ones; what is validated, kept and used later is their average."""
+"""The moving average of the weights: training goes on with the raw ones; what is validated and used is the average."""
 
 import jax
 import jax.numpy as jnp

@@ -146,5 +146,5 @@ def _model_part(state: TrainState) -> dict:
 
 
 def _training_part(state: TrainState) -> dict:
-    raw = {"raw": state.variables()} if state.average else {}
+    raw = {"raw": state.variables()} if state.averaged() else {}
     return {"opt_state": state.opt_state, "step": state.step, "sums": state.sums} | raw

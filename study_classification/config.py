@@ -15,9 +15,11 @@ CHOICES = {
     "model.head.pooling": ("", "average", "max", "flatten"),
     "data.on_unreadable": ("skip", "error"),
     "data.mode": ("auto", "resident", "streaming"),
+    "data.sampling": ("", "balanced"),
+    "class_weights": ("", "balanced"),
     "precision": ("auto", "float32", "bfloat16"),
-    "optimizer.name": ("adam", "adamw", "sgd", "rmsprop"),
-    "schedule.name": ("cosine", "step", "constant"),
+    "optimizer.name": ("adam", "adamw", "sgd", "rmsprop", "muon", "schedule_free"),
+    "schedule.name": ("cosine", "cosine_restarts", "step", "constant"),
     "monitor": ("val_accuracy", "val_loss"),
 }
 UNITS = ("epochs", "steps", "examples")
@@ -92,7 +94,14 @@ def validate(config: ConfigDict) -> None:
         if not condition:
             raise ConfigError(f"{field} is {flat[field]}, but must be {what}")
 
-    for field in ("batch_size", "accumulate_steps", "log_every_steps", "fsdp", "data.max_megapixels"):
+    for field in (
+        "batch_size",
+        "accumulate_steps",
+        "log_every_steps",
+        "fsdp",
+        "schedule.restarts",
+        "data.max_megapixels",
+    ):
         require(flat[field] > 0, field, "greater than 0")
     for field, value in flat.items():
         if isinstance(value, float):
@@ -150,5 +159,18 @@ def validate(config: ConfigDict) -> None:
             "optimizer.weight_decay is set, but adam has no decoupled decay: "
             "use optimizer.name=adamw, or the classical penalty optimizer.l2"
         )
+    if config.optimizer.name == "schedule_free":
+        require(config.optimizer.b1 > 0, "optimizer.b1", "above 0 with optimizer.name=schedule_free")
+        if config.schedule.name != "constant":
+            raise ConfigError(
+                f"optimizer.name is schedule_free, but schedule.name is {config.schedule.name}: set it to constant, "
+                "for the average takes the place of a decaying rate (warm-up stays useful)"
+            )
+        for field in ("ema_decay", "fine_tuning.head_epochs"):
+            if flat[field]:
+                raise ConfigError(
+                    f"{field} is {flat[field]}, but optimizer.name is schedule_free, which keeps one average of its "
+                    "own from beginning to end: set it to 0, or choose another optimizer"
+                )
     if config.optimizer.nesterov and config.optimizer.name != "sgd":
         raise ConfigError(f"optimizer.nesterov belongs to sgd, but optimizer.name is {config.optimizer.name}")

@@ -6,6 +6,7 @@ from typing import cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import linen as nn
 from flax import struct
@@ -17,7 +18,8 @@ from study_classification.averaging import start_average, update_average
 from study_classification.data.augment import Augment, augment, example_keys
 from study_classification.data.preprocess import Preprocess, normalize
 from study_classification.freezing import merge, select, split
-from study_classification.optimizer import penalty
+from study_classification.gradients import accumulated, sharpness_aware
+from study_classification.optimizer import averaged_params, penalty
 
 Batch = dict[str, Array]  # image uint8 [b,h,w,c], label [b], and aspect, index, epoch [b] (training) or mask [b]
 
@@ -46,9 +48,14 @@ class TrainState(struct.PyTreeNode):
         """Those that the next step begins with."""
         return {"params": self.params, "batch_stats": self.batch_stats}
 
+    def averaged(self) -> dict[str, PyTree]:
+        """The average that is evaluated instead of them; {} where none is kept."""
+        params = averaged_params(self.opt_state, self.params)
+        return {"params": params, "batch_stats": self.batch_stats} if params else self.average
+
     def evaluated(self) -> dict[str, PyTree]:
         """Those that are validated, and that evaluate and predict find in a checkpoint."""
-        return self.average or self.variables()
+        return self.averaged() or self.variables()
 
 
 def zero_sums() -> dict[str, Array]:
@@ -59,6 +66,11 @@ def zero_sums() -> dict[str, Array]:
         "count": jnp.zeros((), jnp.int32),
         "first_bad": jnp.full((), -1, jnp.int32),
     }
+
+
+def balanced_class_weights(labels: Int[np.ndarray, " n"], num_classes: int) -> Float[np.ndarray, " classes"]:
+    """examples / (classes x examples of the class), scikit-learn's `class_weight="balanced"`: 1 on average."""
+    return (len(labels) / (num_classes * np.bincount(labels, minlength=num_classes))).astype(np.float32)
 
 
 def init_variables(model: nn.Module, preprocess: Preprocess, seed: int) -> dict[str, PyTree]:
@@ -91,6 +103,7 @@ def make_train_step(
     mask: PyTree,
     optimized: PyTree | None = None,
     accumulate_steps: int = 1,
+    class_weights: Float[Array, " classes"] | None = None,
 ) -> Callable[[TrainState, Batch], TrainState]:
     """The step: augment, normalise, forward, softmax cross-entropy, backward, update of what the mask says is trained.
 
@@ -99,6 +112,9 @@ def make_train_step(
 
     Frozen parameters cost no gradient, and a frozen BatchNorm runs on its stored statistics, which stay as they are. A
     backbone that is frozen whole runs as in evaluation, without dropout or stochastic depth.
+
+    With `class_weights`, the objective is the mean over the batch of each example's loss times the weight of its class;
+    the weights are not normalised within the batch, as in Keras.
 
     With `accumulate_steps`, the batch passes in so many parts of equal size, one after the other, and the update takes
     the mean of their gradients: memory of one part. BatchNorm sees each part on its own.
@@ -141,11 +157,16 @@ def make_train_step(
         logits, batch_stats = forward(merge(trained, frozen), batch_stats, batch, key)
         targets = jax.nn.one_hot(batch["label"], logits.shape[-1])
         smoothed = optax.smooth_labels(targets, config.label_smoothing)
-        objective = optax.softmax_cross_entropy(logits, smoothed).mean()
+        losses = optax.softmax_cross_entropy(logits, smoothed)
+        if class_weights is not None:
+            losses *= jnp.sum(targets * class_weights, axis=-1)
+        objective = losses.mean()
         objective += penalty(trained, config.optimizer.l1, config.optimizer.l2)
         return objective, (logits, batch_stats)
 
     gradients_of = accumulated(jax.value_and_grad(loss_of, has_aux=True), accumulate_steps)
+    if config.optimizer.sam_rho:
+        gradients_of = sharpness_aware(gradients_of, config.optimizer.sam_rho)
 
     def train_step(state: TrainState, batch: Batch) -> TrainState:
         trained, frozen = split(state.params, mask)
@@ -172,41 +193,6 @@ def make_train_step(
         return TrainState(state.step + 1, **variables, opt_state=opt_state, sums=sums, average=average)
 
     return train_step
-
-
-def accumulated(gradients_of: Callable, parts: int) -> Callable:
-    """The same function, computed part by part of the batch: memory of one part.
-
-    It takes (trained, frozen, batch_stats, batch, key) and gives (objective, (outputs, batch_stats)), gradients. Of
-    objective and gradients the mean over the parts is given; outputs, whose leading axis is that of the batch, are put
-    together in its order; batch_stats go from part to part. Part j has the examples j, j + parts, j + 2 parts, ..., so
-    that of a batch that is split over devices each holds as much of every part.
-    """
-    if parts == 1:
-        return gradients_of
-
-    def apart(rows: Array) -> Array:
-        return jnp.swapaxes(rows.reshape(-1, parts, *rows.shape[1:]), 0, 1)
-
-    def together(rows: Array) -> Array:
-        return jnp.swapaxes(rows, 0, 1).reshape(-1, *rows.shape[2:])
-
-    def mean_gradients_of(trained: PyTree, frozen: PyTree, batch_stats: PyTree, batch: Batch, key: Array):
-        def add(carry, part):
-            batch_stats, sums = carry
-            number, batch = part
-            (objective, (outputs, batch_stats)), gradients = gradients_of(
-                trained, frozen, batch_stats, batch, jax.random.fold_in(key, number)
-            )
-            return (batch_stats, jax.tree.map(jnp.add, sums, (objective, gradients))), outputs
-
-        zeros = (jnp.zeros(()), jax.tree.map(jnp.zeros_like, trained))
-        numbered = (jnp.arange(parts), jax.tree.map(apart, batch))
-        (batch_stats, sums), outputs = jax.lax.scan(add, (batch_stats, zeros), numbered)
-        objective, gradients = jax.tree.map(lambda total: total / parts, sums)
-        return (objective, (jax.tree.map(together, outputs), batch_stats)), gradients
-
-    return mean_gradients_of
 
 
 def _head(model: nn.Module, features: Array, train: bool) -> Array:

@@ -16,7 +16,15 @@ from study_classification import checkpoints, device, run_directory
 from study_classification.config import UNITS, duration_in_steps
 from study_classification.console import logging_to, progress, say, saying_nothing
 from study_classification.data.dataset import Dataset, class_names, open_dataset
-from study_classification.data.pipeline import EvaluationPlan, Images, Plan, TrainingPlan, View, open_images
+from study_classification.data.pipeline import (
+    BalancedPlan,
+    EvaluationPlan,
+    Images,
+    Plan,
+    TrainingPlan,
+    View,
+    open_images,
+)
 from study_classification.data.prepare import cache_directory, num_workers
 from study_classification.data.sources import TRAIN, VALIDATION, absolute_source
 from study_classification.errors import ConfigError, DataError, DivergedError, Interrupted
@@ -31,6 +39,7 @@ from study_classification.report.curves import draw_curves
 from study_classification.report.environment import describe_environment
 from study_classification.steps import (
     TrainState,
+    balanced_class_weights,
     init_state,
     init_variables,
     loss_and_correct,
@@ -98,6 +107,13 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
         )
 
     plan = TrainingPlan(len(data.split(TRAIN)), batch_size, config.seed)
+    class_weights = None
+    if config.data.sampling or config.class_weights:
+        labels = data.labels(TRAIN, cache)
+        if config.data.sampling:
+            plan = BalancedPlan(len(labels), batch_size, config.seed, labels)
+        if config.class_weights:
+            class_weights = balanced_class_weights(labels, experiment.num_classes)
     val_plan = EvaluationPlan(len(data.split(VALIDATION)), batch_size)
 
     # ----- Network, optimizer, state
@@ -126,6 +142,7 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
             experiment.augmentation,
             config,
             accumulate_steps=config.accumulate_steps,
+            class_weights=class_weights,
             **masks,
         )
         return jax.jit(step, donate_argnums=0, out_shardings=sharding)

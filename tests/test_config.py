@@ -90,6 +90,17 @@ def test_durations_by_suffix(epochs, steps, examples, expected):
         ({"label_smoothing": 1.0}, "label_smoothing is 1.0, but must be below 1"),
         ({"data__split_ratio": (8, 0, 1)}, "data.split_ratio"),
         ({"optimizer__nesterov": True}, "nesterov belongs to sgd"),
+        ({"ema_decay": 1.0}, "ema_decay is 1.0, but must be below 1"),
+        ({"accumulate_steps": 0}, "accumulate_steps is 0, but must be greater than 0"),
+        ({"class_weights": "balance"}, "class_weights is 'balance': did you mean balanced?"),
+        ({"data__sampling": "balance"}, "data.sampling is 'balance': did you mean balanced?"),
+        ({"schedule__restarts": 0}, "schedule.restarts is 0, but must be greater than 0"),
+        ({"optimizer__sam_rho": -0.1}, "optimizer.sam_rho is -0.1, but must be 0 or more"),
+        ({"optimizer__name": "schedule_free"}, "schedule.name is cosine: set it to constant"),
+        (
+            {"optimizer__name": "schedule_free", "schedule__name": "constant", "ema_decay": 0.9},
+            "ema_decay is 0.9, but optimizer.name is schedule_free",
+        ),
     ],
 )
 def test_contradictions_are_refused_by_name(fields, message):

@@ -155,6 +155,25 @@ def test_the_training_step_is_traced_once(config, tmp_path, monkeypatch):
     assert len(traces) == 1
 
 
+def test_classes_that_are_rare_are_seen_more_often_or_weigh_more(config, digits, tmp_path, monkeypatch):
+    for number, picture in enumerate(sorted((digits / "0").iterdir())):
+        if number % 3:
+            picture.unlink()  # 10 of 30 stay, 8 of them in training
+    weights, seen = [], []
+    make, planned = train.make_train_step, TrainingPlan.__getitem__
+    monkeypatch.setattr(train, "make_train_step", lambda *a, **k: weights.append(k["class_weights"]) or make(*a, **k))
+    monkeypatch.setattr(
+        TrainingPlan,
+        "__getitem__",
+        lambda plan, step: seen.append(plan.labels[planned(plan, step)["index"]]) or planned(plan, step),
+    )
+    config.data.sampling = config.class_weights = "balanced"
+    config.total_epochs, config.total_steps = 0.0, 7  # 2 epochs of 56 pictures
+    train_and_evaluate(config, tmp_path / "run")
+    np.testing.assert_allclose(weights[0], 56 / (3 * np.array([8, 24, 24])), rtol=1e-6)
+    assert sorted(np.bincount(np.concatenate(seen))) == [37, 37, 38]
+
+
 def test_divergence_names_the_step_and_the_last_good_checkpoint(config, tmp_path, monkeypatch):
     config.optimizer.name = "sgd"
     config.optimizer.learning_rate = 1e30
