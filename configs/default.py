@@ -78,6 +78,7 @@ def get_config() -> ConfigDict:
     config.total_epochs = 20.0
     config.total_steps = 0
     config.total_examples = 0
+    config.time_budget = ""                 # e.g. 90s, 10m, 2h: training ends when it is used up; "" is no limit
     config.label_smoothing = 0.0
     config.class_weights = ""               # balanced: the loss of a picture counts the more, the rarer its class is
     config.ema_decay = 0.0                  # of the average of the weights that is evaluated, e.g. 0.999; 0 is off

@@ -3,6 +3,7 @@
 import ast
 import difflib
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -79,6 +80,20 @@ def duration_in_steps(group: ConfigDict, prefix: str, examples_per_epoch: int, b
     return steps or math.ceil(round((epochs * examples_per_epoch or examples) / batch_size, 6))
 
 
+def seconds_of(duration: str) -> float:
+    """The seconds of `90s`, `10m` or `2h`; of '', which is no limit, infinitely many.
+
+    Raises:
+        ValueError: for any other text, and for 0.
+    """
+    if not duration:
+        return math.inf
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", duration)
+    if not match or not float(match[1]):
+        raise ValueError(duration)
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+
+
 def validate(config: ConfigDict) -> None:
     """Refuses values out of range and fields that contradict each other.
 
@@ -140,6 +155,12 @@ def validate(config: ConfigDict) -> None:
             raise ConfigError(f"{given} contradict each other: set all but one of them to 0")
         if required and not fields:
             raise ConfigError(f"{prefix}_epochs, {prefix}_steps and {prefix}_examples are all 0: set one of them")
+    try:
+        seconds_of(config.time_budget)
+    except ValueError:
+        raise ConfigError(
+            f"time_budget is '{config.time_budget}', but must be a time such as 90s, 10m or 2h, or '' for no limit"
+        ) from None
     if config.learning != "from_scratch" and not config.model.weights:
         raise ConfigError(
             f"learning is {config.learning}, which needs the weights of a trained network: set model.weights"

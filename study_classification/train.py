@@ -13,7 +13,7 @@ from jaxtyping import PyTree
 from ml_collections import ConfigDict
 
 from study_classification import checkpoints, device, run_directory
-from study_classification.config import UNITS, duration_in_steps
+from study_classification.config import UNITS, duration_in_steps, seconds_of
 from study_classification.console import logging_to, progress, say, saying_nothing
 from study_classification.data.dataset import Dataset, class_names, open_dataset
 from study_classification.data.pipeline import (
@@ -177,6 +177,8 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     history = History(config.monitor, config.early_stopping.min_delta)
     save_due = _save_due(config, plan)
     drawn = time.time()
+    budget = seconds_of(config.time_budget)
+    look_every = config.log_every_steps if jax.process_count() > 1 else 1  # steps between two looks at the clock
     with checkpoints.open_checkpoints(workdir / "checkpoints") as saved, requested_stop() as asked_to_stop:
         state = checkpoints.restore(saved, state, history)
         step = int(state.step)
@@ -206,6 +208,8 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
                         f"--workdir={workdir} to go on",
                         signal_number,
                     )
+                if budget < math.inf and step % look_every == 0 and history.seconds() + _seconds_since(begun) >= budget:
+                    break
             _check_finite(state, saved)
             images_per_second = (step - first) * batch_size / (time.time() - begun)
             train_loss, train_accuracy = _means(jax.device_get(state.sums))
@@ -221,7 +225,7 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
                 val_accuracy=val_accuracy,
                 learning_rate=float(head_schedule(step) if step <= head_steps else schedule(step - head_steps - 1)),
                 images_per_second=images_per_second,
-                seconds=time.time() - begun,
+                seconds=_seconds_since(begun),
             )
             better = history.add(row)
             say(row.describe(total_epochs) + ("  best" if better else ""))
@@ -237,7 +241,8 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
 
     # ----- The end: pictures, and the best weights
     best = history.epochs[history.best]
-    say(f"Stopped early: {reason}" if reason else f"Trained for {total_epochs} epochs")
+    early = reason and not history.reached(total_steps)
+    say(f"Stopped early: {reason}" if early else f"Trained for {total_epochs} epochs")
     say(f"Best: epoch {best.epoch}, validation accuracy {best.val_accuracy:.4f}, loss {best.val_loss:.4f}")
     if writes:
         write_text(workdir / "history.csv", history.to_csv())
@@ -246,6 +251,11 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
         workdir / "checkpoints", "best", checkpoints.abstract(state.variables())
     )
     return state.replace(step=np.int32(best_step), **variables, average={})
+
+
+def _seconds_since(begun: float) -> float:
+    """The time since then, the same on all hosts."""
+    return device.of_first_host(time.time() - begun)
 
 
 def _initial_variables(experiment: Experiment) -> dict[str, PyTree]:

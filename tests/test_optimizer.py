@@ -93,6 +93,7 @@ def test_muon_makes_steps_orthogonal():
         shapes,
         is_leaf=lambda x: isinstance(x, tuple),
     )
+    gradients["backbone"]["frozen"] = {"kernel": None}
     params = jax.tree.map(jnp.zeros_like, gradients)
     updates = {}
     for name in ("muon", "adam"):

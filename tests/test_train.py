@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -172,6 +173,35 @@ def test_classes_that_are_rare_are_seen_more_often_or_weigh_more(config, digits,
     train_and_evaluate(config, tmp_path / "run")
     np.testing.assert_allclose(weights[0], 56 / (3 * np.array([8, 24, 24])), rtol=1e-6)
     assert sorted(np.bincount(np.concatenate(seen))) == [37, 37, 38]
+
+
+def test_a_time_budget_ends_training_properly(config, tmp_path, monkeypatch, capsys):
+    clock = [1000.0]
+    original = TrainingPlan.__getitem__
+
+    def taking_ten_seconds(self, step):
+        clock[0] += 10
+        return original(self, step)
+
+    monkeypatch.setattr(TrainingPlan, "__getitem__", taking_ten_seconds)
+    monkeypatch.setattr(train, "time", SimpleNamespace(time=lambda: clock[0]))
+    config.time_budget = "75s"
+    with monkeypatch.context() as patch:
+        stop_at(patch, 6, signal.SIGINT)  # the history has 50 s of the first epoch; the 20 s since then are lost
+        with pytest.raises(Interrupted):
+            train_and_evaluate(config, tmp_path / "run")
+    for _ in range(2):  # the second time nothing is left to do
+        train_and_evaluate(config, tmp_path / "run")
+        arrays, rows, _ = last_checkpoint(config, tmp_path / "run")
+        assert [row[1] for row in rows] == [5, 9, 10]
+        assert int(arrays["training"]["step"]) == 10
+    config.time_budget = "1.5m"
+    train_and_evaluate(config, tmp_path / "run")
+    assert [row[1] for row in last_checkpoint(config, tmp_path / "run")[1]] == [5, 9, 10, 11]
+    assert "Stopped early: the time budget of 1.5m is used up" in capsys.readouterr().out
+    config.time_budget = ""
+    train_and_evaluate(config, tmp_path / "run")
+    assert [row[1] for row in last_checkpoint(config, tmp_path / "run")[1]] == [5, 9, 10, 11, 14]
 
 
 def test_divergence_names_the_step_and_the_last_good_checkpoint(config, tmp_path, monkeypatch):
