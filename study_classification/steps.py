@@ -6,7 +6,6 @@ from typing import cast
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from flax import linen as nn
 from flax import struct
@@ -66,11 +65,6 @@ def zero_sums() -> dict[str, Array]:
         "count": jnp.zeros((), jnp.int32),
         "first_bad": jnp.full((), -1, jnp.int32),
     }
-
-
-def balanced_class_weights(labels: Int[np.ndarray, " n"], num_classes: int) -> Float[np.ndarray, " classes"]:
-    """examples / (classes x examples of the class), scikit-learn's `class_weight="balanced"`: 1 on average."""
-    return (len(labels) / (num_classes * np.bincount(labels, minlength=num_classes))).astype(np.float32)
 
 
 def init_variables(model: nn.Module, preprocess: Preprocess, seed: int) -> dict[str, PyTree]:

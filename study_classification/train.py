@@ -15,23 +15,13 @@ from ml_collections import ConfigDict
 from study_classification import checkpoints, device, run_directory
 from study_classification.config import UNITS, duration_in_steps, seconds_of
 from study_classification.console import logging_to, progress, say, saying_nothing
-from study_classification.data.dataset import Dataset, class_names, open_dataset
-from study_classification.data.pipeline import (
-    BalancedPlan,
-    EvaluationPlan,
-    Images,
-    Plan,
-    TrainingPlan,
-    View,
-    open_images,
-)
-from study_classification.data.prepare import cache_directory, num_workers
+from study_classification.data.dataset import Dataset
+from study_classification.data.pipeline import EvaluationPlan, Images, TrainingPlan
 from study_classification.data.sources import TRAIN, VALIDATION, absolute_source
 from study_classification.errors import ConfigError, DataError, DivergedError, Interrupted
-from study_classification.experiment import Experiment, set_up
-from study_classification.features import ViewPlan, cached_features
+from study_classification.experiment import Experiment, initial_variables, rate_multipliers, set_up
 from study_classification.files import unwritable, write_json, write_text
-from study_classification.freezing import head_of, layer_multipliers, layer_order, select
+from study_classification.freezing import head_of, select
 from study_classification.history import Epoch, History
 from study_classification.interruption import requested_stop
 from study_classification.optimizer import learning_rate_schedule, make_optimizer
@@ -39,14 +29,13 @@ from study_classification.report.curves import draw_curves
 from study_classification.report.environment import describe_environment
 from study_classification.steps import (
     TrainState,
-    balanced_class_weights,
     init_state,
-    init_variables,
     loss_and_correct,
     make_eval_step,
     make_train_step,
     zero_sums,
 )
+from study_classification.training_data import open_pictures, open_training_data, plan_of_pictures
 
 DRAW_EVERY = 60  # seconds between two drawings of the curves while training runs
 
@@ -78,42 +67,18 @@ def train_and_evaluate(config: ConfigDict, workdir: Path) -> TrainState:
 def _train(experiment: Experiment, workdir: Path) -> TrainState:
     config, preprocess, mesh = experiment.config, experiment.preprocess, experiment.mesh
     model, mask = experiment.model, experiment.mask
-    cache = cache_directory(config.data)
     say(device.banner(device.compute_dtype(config.precision)))
     device.warn_of_idle_accelerator()
     writes = jax.process_index() == 0
 
     # ----- Data
-    data = open_dataset(config.data)
-    say(data.describe())
-    if len(data.class_names) != experiment.num_classes:
-        lost = sorted(set(class_names(config.data)) - set(data.class_names))
-        raise DataError(f"no picture of {', '.join(lost)} can be read: mend them, or remove the class from the data")
-    batch_size = _fitting_batch_size(config, len(data.split(TRAIN)), mesh.size)
+    training = open_training_data(experiment)
+    data, plan, batch_size = training.data, training.plan, training.batch_size
     config.batch_size = batch_size
     config.data.source = absolute_source(config.data.source)  # so that evaluate finds it from any directory
     if writes:
         _begin(run_directory.Run(workdir, config, data.class_names, preprocess), data)
 
-    def open_split(name: str, canvas_size: int) -> Images:
-        return open_images(
-            data.split(name),
-            View(preprocess, config.data.max_megapixels, canvas_size),
-            mode=config.data.mode,
-            free_memory=device.free_memory(),
-            cache=cache,
-            workers=num_workers(config.data),
-            sharding=device.batch_sharding(mesh),
-        )
-
-    plan = TrainingPlan(len(data.split(TRAIN)), batch_size, config.seed)
-    class_weights = None
-    if config.data.sampling or config.class_weights:
-        labels = data.labels(TRAIN, cache)
-        if config.data.sampling:
-            plan = BalancedPlan(len(labels), batch_size, config.seed, labels)
-        if config.class_weights:
-            class_weights = balanced_class_weights(labels, experiment.num_classes)
     val_plan = EvaluationPlan(len(data.split(VALIDATION)), batch_size)
 
     # ----- Network, optimizer, state
@@ -122,12 +87,8 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     head_steps = _head_steps(config, plan, total_steps)
     schedule = learning_rate_schedule(config, total_steps - head_steps, plan.num_examples)
     head_schedule = optax.constant_schedule(config.fine_tuning.head_learning_rate)
-    variables = _initial_variables(experiment)
-    multipliers = None
-    if config.fine_tuning.layer_decay < 1:
-        picture = jax.ShapeDtypeStruct((1, *View(preprocess, 1.0).shape), np.float32)
-        layers = layer_order(model, picture)
-        multipliers = select(layer_multipliers(variables["params"], layers, config.fine_tuning.layer_decay), mask)
+    variables = initial_variables(experiment)
+    multipliers = rate_multipliers(experiment, variables["params"])
     optimizer, head_optimizer = (make_optimizer(config, rate, multipliers) for rate in (schedule, head_schedule))
     start = functools.partial(init_state, optimizer=optimizer, mask=mask, ema_decay=config.ema_decay)
     sharding = device.state_sharding(mesh, jax.eval_shape(start, variables))
@@ -142,7 +103,7 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
             experiment.augmentation,
             config,
             accumulate_steps=config.accumulate_steps,
-            class_weights=class_weights,
+            class_weights=training.class_weights,
             **masks,
         )
         return jax.jit(step, donate_argnums=0, out_shardings=sharding)
@@ -162,16 +123,8 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
         say(f"Weights: {config.model.weights}, conventions of {config.model.origin}, pictures of {size}{fresh}")
 
     # ----- Pictures, or with a frozen backbone what it makes of them
-    views = config.feature_cache.views if config.learning == "transfer_learning" else 0
-    canvas_size = (
-        experiment.augmentation.canvas_size if experiment.augmentation.random_resized_crop and views != 1 else 0
-    )
-    train_images, val_images = open_split(TRAIN, canvas_size), open_split(VALIDATION, 0)
-    train_plan: Plan = plan
-    if views:
-        train_images = cached_features(experiment, variables, train_images, data.split(TRAIN), views, cache)
-        val_images = cached_features(experiment, variables, val_images, data.split(VALIDATION), 1, cache)
-        train_plan = ViewPlan(plan, views)
+    train_images, val_images = (open_pictures(experiment, data, name, variables) for name in (TRAIN, VALIDATION))
+    train_plan = plan_of_pictures(config, plan)
 
     # ----- The loop: an epoch of steps, an evaluation, a row of the history, perhaps a checkpoint
     history = History(config.monitor, config.early_stopping.min_delta)
@@ -256,35 +209,6 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
 def _seconds_since(begun: float) -> float:
     """The time since then, the same on all hosts."""
     return device.of_first_host(time.time() - begun)
-
-
-def _initial_variables(experiment: Experiment) -> dict[str, PyTree]:
-    """Random variables by the seed, with the given weights in their place."""
-    init = functools.partial(init_variables, experiment.model, experiment.preprocess, experiment.config.seed)
-    variables = jax.jit(init)()
-    return experiment.pretrained.fill(variables) if experiment.pretrained else variables
-
-
-def _fitting_batch_size(config: ConfigDict, num_examples: int, devices: int) -> int:
-    """The batch size, or, where there are fewer examples, the most of them that devices and parts can share evenly."""
-    batch_size, parts = config.batch_size, config.accumulate_steps
-    if batch_size % devices:
-        raise DataError(f"batch_size {batch_size} cannot be split over {devices} devices: choose a multiple of them")
-    if batch_size % (devices * parts):
-        raise ConfigError(
-            f"accumulate_steps is {parts}, but batch_size {batch_size} on {devices} devices cannot be cut into so many "
-            f"equal parts: choose a batch_size that is a multiple of {devices * parts}"
-        )
-    if num_examples >= batch_size:
-        return batch_size
-    fitting = num_examples // (devices * parts) * devices * parts
-    if not fitting:
-        raise DataError(
-            f"there are {num_examples} training pictures for {devices} devices and accumulate_steps={parts}: add "
-            "pictures, or use fewer of either"
-        )
-    say(f"batch_size {batch_size} is more than the {num_examples} training pictures: using {fitting}")
-    return fitting
 
 
 def _head_steps(config: ConfigDict, plan: TrainingPlan, total_steps: int) -> int:

@@ -15,14 +15,8 @@ from study_classification.models import Classifier
 from study_classification.models.head import Head
 from study_classification.models.mlp import MLP
 from study_classification.models.normalization import batch_norm
-from study_classification.steps import (
-    balanced_class_weights,
-    init_state,
-    init_variables,
-    loss_and_correct,
-    make_eval_step,
-    make_train_step,
-)
+from study_classification.steps import init_state, init_variables, loss_and_correct, make_eval_step, make_train_step
+from study_classification.training_data import balanced_class_weights
 
 
 class Nothing(nn.Module):
