@@ -57,6 +57,8 @@ def get_config() -> ConfigDict:
     config.model.origin = ""                # torchvision | timm | timm_tf | keras: whose padding, epsilon, ...;
                                             # "" is that of the weights, or torchvision
     config.model.dropout = -1.0             # rate, before the last layer; -1 is that of the network's paper
+    config.model.drop_path = -1.0           # stochastic depth: rate in the last block, falling linearly towards the
+                                            # first; -1 is that of the paper: 0.2 of EfficientNet, 0 of all others
     config.model.hidden = (128,)            # widths of the hidden layers of `mlp`
     config.model.head = ConfigDict()        # what stands behind the backbone; as here, that of the network's paper
     config.model.head.pooling = ""          # average | max | flatten

@@ -118,18 +118,18 @@ def validate(config: ConfigDict) -> None:
         "data.max_megapixels",
     ):
         require(flat[field] > 0, field, "greater than 0")
+    signed = ("preprocess.mean", "seed", "data.split_seed", "model.dropout", "model.drop_path")
     for field, value in flat.items():
         if isinstance(value, float):
             require(math.isfinite(value), field, "a finite number")
         numbers = value if isinstance(value, tuple) else (value,)
-        if field not in ("preprocess.mean", "seed", "data.split_seed", "model.dropout") and not isinstance(value, bool):
+        if field not in signed and not isinstance(value, bool):
             require(all(number >= 0 for number in numbers if isinstance(number, int | float)), field, "0 or more")
     require(0 <= config.seed < 2**31 - 1, "seed", "0 or more, and below 2**31 - 1")
     require(config.label_smoothing < 1, "label_smoothing", "below 1")
     require(config.ema_decay < 1, "ema_decay", "below 1")
-    require(
-        config.model.dropout == -1 or 0 <= config.model.dropout < 1, "model.dropout", "-1, or 0 or more and below 1"
-    )
+    for field in ("model.dropout", "model.drop_path"):
+        require(flat[field] == -1 or 0 <= flat[field] < 1, field, "-1, or 0 or more and below 1")
     require(all(width > 0 for width in config.model.head.hidden), "model.head.hidden", "widths greater than 0")
     if config.model.head.batch_norm and not config.model.head.hidden:
         raise ConfigError("model.head.batch_norm is set, but it follows hidden layers: set model.head.hidden as well")
