@@ -96,6 +96,11 @@ def of_first_host(value: float) -> float:
     return float(multihost_utils.broadcast_one_to_all(np.float32(value))) if jax.process_count() > 1 else value
 
 
+def least_of_hosts(value: float) -> float:
+    """The least of all hosts' values, on all of them."""
+    return float(multihost_utils.process_allgather(np.float32(value)).min()) if jax.process_count() > 1 else value
+
+
 def free_memory() -> int:
     """Bytes that a device can still hold: its own memory, or the machine's where the device is the CPU."""
     device = jax.local_devices()[0]

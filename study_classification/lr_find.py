@@ -21,6 +21,7 @@ from study_classification.data.sources import TRAIN
 from study_classification.errors import DivergedError
 from study_classification.experiment import initial_variables, rate_multipliers, set_up
 from study_classification.files import unwritable, write_text
+from study_classification.memory import Step, fitting_step
 from study_classification.optimizer import make_optimizer
 from study_classification.report.curves import draw_learning_rates
 from study_classification.steps import init_state, make_train_step, zero_sums
@@ -65,18 +66,22 @@ def find_learning_rate(config: ConfigDict, workdir: Path, steps: int = 100) -> f
     start = functools.partial(init_state, optimizer=optimizer, mask=experiment.mask)
     sharding = device.state_sharding(experiment.mesh, jax.eval_shape(start, variables))
     state = jax.jit(start, out_shardings=sharding)(variables)
-    step = make_train_step(
-        experiment.model,
-        optimizer,
-        experiment.preprocess,
-        experiment.augmentation,
-        config,
-        experiment.mask,
-        accumulate_steps=config.accumulate_steps,
-        class_weights=training.class_weights,
-    )
+
+    def make(parts: int) -> Step:
+        step = make_train_step(
+            experiment.model,
+            optimizer,
+            experiment.preprocess,
+            experiment.augmentation,
+            config,
+            experiment.mask,
+            accumulate_steps=parts,
+            class_weights=training.class_weights,
+        )
+        return jax.jit(step, donate_argnums=0, out_shardings=sharding)
+
+    take_step = fitting_step(make, config.accumulate_steps, experiment.mesh.size)
     images = open_pictures(experiment, training.data, TRAIN, variables)
-    take_step = jax.jit(step, donate_argnums=0, out_shardings=sharding)
 
     say(f"Trying {steps} learning rates from {LOWEST:g} to {HIGHEST:g} ...")
     rates, losses = np.geomspace(LOWEST, HIGHEST, steps), np.empty(0)
@@ -118,10 +123,10 @@ def steepest_descent(rates: Float[np.ndarray, " n"], losses: Float[np.ndarray, "
     Only what lies before the smallest loss counts, for behind it the weights are spoilt already, and the first tenth
     is left out, since an average of few losses says little. None if the loss falls nowhere.
     """
-    begin, end = len(losses) // 10, int(losses.argmin())
+    begin, end = len(losses) // 10, int(np.argmin(losses))
     if end <= begin:
         return None
-    return begin + int(np.gradient(losses, np.log(rates))[begin:end].argmin())
+    return begin + int(np.argmin(np.gradient(losses, np.log(rates))[begin:end]))
 
 
 def _to_csv(*columns: Float[np.ndarray, " n"]) -> str:

@@ -6,6 +6,7 @@ from typing import cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import linen as nn
 from flax import struct
@@ -97,7 +98,7 @@ def make_train_step(
     mask: PyTree,
     optimized: PyTree | None = None,
     accumulate_steps: int = 1,
-    class_weights: Float[Array, " classes"] | None = None,
+    class_weights: Float[np.ndarray, " classes"] | None = None,
 ) -> Callable[[TrainState, Batch], TrainState]:
     """The step: augment, normalise, forward, softmax cross-entropy, backward, update of what the mask says is trained.
 

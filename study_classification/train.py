@@ -24,6 +24,7 @@ from study_classification.files import unwritable, write_json, write_text
 from study_classification.freezing import head_of, select
 from study_classification.history import Epoch, History
 from study_classification.interruption import requested_stop
+from study_classification.memory import Step, fitting_step
 from study_classification.optimizer import learning_rate_schedule, make_optimizer
 from study_classification.report.curves import draw_curves
 from study_classification.report.environment import describe_environment
@@ -95,21 +96,24 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     state = jax.jit(start, out_shardings=sharding)(variables)
     start_optimizer = jax.jit(lambda params: optimizer.init(select(params, mask)), out_shardings=sharding.opt_state)
 
-    def jit_step(optimizer: optax.GradientTransformation, **masks: PyTree) -> Callable:
-        step = make_train_step(
-            model,
-            optimizer,
-            preprocess,
-            experiment.augmentation,
-            config,
-            accumulate_steps=config.accumulate_steps,
-            class_weights=training.class_weights,
-            **masks,
-        )
-        return jax.jit(step, donate_argnums=0, out_shardings=sharding)
+    def step_with(optimizer: optax.GradientTransformation, **masks: PyTree) -> Step:
+        def make(parts: int) -> Step:
+            step = make_train_step(
+                model,
+                optimizer,
+                preprocess,
+                experiment.augmentation,
+                config,
+                accumulate_steps=parts,
+                class_weights=training.class_weights,
+                **masks,
+            )
+            return jax.jit(step, donate_argnums=0, out_shardings=sharding)
 
-    train_step = jit_step(optimizer, mask=mask)
-    head_step = jit_step(head_optimizer, mask=head_of(mask), optimized=mask)
+        return fitting_step(make, config.accumulate_steps, mesh.size)
+
+    train_step = step_with(optimizer, mask=mask)
+    head_step = step_with(head_optimizer, mask=head_of(mask), optimized=mask)
     eval_step = jax.jit(make_eval_step(model, preprocess), out_shardings=device.replicated(mesh))
     sizes = [leaf.size for leaf in jax.tree.leaves(state.params)]
     trained = sum(size for size, wanted in zip(sizes, jax.tree.leaves(mask), strict=True) if wanted)

@@ -108,7 +108,7 @@ class Dataset:
         counts = np.bincount(found, minlength=len(self.class_names))
         if not counts.all():
             raise DataError(
-                f"the class {self.class_names[int(counts.argmin())]} has no picture in the split {name}, so the "
+                f"the class {self.class_names[int(np.argmin(counts))]} has no picture in the split {name}, so the "
                 "classes cannot be balanced: add some, or set class_weights and data.sampling to ''"
             )
         return found

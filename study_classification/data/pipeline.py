@@ -221,7 +221,7 @@ def open_images(
     if mode == "auto":
         mode = "resident" if fits else "streaming"
     size = f"{len(split):,} pictures of {view.shape[1]} x {view.shape[0]}"
-    say(f"  {mode}: {size} need {_gigabytes(needed)} of {_gigabytes(free_memory)} free memory")
+    say(f"  {mode}: {size} need {gigabytes(needed)} of {gigabytes(free_memory)} free memory")
     if mode == "streaming":
         return StreamingImages(split, view, workers, sharding)
     return ResidentImages(_decode_all(split, view, cache, workers), sharding)
@@ -267,5 +267,6 @@ def _fill(arrays: dict[str, np.ndarray], row: int, split: Split, index: int, vie
     arrays["label"][row] = example.label
 
 
-def _gigabytes(count: int) -> str:
+def gigabytes(count: float) -> str:
+    """Bytes as a person reads them."""
     return f"{count / 1e9:.2f} GB" if count >= 1e7 else f"{count / 1e6:.2f} MB"
