@@ -79,7 +79,6 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     config.data.source = absolute_source(config.data.source)  # so that evaluate finds it from any directory
     if writes:
         _begin(run_directory.Run(workdir, config, data.class_names, preprocess), data)
-
     val_plan = EvaluationPlan(len(data.split(VALIDATION)), batch_size)
 
     # ----- Network, optimizer, state
