@@ -2,7 +2,7 @@
 
 COMMAND   python -m study_classification.main --config=configs/animals.py:data=FOLDER --workdir=runs/animals
           behind the colon also: model=NAME, learning=from_scratch|transfer_learning|fine_tuning, weights=FILE,
-          size=PIXELS, epochs=N, runlocal
+          size=PIXELS, epochs=N, time=10m, runlocal
 HARDWARE  2 CPU cores are enough at 64 px
 TIME      18 min (measured, 2 CPU cores with other work beside; 3 s an epoch without)
 RESULT    `original` from scratch on 1,792 photos of cats, dogs and horses: 73.2 % of the 179 validation and 77.7 % of
@@ -18,7 +18,7 @@ from study_classification.configs import default
 def get_config(arguments: str = "") -> ConfigDict:
     given = parse_arguments(
         arguments, data="animals", model="original", learning="from_scratch", weights="", size=0, epochs=0.0,
-        runlocal=False)
+        time="", runlocal=False)
     config = default.get_config()
     config.data.source = given.data
     config.model.name = given.model
@@ -56,6 +56,7 @@ def get_config(arguments: str = "") -> ConfigDict:
         config.schedule.warmup_epochs = 1.0
         config.total_epochs = 10.0
     config.total_epochs = given.epochs or config.total_epochs
+    config.time_budget = given.time
     if given.runlocal:
         config.preprocess.image_size = config.preprocess.resize_size = 32
         config.total_epochs = 1.0

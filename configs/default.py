@@ -28,6 +28,7 @@ def get_config() -> ConfigDict:
     config.data.max_megapixels = 89.0       # a larger picture is refused unread (decompression bombs)
     config.data.cache_dir = ""              # prepared data live here; "" is ~/.cache/study_classification
     config.data.mode = "auto"               # auto | resident (decoded once, kept on the device) | streaming
+    config.data.sampling = ""               # balanced: in every epoch all classes come equally often
     config.data.workers = 0                 # decoding threads; 0 is one a core
 
     config.preprocess = ConfigDict()        # pixels on disk -> what the network sees; saved with the run. With
@@ -56,6 +57,8 @@ def get_config() -> ConfigDict:
     config.model.origin = ""                # torchvision | timm | timm_tf | keras: whose padding, epsilon, ...;
                                             # "" is that of the weights, or torchvision
     config.model.dropout = -1.0             # rate, before the last layer; -1 is that of the network's paper
+    config.model.drop_path = -1.0           # stochastic depth: rate in the last block, falling linearly towards the
+                                            # first; -1 is that of the paper: 0.2 of EfficientNet, 0 of all others
     config.model.hidden = (128,)            # widths of the hidden layers of `mlp`
     config.model.head = ConfigDict()        # what stands behind the backbone; as here, that of the network's paper
     config.model.head.pooling = ""          # average | max | flatten
@@ -73,31 +76,37 @@ def get_config() -> ConfigDict:
     config.feature_cache.views = 1          # stored views of a picture: 1 plain, more augmented, 0 no cache
 
     config.batch_size = 32                  # over all devices together
+    config.accumulate_steps = 1             # parts in which a batch passes, one after the other, to take less memory
     config.total_epochs = 20.0
     config.total_steps = 0
     config.total_examples = 0
+    config.time_budget = ""                 # e.g. 90s, 10m, 2h: training ends when it is used up; "" is no limit
     config.label_smoothing = 0.0
+    config.class_weights = ""               # balanced: the loss of a picture counts the more, the rarer its class is
+    config.ema_decay = 0.0                  # of the average of the weights that is evaluated, e.g. 0.999; 0 is off
     config.precision = "auto"               # auto | float32 | bfloat16: of the computation; parameters stay float32
 
     config.optimizer = ConfigDict()
-    config.optimizer.name = "adam"          # adam | adamw | sgd | rmsprop
+    config.optimizer.name = "adam"          # adam | adamw | sgd | rmsprop | muon | schedule_free
     config.optimizer.learning_rate = 1e-3   # the peak of the schedule
-    config.optimizer.weight_decay = 0.0     # decoupled (adamw, sgd, rmsprop): kernels shrink by learning_rate x this
+    config.optimizer.weight_decay = 0.0     # decoupled (all but adam): kernels shrink by learning_rate x this
     config.optimizer.l2 = 0.0               # classical penalty l2/2 x sum(kernel^2), a part of the loss
     config.optimizer.l1 = 0.0               # classical penalty l1 x sum(|kernel|), a part of the loss
-    config.optimizer.momentum = 0.9         # sgd and rmsprop
+    config.optimizer.momentum = 0.9         # sgd, rmsprop and muon, which its authors give 0.95
     config.optimizer.nesterov = False       # sgd
-    config.optimizer.b1 = 0.9               # adam and adamw
-    config.optimizer.b2 = 0.999             # adam and adamw; the decay of rmsprop
-    config.optimizer.eps = 1e-8             # adam, adamw and rmsprop
+    config.optimizer.b1 = 0.9               # adam, adamw and muon; of schedule_free's average
+    config.optimizer.b2 = 0.999             # adam, adamw, muon and schedule_free; the decay of rmsprop
+    config.optimizer.eps = 1e-8             # all but sgd
     config.optimizer.gradient_clip = 0.0    # global norm; 0 is off
+    config.optimizer.sam_rho = 0.0          # sharpness-aware: the gradient is taken at this distance, e.g. 0.05; 0: off
 
     config.schedule = ConfigDict()          # of the learning rate
-    config.schedule.name = "cosine"         # cosine | step | constant
+    config.schedule.name = "cosine"         # cosine | cosine_restarts | step | constant
     config.schedule.warmup_epochs = 0.0     # linear from 0
     config.schedule.warmup_steps = 0
     config.schedule.warmup_examples = 0
     config.schedule.final_fraction = 0.0    # cosine: of learning_rate, at the end
+    config.schedule.restarts = 3            # cosine_restarts: how many cycles of equal length
     config.schedule.step_at = (1 / 3, 2 / 3, 8 / 9)  # step: shares of the whole run
     config.schedule.step_factor = 0.1       # step: what the rate is multiplied by each time
 

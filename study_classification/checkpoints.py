@@ -1,7 +1,8 @@
 """Checkpoints through Orbax: the latest and the best are kept, each with the network and what training needs to go on.
 
 A checkpoint has two parts, `model` (params, batch_stats) and `training` (opt_state, step, sums), so that evaluation
-reads the first alone; its metadata hold the history of the run.
+reads the first alone; its metadata hold the history of the run. Where an average of the weights is evaluated, it is the
+`model`, and `training` holds the raw ones as well.
 """
 
 from collections.abc import Mapping
@@ -56,7 +57,9 @@ def restore(checkpoints: ocp.training.Checkpointer, state: TrainState, history: 
         checkpoints, latest.step, {"model": abstract(_model_part(state)), "training": abstract(_training_part(state))}
     )
     history.restore(checkpoints.checkpointables_metadata(latest.step).custom_metadata["history"])
-    return state.replace(**restored["model"], **restored["training"])
+    variables = restored["training"].pop("raw", restored["model"])
+    average = restored["model"] if state.average else {}
+    return state.replace(**variables, **restored["training"], average=average)
 
 
 def load_model(folder: Path, which: str, variables: Mapping) -> tuple[int, dict]:
@@ -139,8 +142,9 @@ def abstract(tree):
 
 
 def _model_part(state: TrainState) -> dict:
-    return {"params": state.params, "batch_stats": state.batch_stats}
+    return state.evaluated()
 
 
 def _training_part(state: TrainState) -> dict:
-    return {"opt_state": state.opt_state, "step": state.step, "sums": state.sums}
+    raw = {"raw": state.variables()} if state.averaged() else {}
+    return {"opt_state": state.opt_state, "step": state.step, "sums": state.sums} | raw

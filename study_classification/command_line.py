@@ -15,6 +15,7 @@ VERBS = {
     "evaluate": "measure the run in --workdir on a split or on other data; writes report.json",
     "predict": "classify the files, folders and patterns that follow, or the list on stdin if - follows",
     "summary": "layers, parameters, FLOPs and memory of the network of --config or --workdir",
+    "lr_find": "try rising learning rates on what --config describes, and suggest one",
     "prepare": "read, check and split the data of --config, and report what is in them",
 }
 USAGE = f"""\
@@ -43,7 +44,8 @@ ASSERT_ACCURACY = flags.DEFINE_float("assert_accuracy", 0.0, "evaluate: fail bel
 FORMAT = flags.DEFINE_enum("format", "table", ["table", "csv", "json", "jsonl"], "predict: what goes to stdout")
 TOP_K = flags.DEFINE_integer("top_k", 1, "predict: how many classes to name for each picture", lower_bound=1)
 THRESHOLD = flags.DEFINE_float("threshold", 0.0, "predict: 'unknown' below this probability", 0.0, 1.0)
-_FLAGS = (CONFIG, WORKDIR, CHECKPOINT, SPLIT, DATA, ASSERT_ACCURACY, FORMAT, TOP_K, THRESHOLD)
+STEPS = flags.DEFINE_integer("steps", 100, "lr_find: how many learning rates to try", lower_bound=10)
+_FLAGS = (CONFIG, WORKDIR, CHECKPOINT, SPLIT, DATA, ASSERT_ACCURACY, FORMAT, TOP_K, THRESHOLD, STEPS)
 
 
 def parse_flags(arguments: list[str]) -> list[str]:

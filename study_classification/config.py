@@ -3,6 +3,7 @@
 import ast
 import difflib
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,9 +16,11 @@ CHOICES = {
     "model.head.pooling": ("", "average", "max", "flatten"),
     "data.on_unreadable": ("skip", "error"),
     "data.mode": ("auto", "resident", "streaming"),
+    "data.sampling": ("", "balanced"),
+    "class_weights": ("", "balanced"),
     "precision": ("auto", "float32", "bfloat16"),
-    "optimizer.name": ("adam", "adamw", "sgd", "rmsprop"),
-    "schedule.name": ("cosine", "step", "constant"),
+    "optimizer.name": ("adam", "adamw", "sgd", "rmsprop", "muon", "schedule_free"),
+    "schedule.name": ("cosine", "cosine_restarts", "step", "constant"),
     "monitor": ("val_accuracy", "val_loss"),
 }
 UNITS = ("epochs", "steps", "examples")
@@ -77,6 +80,20 @@ def duration_in_steps(group: ConfigDict, prefix: str, examples_per_epoch: int, b
     return steps or math.ceil(round((epochs * examples_per_epoch or examples) / batch_size, 6))
 
 
+def seconds_of(duration: str) -> float:
+    """The seconds of `90s`, `10m` or `2h`; of '', which is no limit, infinitely many.
+
+    Raises:
+        ValueError: for any other text, and for 0.
+    """
+    if not duration:
+        return math.inf
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", duration)
+    if not match or not float(match[1]):
+        raise ValueError(duration)
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+
+
 def validate(config: ConfigDict) -> None:
     """Refuses values out of range and fields that contradict each other.
 
@@ -92,19 +109,27 @@ def validate(config: ConfigDict) -> None:
         if not condition:
             raise ConfigError(f"{field} is {flat[field]}, but must be {what}")
 
-    for field in ("batch_size", "log_every_steps", "fsdp", "data.max_megapixels"):
+    for field in (
+        "batch_size",
+        "accumulate_steps",
+        "log_every_steps",
+        "fsdp",
+        "schedule.restarts",
+        "data.max_megapixels",
+    ):
         require(flat[field] > 0, field, "greater than 0")
+    signed = ("preprocess.mean", "seed", "data.split_seed", "model.dropout", "model.drop_path")
     for field, value in flat.items():
         if isinstance(value, float):
             require(math.isfinite(value), field, "a finite number")
         numbers = value if isinstance(value, tuple) else (value,)
-        if field not in ("preprocess.mean", "seed", "data.split_seed", "model.dropout") and not isinstance(value, bool):
+        if field not in signed and not isinstance(value, bool):
             require(all(number >= 0 for number in numbers if isinstance(number, int | float)), field, "0 or more")
     require(0 <= config.seed < 2**31 - 1, "seed", "0 or more, and below 2**31 - 1")
     require(config.label_smoothing < 1, "label_smoothing", "below 1")
-    require(
-        config.model.dropout == -1 or 0 <= config.model.dropout < 1, "model.dropout", "-1, or 0 or more and below 1"
-    )
+    require(config.ema_decay < 1, "ema_decay", "below 1")
+    for field in ("model.dropout", "model.drop_path"):
+        require(flat[field] == -1 or 0 <= flat[field] < 1, field, "-1, or 0 or more and below 1")
     require(all(width > 0 for width in config.model.head.hidden), "model.head.hidden", "widths greater than 0")
     if config.model.head.batch_norm and not config.model.head.hidden:
         raise ConfigError("model.head.batch_norm is set, but it follows hidden layers: set model.head.hidden as well")
@@ -130,6 +155,12 @@ def validate(config: ConfigDict) -> None:
             raise ConfigError(f"{given} contradict each other: set all but one of them to 0")
         if required and not fields:
             raise ConfigError(f"{prefix}_epochs, {prefix}_steps and {prefix}_examples are all 0: set one of them")
+    try:
+        seconds_of(config.time_budget)
+    except ValueError:
+        raise ConfigError(
+            f"time_budget is '{config.time_budget}', but must be a time such as 90s, 10m or 2h, or '' for no limit"
+        ) from None
     if config.learning != "from_scratch" and not config.model.weights:
         raise ConfigError(
             f"learning is {config.learning}, which needs the weights of a trained network: set model.weights"
@@ -149,5 +180,18 @@ def validate(config: ConfigDict) -> None:
             "optimizer.weight_decay is set, but adam has no decoupled decay: "
             "use optimizer.name=adamw, or the classical penalty optimizer.l2"
         )
+    if config.optimizer.name == "schedule_free":
+        require(config.optimizer.b1 > 0, "optimizer.b1", "above 0 with optimizer.name=schedule_free")
+        if config.schedule.name != "constant":
+            raise ConfigError(
+                f"optimizer.name is schedule_free, but schedule.name is {config.schedule.name}: set it to constant, "
+                "for the average takes the place of a decaying rate (warm-up stays useful)"
+            )
+        for field in ("ema_decay", "fine_tuning.head_epochs"):
+            if flat[field]:
+                raise ConfigError(
+                    f"{field} is {flat[field]}, but optimizer.name is schedule_free, which keeps one average of its "
+                    "own from beginning to end: set it to 0, or choose another optimizer"
+                )
     if config.optimizer.nesterov and config.optimizer.name != "sgd":
         raise ConfigError(f"optimizer.nesterov belongs to sgd, but optimizer.name is {config.optimizer.name}")

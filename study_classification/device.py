@@ -8,7 +8,9 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import psutil
+from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from study_classification.console import say
@@ -104,6 +106,16 @@ def compute_dtype(precision: str) -> jnp.dtype:
     if precision == "auto":
         precision = "float32" if jax.default_backend() == "cpu" else "bfloat16"
     return jnp.dtype(precision)
+
+
+def of_first_host(value: float) -> float:
+    """The first host's value on all of them, for decisions that they have to make alike."""
+    return float(multihost_utils.broadcast_one_to_all(np.float32(value))) if jax.process_count() > 1 else value
+
+
+def least_of_hosts(value: float) -> float:
+    """The least of all hosts' values, on all of them."""
+    return float(multihost_utils.process_allgather(np.float32(value)).min()) if jax.process_count() > 1 else value
 
 
 def free_memory() -> int:

@@ -4,6 +4,7 @@ import functools
 from dataclasses import dataclass
 
 import jax
+import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 from jax.sharding import Mesh
 from jaxtyping import PyTree
@@ -13,10 +14,11 @@ from study_classification import device
 from study_classification.config import validate
 from study_classification.data.augment import Augment
 from study_classification.data.dataset import class_names
+from study_classification.data.pipeline import View
 from study_classification.data.prepare import cache_directory
 from study_classification.data.preprocess import Preprocess
 from study_classification.errors import ConfigError
-from study_classification.freezing import head_of, trainable_mask
+from study_classification.freezing import head_of, layer_multipliers, layer_order, select, trainable_mask
 from study_classification.models import Classifier, create_model
 from study_classification.pretrained import Pretrained, load_pretrained
 from study_classification.steps import init_variables
@@ -46,19 +48,6 @@ class Experiment:
     mask: PyTree
     pretrained: Pretrained | None
 
-    def initial_variables(self) -> dict[str, PyTree]:
-        """The given weights, and random values by the seed for whatever they leave out."""
-        init = functools.partial(init_variables, self.model, self.preprocess, self.config.seed)
-        given = flatten_dict(self.pretrained.variables) if self.pretrained else {}
-        # What runs once need not be compiled well: on a CPU that would take half a minute of a large network.
-        hasty = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
-
-        @functools.partial(jax.jit, compiler_options=hasty)
-        def missing() -> dict[tuple, jax.Array]:
-            return {path: leaf for path, leaf in flatten_dict(init()).items() if path not in given}
-
-        return {"params": {}, "batch_stats": {}} | unflatten_dict(missing() | given)
-
 
 def set_up(config: ConfigDict) -> Experiment:
     """Checks all that can be checked before anything heavy starts.
@@ -85,3 +74,26 @@ def set_up(config: ConfigDict) -> Experiment:
     if config.fine_tuning.head_epochs and not any(jax.tree.leaves(head_of(mask))):
         raise ConfigError("fine_tuning.head_epochs is set, but fine_tuning.frozen freezes the head: drop one of them")
     return Experiment(config, preprocess, augmentation, mesh, model, num_classes, mask, pretrained)
+
+
+def initial_variables(experiment: Experiment) -> dict[str, PyTree]:
+    """The given weights, and random values by the seed for whatever they leave out."""
+    init = functools.partial(init_variables, experiment.model, experiment.preprocess, experiment.config.seed)
+    given = flatten_dict(experiment.pretrained.variables) if experiment.pretrained else {}
+    # What runs once need not be compiled well: on a CPU that would take half a minute of a large network.
+    hasty = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
+
+    @functools.partial(jax.jit, compiler_options=hasty)
+    def missing() -> dict[tuple, jax.Array]:
+        return {path: leaf for path, leaf in flatten_dict(init()).items() if path not in given}
+
+    return {"params": {}, "batch_stats": {}} | unflatten_dict(missing() | given)
+
+
+def rate_multipliers(experiment: Experiment, params: PyTree) -> PyTree | None:
+    """What the learning rate of each trained parameter is multiplied by; None is 1 for all."""
+    decay = experiment.config.fine_tuning.layer_decay
+    if decay == 1:
+        return None
+    picture = jax.ShapeDtypeStruct((1, *View(experiment.preprocess, 1.0).shape), np.float32)
+    return select(layer_multipliers(params, layer_order(experiment.model, picture), decay), experiment.mask)

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field, fields
 
 from ml_collections import ConfigDict
 
+from study_classification.config import seconds_of
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -63,10 +65,16 @@ class History:
         """Whether the last step of the run has been evaluated."""
         return bool(self.epochs) and self.epochs[-1].step >= total_steps
 
+    def seconds(self) -> float:
+        """The time that all epochs took."""
+        return sum(epoch.seconds for epoch in self.epochs)
+
     def reason_to_stop(self, config: ConfigDict) -> str:
-        """Why training should stop now by `early_stopping` and `convergence`, or ''."""
+        """Why training should stop now by `time_budget`, `early_stopping` and `convergence`, or ''."""
         if not self.epochs:
             return ""
+        if self.seconds() >= seconds_of(config.time_budget):
+            return f"the time budget of {config.time_budget} is used up"
         patience, window = config.early_stopping.patience, config.convergence.epochs
         waited = len(self.epochs) - 1 - self.best
         if patience and waited >= patience:

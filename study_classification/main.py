@@ -37,6 +37,12 @@ def main(arguments: list[str]) -> int:
             if not flags.WORKDIR.value:
                 workdir = new_workdir(config, flags.config_name())
             train_and_evaluate(config, workdir)
+        case "lr_find":
+            from study_classification.lr_find import find_learning_rate
+
+            if not flags.WORKDIR.value:
+                workdir = new_workdir(config, f"lr_find-{flags.config_name()}")
+            find_learning_rate(config, workdir, flags.STEPS.value)
         case "evaluate":
             from study_classification.evaluate import evaluate
 

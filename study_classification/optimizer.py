@@ -1,8 +1,12 @@
 """The optimizer and its learning rate, built of optax parts from `config.optimizer` and `config.schedule`."""
 
+import itertools
+import math
+
 import jax
 import jax.numpy as jnp
 import optax
+import optax.contrib
 from jaxtyping import PyTree
 from ml_collections import ConfigDict
 
@@ -15,13 +19,25 @@ def is_kernel(params):
 
 
 def learning_rate_schedule(config: ConfigDict, total_steps: int, examples_per_epoch: int) -> optax.Schedule:
-    """The learning rate as a function of the step: linear warm-up from 0, then cosine, step or constant."""
+    """The learning rate as a function of the step: linear warm-up from 0, then what `schedule.name` says.
+
+    The cycles of `cosine_restarts` are of equal length, each a cosine from the peak (Loshchilov and Hutter,
+    arXiv:1608.03983, with T_mult = 1).
+    """
     schedule, peak = config.schedule, config.optimizer.learning_rate
     warmup = min(duration_in_steps(schedule, "warmup", examples_per_epoch, config.batch_size), total_steps)
     remaining = max(total_steps - warmup, 1)
     match schedule.name:
         case "cosine":
             main = optax.cosine_decay_schedule(peak, remaining, schedule.final_fraction)
+        case "cosine_restarts":
+            cycles = min(schedule.restarts, remaining)
+            ends = [round(remaining * cycle / cycles) for cycle in range(cycles + 1)]
+            parts = [
+                optax.cosine_decay_schedule(peak, end - begin, schedule.final_fraction)
+                for begin, end in itertools.pairwise(ends)
+            ]
+            main = optax.join_schedules(parts, ends[1:-1])
         case "step":
             drops = {max(round(share * total_steps) - warmup, 0): schedule.step_factor for share in schedule.step_at}
             main = optax.piecewise_constant_schedule(peak, drops)
@@ -44,6 +60,14 @@ def make_optimizer(
     are parts of the loss (see `penalty`): their gradients pass through clipping, momentum and Adam's scaling like any
     other. For plain SGD without momentum, weight_decay and l2 are the same; for Adam they are not. Biases and
     BatchNorm's scales are never decayed.
+
+    `muon` (https://kellerjordan.github.io/posts/muon/) makes the momentum of each of the backbone's kernels orthogonal,
+    that of a convolution as a matrix of height x width x inputs rows and outputs columns, and scales it to the size of
+    Adam's updates (arXiv:2502.16982), so that one rate serves all; depthwise kernels, the head and all that is no
+    kernel are Adam's.
+
+    `schedule_free` (arXiv:2405.15682) is AdamW without a decaying rate: an average in the place of momentum, see
+    `averaged_params`.
     """
     settings = config.optimizer
     match settings.name:
@@ -51,6 +75,11 @@ def make_optimizer(
             scaling = optax.scale_by_adam(settings.b1, settings.b2, settings.eps)
         case "sgd":
             scaling = optax.trace(settings.momentum, settings.nesterov) if settings.momentum else optax.identity()
+        case "muon":
+            adam = optax.scale_by_adam(settings.b1, settings.b2, settings.eps)
+            scaling = optax.partition({True: _muon(settings.momentum), False: adam}, _is_matrix)
+        case "schedule_free":  # Adam without its momentum
+            scaling = optax.scale_by_rms(settings.b2, settings.eps, eps_in_sqrt=False, bias_correction=True)
         case _:
             scaling = optax.chain(
                 optax.scale_by_rms(settings.b2, settings.eps),
@@ -63,7 +92,51 @@ def make_optimizer(
         parts.append(optax.add_decayed_weights(settings.weight_decay, mask=is_kernel))
     if multipliers is not None:
         parts.append(optax.stateless(lambda updates, _: jax.tree.map(jnp.multiply, updates, multipliers)))
-    return optax.chain(*parts, optax.scale_by_learning_rate(schedule))
+    optimizer = optax.chain(*parts, optax.scale_by_learning_rate(schedule))
+    if settings.name == "schedule_free":
+        return optax.contrib.schedule_free(optimizer, schedule, settings.b1)
+    return optimizer
+
+
+def _is_matrix(params: PyTree) -> PyTree:
+    """A tree of booleans: true for the backbone's kernels, but for depthwise ones, whose inputs do not mix."""
+
+    def chosen(path: tuple, leaf) -> bool:
+        depthwise = leaf.ndim == 4 and leaf.shape[2] == 1
+        return path[0].key == "backbone" and path[-1].key == "kernel" and not depthwise
+
+    return jax.tree_util.tree_map_with_path(chosen, params)
+
+
+def _muon(momentum: float) -> optax.GradientTransformation:
+    """Orthogonal steps, [..., outputs] as matrices with the last axis as columns, times 0.2 sqrt(longer side)."""
+
+    def axes(updates: PyTree) -> PyTree:
+        return jax.tree.map(
+            lambda leaf: optax.contrib.MuonDimensionNumbers(tuple(range(leaf.ndim - 1)), leaf.ndim - 1), updates
+        )
+
+    def scaled(leaf: jax.Array) -> jax.Array:
+        columns = leaf.shape[-1]
+        return 0.2 * math.sqrt(max(leaf.size // columns, columns)) * leaf
+
+    return optax.chain(
+        optax.contrib.scale_by_muon(beta=momentum, weight_dimension_numbers=axes),
+        optax.stateless(lambda updates, _: jax.tree.map(scaled, updates)),
+    )
+
+
+def averaged_params(opt_state: PyTree, params: PyTree) -> PyTree | None:
+    """The parameters that an optimizer wants evaluated instead of those it trains with; None if it wants none.
+
+    `schedule_free` takes gradients at y = b1 x + (1 - b1) z, where z are the raw steps and x their average; this is x,
+    as `optax.contrib.schedule_free_eval_params` has it, in a form that leaves exactly alone what is not trained.
+    """
+    if not isinstance(opt_state, optax.contrib.ScheduleFreeState):
+        return None
+    return jax.tree.map(
+        lambda z, y: y if z is None else z + (y - z) / opt_state.b1, opt_state.z, params, is_leaf=lambda z: z is None
+    )
 
 
 def penalty(params, l1: float, l2: float) -> jax.Array:

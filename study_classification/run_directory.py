@@ -30,6 +30,7 @@ from study_classification.files import unwritable, write_json
 # may have moved, too; that they are the same is checked by their content.
 FREE_ON_RESUME = (
     "total_",
+    "time_budget",
     "early_stopping.",
     "convergence.",
     "checkpoint_every_",

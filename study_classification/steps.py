@@ -6,6 +6,7 @@ from typing import cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import linen as nn
 from flax import struct
@@ -13,10 +14,12 @@ from flax.traverse_util import flatten_dict
 from jaxtyping import Array, Float, Int, PyTree
 from ml_collections import ConfigDict
 
+from study_classification.averaging import start_average, update_average
 from study_classification.data.augment import Augment, augment, example_keys
 from study_classification.data.preprocess import Preprocess, normalize
 from study_classification.freezing import merge, select, split
-from study_classification.optimizer import penalty
+from study_classification.gradients import accumulated, sharpness_aware
+from study_classification.optimizer import averaged_params, penalty
 
 Batch = dict[str, Array]  # image uint8 [b,h,w,c], label [b], and aspect, index, epoch [b] (training) or mask [b]
 
@@ -31,6 +34,7 @@ class TrainState(struct.PyTreeNode):
         opt_state: optax's.
         sums: over the steps of the running epoch: loss, correct, count; and first_bad, the step in which loss or
             gradient first were not finite, or -1.
+        average: of the variables over the steps, see `averaging.py`; {} where none is kept.
     """
 
     step: Int[Array, ""]
@@ -38,9 +42,20 @@ class TrainState(struct.PyTreeNode):
     batch_stats: PyTree
     opt_state: PyTree
     sums: dict[str, Array]
+    average: PyTree = struct.field(default_factory=dict)
 
     def variables(self) -> dict[str, PyTree]:
+        """Those that the next step begins with."""
         return {"params": self.params, "batch_stats": self.batch_stats}
+
+    def averaged(self) -> dict[str, PyTree]:
+        """The average that is evaluated instead of them; {} where none is kept."""
+        params = averaged_params(self.opt_state, self.params)
+        return {"params": params, "batch_stats": self.batch_stats} if params else self.average
+
+    def evaluated(self) -> dict[str, PyTree]:
+        """Those that are validated, and that evaluate and predict find in a checkpoint."""
+        return self.averaged() or self.variables()
 
 
 def zero_sums() -> dict[str, Array]:
@@ -60,10 +75,18 @@ def init_variables(model: nn.Module, preprocess: Preprocess, seed: int) -> dict[
     return {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
 
 
-def init_state(variables: dict[str, PyTree], optimizer: optax.GradientTransformation, mask: PyTree) -> TrainState:
+def init_state(
+    variables: dict[str, PyTree], optimizer: optax.GradientTransformation, mask: PyTree, ema_decay: float = 0.0
+) -> TrainState:
     """The state before the first step; the optimizer keeps nothing for parameters that the mask leaves out."""
     trained, _ = split(variables["params"], mask)
-    return TrainState(step=jnp.zeros((), jnp.int32), **variables, opt_state=optimizer.init(trained), sums=zero_sums())
+    return TrainState(
+        step=jnp.zeros((), jnp.int32),
+        **variables,
+        opt_state=optimizer.init(trained),
+        sums=zero_sums(),
+        average=start_average(variables, ema_decay),
+    )
 
 
 def make_train_step(
@@ -74,6 +97,8 @@ def make_train_step(
     config: ConfigDict,
     mask: PyTree,
     optimized: PyTree | None = None,
+    accumulate_steps: int = 1,
+    class_weights: Float[np.ndarray, " classes"] | None = None,
 ) -> Callable[[TrainState, Batch], TrainState]:
     """The step: augment, normalise, forward, softmax cross-entropy, backward, update of what the mask says is trained.
 
@@ -82,6 +107,12 @@ def make_train_step(
 
     Frozen parameters cost no gradient, and a frozen BatchNorm runs on its stored statistics, which stay as they are. A
     backbone that is frozen whole runs as in evaluation, without dropout or stochastic depth.
+
+    With `class_weights`, the objective is the mean over the batch of each example's loss times the weight of its class;
+    the weights are not normalised within the batch, as in Keras.
+
+    With `accumulate_steps`, the batch passes in so many parts of equal size, one after the other, and the update takes
+    the mean of their gradients: memory of one part. BatchNorm sees each part on its own.
 
     Random numbers depend on the seed, the epoch and the example (augmentation) or the step (dropout), and on nothing
     else, so a resumed run continues as the uninterrupted one. Under jit with a batch that is split over devices,
@@ -102,35 +133,40 @@ def make_train_step(
             kwargs = kwargs | {"use_running_average": True}
         return call(*args, **kwargs)
 
-    def forward(params: PyTree, state: TrainState, batch: Batch) -> tuple[Array, PyTree]:
-        variables = {"params": params, "batch_stats": state.batch_stats}
-        apply = partial(
-            model.apply, mutable=["batch_stats"], rngs={"dropout": jax.random.fold_in(dropout_key, state.step)}
-        )
+    def forward(params: PyTree, batch_stats: PyTree, batch: Batch, key: Array) -> tuple[Array, PyTree]:
+        variables = {"params": params, "batch_stats": batch_stats}
+        apply = partial(model.apply, mutable=["batch_stats"], rngs={"dropout": key})
         with nn.intercept_methods(keep_statistics):
             if backbone_is_trained:
                 logits, updated = apply(variables, prepared(batch), train=True)
             else:
                 features = _features_of(model, variables, batch, prepared)
                 logits, updated = apply(variables, features, train=True, method=_head)
-        return logits, state.batch_stats | updated.get("batch_stats", {})
+        return logits, batch_stats | updated.get("batch_stats", {})
 
     def prepared(batch: Batch) -> Array:
         keys = example_keys(config.seed + 1, batch["epoch"], batch["index"])
         return normalize(augment(batch["image"], batch["aspect"], keys, augmentation), preprocess)
 
+    def loss_of(trained: PyTree, frozen: PyTree, batch_stats: PyTree, batch: Batch, key: Array):
+        logits, batch_stats = forward(merge(trained, frozen), batch_stats, batch, key)
+        targets = jax.nn.one_hot(batch["label"], logits.shape[-1])
+        smoothed = optax.smooth_labels(targets, config.label_smoothing)
+        losses = optax.softmax_cross_entropy(logits, smoothed)
+        if class_weights is not None:
+            losses *= jnp.sum(targets * class_weights, axis=-1)
+        objective = losses.mean()
+        objective += penalty(trained, config.optimizer.l1, config.optimizer.l2)
+        return objective, (logits, batch_stats)
+
+    gradients_of = accumulated(jax.value_and_grad(loss_of, has_aux=True), accumulate_steps)
+    if config.optimizer.sam_rho:
+        gradients_of = sharpness_aware(gradients_of, config.optimizer.sam_rho)
+
     def train_step(state: TrainState, batch: Batch) -> TrainState:
         trained, frozen = split(state.params, mask)
-
-        def loss_of(trained):
-            logits, batch_stats = forward(merge(trained, frozen), state, batch)
-            targets = jax.nn.one_hot(batch["label"], logits.shape[-1])
-            smoothed = optax.smooth_labels(targets, config.label_smoothing)
-            objective = optax.softmax_cross_entropy(logits, smoothed).mean()
-            objective += penalty(trained, config.optimizer.l1, config.optimizer.l2)
-            return objective, (logits, batch_stats)
-
-        (objective, (logits, batch_stats)), gradients = jax.value_and_grad(loss_of, has_aux=True)(trained)
+        key = jax.random.fold_in(dropout_key, state.step)
+        (objective, (logits, batch_stats)), gradients = gradients_of(trained, frozen, state.batch_stats, batch, key)
         if optimized is not None:
             rest = select(jax.tree.map(jnp.zeros_like, state.params), optimized)
             gradients = merge(gradients, rest)
@@ -147,7 +183,9 @@ def make_train_step(
             "count": sums["count"] + len(losses),
             "first_bad": jnp.where((sums["first_bad"] < 0) & ~finite, state.step, sums["first_bad"]),
         }
-        return TrainState(state.step + 1, params, batch_stats, opt_state, sums)
+        variables = {"params": params, "batch_stats": batch_stats}
+        average = update_average(state.average, variables, state.step, config.ema_decay)
+        return TrainState(state.step + 1, **variables, opt_state=opt_state, sums=sums, average=average)
 
     return train_step
 

@@ -13,19 +13,18 @@ from jaxtyping import PyTree
 from ml_collections import ConfigDict
 
 from study_classification import checkpoints, device, run_directory
-from study_classification.config import UNITS, duration_in_steps
+from study_classification.config import UNITS, duration_in_steps, seconds_of
 from study_classification.console import logging_to, progress, say, saying_nothing
-from study_classification.data.dataset import Dataset, class_names, open_dataset
-from study_classification.data.pipeline import EvaluationPlan, Images, Plan, TrainingPlan, View, open_images
-from study_classification.data.prepare import cache_directory, num_workers
+from study_classification.data.dataset import Dataset
+from study_classification.data.pipeline import EvaluationPlan, Images, TrainingPlan
 from study_classification.data.sources import TRAIN, VALIDATION, absolute_source
 from study_classification.errors import ConfigError, DataError, DivergedError, Interrupted
-from study_classification.experiment import Experiment, set_up
-from study_classification.features import ViewPlan, cached_features
+from study_classification.experiment import Experiment, initial_variables, rate_multipliers, set_up
 from study_classification.files import unwritable, write_json, write_text
-from study_classification.freezing import head_of, layer_multipliers, layer_order, select
+from study_classification.freezing import head_of, select
 from study_classification.history import Epoch, History
 from study_classification.interruption import requested_stop
+from study_classification.memory import Step, fitting_step
 from study_classification.optimizer import learning_rate_schedule, make_optimizer
 from study_classification.report.curves import draw_curves
 from study_classification.report.environment import describe_environment
@@ -37,6 +36,7 @@ from study_classification.steps import (
     make_train_step,
     zero_sums,
 )
+from study_classification.training_data import open_pictures, open_training_data, plan_of_pictures
 
 DRAW_EVERY = 60  # seconds between two drawings of the curves while training runs
 
@@ -49,7 +49,7 @@ def train_and_evaluate(config: ConfigDict, workdir: Path) -> TrainState:
         workdir: the run directory, see `run_directory.py`; made if need be.
 
     Returns:
-        The state with the best weights of the run.
+        The state with the best weights of the run, averaged ones if it evaluates these.
 
     Raises:
         UserError: one of its kinds, for everything that the user can mend; see `errors.py`.
@@ -68,35 +68,17 @@ def train_and_evaluate(config: ConfigDict, workdir: Path) -> TrainState:
 def _train(experiment: Experiment, workdir: Path) -> TrainState:
     config, preprocess, mesh = experiment.config, experiment.preprocess, experiment.mesh
     model, mask = experiment.model, experiment.mask
-    cache = cache_directory(config.data)
     say(device.banner(device.compute_dtype(config.precision)))
     device.warn_of_idle_accelerator()
     writes = jax.process_index() == 0
 
     # ----- Data
-    data = open_dataset(config.data)
-    say(data.describe())
-    if len(data.class_names) != experiment.num_classes:
-        lost = sorted(set(class_names(config.data)) - set(data.class_names))
-        raise DataError(f"no picture of {', '.join(lost)} can be read: mend them, or remove the class from the data")
-    batch_size = _fitting_batch_size(config.batch_size, len(data.split(TRAIN)), mesh.size)
+    training = open_training_data(experiment)
+    data, plan, batch_size = training.data, training.plan, training.batch_size
     config.batch_size = batch_size
     config.data.source = absolute_source(config.data.source)  # so that evaluate finds it from any directory
     if writes:
         _begin(run_directory.Run(workdir, config, data.class_names, preprocess), data)
-
-    def open_split(name: str, canvas_size: int) -> Images:
-        return open_images(
-            data.split(name),
-            View(preprocess, config.data.max_megapixels, canvas_size),
-            mode=config.data.mode,
-            free_memory=device.free_memory(),
-            cache=cache,
-            workers=num_workers(config.data),
-            sharding=device.batch_sharding(mesh),
-        )
-
-    plan = TrainingPlan(len(data.split(TRAIN)), batch_size, config.seed)
     val_plan = EvaluationPlan(len(data.split(VALIDATION)), batch_size)
 
     # ----- Network, optimizer, state
@@ -105,24 +87,32 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     head_steps = _head_steps(config, plan, total_steps)
     schedule = learning_rate_schedule(config, total_steps - head_steps, plan.num_examples)
     head_schedule = optax.constant_schedule(config.fine_tuning.head_learning_rate)
-    variables = experiment.initial_variables()
-    multipliers = None
-    if config.fine_tuning.layer_decay < 1:
-        picture = jax.ShapeDtypeStruct((1, *View(preprocess, 1.0).shape), np.float32)
-        layers = layer_order(model, picture)
-        multipliers = select(layer_multipliers(variables["params"], layers, config.fine_tuning.layer_decay), mask)
+    variables = initial_variables(experiment)
+    multipliers = rate_multipliers(experiment, variables["params"])
     optimizer, head_optimizer = (make_optimizer(config, rate, multipliers) for rate in (schedule, head_schedule))
-    start = functools.partial(init_state, optimizer=optimizer, mask=mask)
+    start = functools.partial(init_state, optimizer=optimizer, mask=mask, ema_decay=config.ema_decay)
     sharding = device.state_sharding(mesh, jax.eval_shape(start, variables))
     state = jax.jit(start, out_shardings=sharding)(variables)
     start_optimizer = jax.jit(lambda params: optimizer.init(select(params, mask)), out_shardings=sharding.opt_state)
 
-    def jit_step(optimizer: optax.GradientTransformation, **masks: PyTree) -> Callable:
-        step = make_train_step(model, optimizer, preprocess, experiment.augmentation, config, **masks)
-        return jax.jit(step, donate_argnums=0, out_shardings=sharding)
+    def step_with(optimizer: optax.GradientTransformation, **masks: PyTree) -> Step:
+        def make(parts: int) -> Step:
+            step = make_train_step(
+                model,
+                optimizer,
+                preprocess,
+                experiment.augmentation,
+                config,
+                accumulate_steps=parts,
+                class_weights=training.class_weights,
+                **masks,
+            )
+            return jax.jit(step, donate_argnums=0, out_shardings=sharding)
 
-    train_step = jit_step(optimizer, mask=mask)
-    head_step = jit_step(head_optimizer, mask=head_of(mask), optimized=mask)
+        return fitting_step(make, config.accumulate_steps, mesh.size)
+
+    train_step = step_with(optimizer, mask=mask)
+    head_step = step_with(head_optimizer, mask=head_of(mask), optimized=mask)
     eval_step = jax.jit(make_eval_step(model, preprocess), out_shardings=device.replicated(mesh))
     sizes = [leaf.size for leaf in jax.tree.leaves(state.params)]
     trained = sum(size for size, wanted in zip(sizes, jax.tree.leaves(mask), strict=True) if wanted)
@@ -136,21 +126,15 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
         say(f"Weights: {config.model.weights}, conventions of {config.model.origin}, pictures of {size}{fresh}")
 
     # ----- Pictures, or with a frozen backbone what it makes of them
-    views = config.feature_cache.views if config.learning == "transfer_learning" else 0
-    canvas_size = (
-        experiment.augmentation.canvas_size if experiment.augmentation.random_resized_crop and views != 1 else 0
-    )
-    train_images, val_images = open_split(TRAIN, canvas_size), open_split(VALIDATION, 0)
-    train_plan: Plan = plan
-    if views:
-        train_images = cached_features(experiment, variables, train_images, data.split(TRAIN), views, cache)
-        val_images = cached_features(experiment, variables, val_images, data.split(VALIDATION), 1, cache)
-        train_plan = ViewPlan(plan, views)
+    train_images, val_images = (open_pictures(experiment, data, name, variables) for name in (TRAIN, VALIDATION))
+    train_plan = plan_of_pictures(config, plan)
 
     # ----- The loop: an epoch of steps, an evaluation, a row of the history, perhaps a checkpoint
     history = History(config.monitor, config.early_stopping.min_delta)
     save_due = _save_due(config, plan)
     drawn = time.time()
+    budget = seconds_of(config.time_budget)
+    look_every = config.log_every_steps if jax.process_count() > 1 else 1  # steps between two looks at the clock
     with checkpoints.open_checkpoints(workdir / "checkpoints") as saved, requested_stop() as asked_to_stop:
         state = checkpoints.restore(saved, state, history)
         step = int(state.step)
@@ -180,6 +164,8 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
                         f"--workdir={workdir} to go on",
                         signal_number,
                     )
+                if budget < math.inf and step % look_every == 0 and history.seconds() + _seconds_since(begun) >= budget:
+                    break
             _check_finite(state, saved)
             images_per_second = (step - first) * batch_size / (time.time() - begun)
             train_loss, train_accuracy = _means(jax.device_get(state.sums))
@@ -195,7 +181,7 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
                 val_accuracy=val_accuracy,
                 learning_rate=float(head_schedule(step) if step <= head_steps else schedule(step - head_steps - 1)),
                 images_per_second=images_per_second,
-                seconds=time.time() - begun,
+                seconds=_seconds_since(begun),
             )
             better = history.add(row)
             say(row.describe(total_epochs) + ("  best" if better else ""))
@@ -211,7 +197,8 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
 
     # ----- The end: pictures, and the best weights
     best = history.epochs[history.best]
-    say(f"Stopped early: {reason}" if reason else f"Trained for {total_epochs} epochs")
+    early = reason and not history.reached(total_steps)
+    say(f"Stopped early: {reason}" if early else f"Trained for {total_epochs} epochs")
     say(f"Best: epoch {best.epoch}, validation accuracy {best.val_accuracy:.4f}, loss {best.val_loss:.4f}")
     if writes:
         write_text(workdir / "history.csv", history.to_csv())
@@ -219,22 +206,12 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     best_step, variables = checkpoints.load_model(
         workdir / "checkpoints", "best", checkpoints.abstract(state.variables())
     )
-    return state.replace(step=np.int32(best_step), **variables)
+    return state.replace(step=np.int32(best_step), **variables, average={})
 
 
-def _fitting_batch_size(batch_size: int, num_examples: int, devices: int) -> int:
-    """The batch size, or, where there are fewer examples, the most of them that the devices can share evenly."""
-    if batch_size % devices:
-        raise DataError(f"batch_size {batch_size} cannot be split over {devices} devices: choose a multiple of them")
-    if num_examples >= batch_size:
-        return batch_size
-    fitting = num_examples // devices * devices
-    if not fitting:
-        raise DataError(
-            f"there are {num_examples} training pictures for {devices} devices: add pictures, or use fewer devices"
-        )
-    say(f"batch_size {batch_size} is more than the {num_examples} training pictures: using {fitting}")
-    return fitting
+def _seconds_since(begun: float) -> float:
+    """The time since then, the same on all hosts."""
+    return device.of_first_host(time.time() - begun)
 
 
 def _head_steps(config: ConfigDict, plan: TrainingPlan, total_steps: int) -> int:
@@ -289,7 +266,7 @@ def _last_good(saved) -> str:
 
 def _evaluate(eval_step: Callable, state: TrainState, images: Images, plan: EvaluationPlan) -> dict[str, float]:
     """Sums of loss, correct and count over the split; every example counts exactly once."""
-    variables = state.variables()
+    variables = state.evaluated()
     parts = [
         _sums_of(eval_step(variables, batch), batch["label"], batch["mask"])
         for batch in images.batches(plan, range(len(plan)))

@@ -1,7 +1,7 @@
 import pytest
 from ml_collections import ConfigDict
 
-from study_classification.config import duration_in_steps, flatten, nearest, parse_arguments, validate
+from study_classification.config import duration_in_steps, flatten, nearest, parse_arguments, seconds_of, validate
 from study_classification.configs import animals, cifar10, default, imagenet, mnist, quickstart
 from study_classification.errors import ConfigError
 
@@ -75,6 +75,11 @@ def test_durations_by_suffix(epochs, steps, examples, expected):
     assert duration_in_steps(group, "total", 72, 16) == expected
 
 
+def test_times():
+    assert [seconds_of(text) for text in ("90s", "10m", "1.5h")] == [90, 600, 5400]
+    assert animals.get_config("data=x,time=10m").time_budget == "10m"
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
@@ -90,6 +95,19 @@ def test_durations_by_suffix(epochs, steps, examples, expected):
         ({"label_smoothing": 1.0}, "label_smoothing is 1.0, but must be below 1"),
         ({"data__split_ratio": (8, 0, 1)}, "data.split_ratio"),
         ({"optimizer__nesterov": True}, "nesterov belongs to sgd"),
+        ({"time_budget": "10"}, "time_budget is '10', but must be a time such as 90s, 10m or 2h"),
+        ({"time_budget": "0s"}, "time_budget is '0s'"),
+        ({"ema_decay": 1.0}, "ema_decay is 1.0, but must be below 1"),
+        ({"accumulate_steps": 0}, "accumulate_steps is 0, but must be greater than 0"),
+        ({"class_weights": "balance"}, "class_weights is 'balance': did you mean balanced?"),
+        ({"data__sampling": "balance"}, "data.sampling is 'balance': did you mean balanced?"),
+        ({"schedule__restarts": 0}, "schedule.restarts is 0, but must be greater than 0"),
+        ({"optimizer__sam_rho": -0.1}, "optimizer.sam_rho is -0.1, but must be 0 or more"),
+        ({"optimizer__name": "schedule_free"}, "schedule.name is cosine: set it to constant"),
+        (
+            {"optimizer__name": "schedule_free", "schedule__name": "constant", "ema_decay": 0.9},
+            "ema_decay is 0.9, but optimizer.name is schedule_free",
+        ),
     ],
 )
 def test_contradictions_are_refused_by_name(fields, message):

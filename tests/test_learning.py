@@ -9,7 +9,7 @@ import pytest
 from flax.traverse_util import flatten_dict
 
 from study_classification.errors import ConfigError, Interrupted, WeightsError
-from study_classification.experiment import set_up
+from study_classification.experiment import initial_variables, set_up
 from study_classification.freezing import layer_multipliers, merge, split, trainable_mask
 from study_classification.run_directory import load
 from study_classification.train import train_and_evaluate
@@ -96,12 +96,12 @@ def test_what_the_weights_leave_out_begins_as_from_scratch(from_run, run):
     from_run.model.head.hidden = (4,)
     experiment = set_up(from_run)
     assert experiment.pretrained.skipped == "head"
-    start = experiment.initial_variables()
+    start = initial_variables(experiment)
     before = weights_of(run)
     assert not changed(before["params"]["backbone"], start["params"]["backbone"])
     assert not changed(before["batch_stats"], start["batch_stats"])
     from_run.learning, from_run.model.weights = "from_scratch", ""
-    fresh = set_up(from_run).initial_variables()
+    fresh = initial_variables(set_up(from_run))
     assert not changed(fresh["params"]["head"], start["params"]["head"])
     np.testing.assert_allclose(np.std(fresh["params"]["head"]["dense1"]["kernel"]), 16**-0.5, rtol=0.3)
 

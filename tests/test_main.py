@@ -29,7 +29,7 @@ def test_help_lists_the_verbs_without_importing_jax():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for verb in ("train", "evaluate", "predict", "summary", "prepare"):
+    for verb in ("train", "evaluate", "predict", "summary", "lr_find", "prepare"):
         assert f"\n  {verb} " in done.stdout
 
 
@@ -85,6 +85,10 @@ def test_the_whole_way_from_training_to_a_prediction(tmp_path):
 
     summary = program("summary", f"--workdir={workdir}", cwd=tmp_path)
     assert "Parameters: 34,186" in summary.stdout  # 256 x 128 + 128 + 128 x 10 + 10
+    found = program(
+        "lr_find", "--config=quickstart", "--workdir=found", "--steps=40", "--config.model.name=mlp", cwd=tmp_path
+    )
+    assert re.search(r"--config\.optimizer\.learning_rate=\d\.\de-0\d,", found.stdout), found.stderr
     prepared = program("prepare", "--config=quickstart", cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"))
     assert "1,797 pictures in 10 classes: 1,439 train, 179 validation, 179 test" in prepared.stdout
 

@@ -6,12 +6,17 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from sklearn.utils.class_weight import compute_class_weight
 
 from study_classification.configs import default
 from study_classification.data.augment import Augment
 from study_classification.data.preprocess import Preprocess
 from study_classification.models import Classifier
+from study_classification.models.head import Head
+from study_classification.models.mlp import MLP
+from study_classification.models.normalization import batch_norm
 from study_classification.steps import init_state, init_variables, loss_and_correct, make_eval_step, make_train_step
+from study_classification.training_data import balanced_class_weights
 
 
 class Nothing(nn.Module):
@@ -95,6 +100,105 @@ def test_the_step_descends_the_objective_and_sums_the_plain_loss(parts, smoothin
     assert float(state.sums["loss"]) == pytest.approx(2 * log_sum - 3, rel=1e-5)
     assert (int(state.sums["correct"]), int(state.sums["count"]), int(state.sums["first_bad"])) == (1, 2, -1)
     assert int(step(state, batch).sums["count"]) == 4
+
+
+def test_class_weights_are_those_of_scikit_learn_and_multiply_the_loss(parts):
+    config, preprocess, augmentation = parts
+    labels = np.array([0, 0, 0, 1, 2, 2, 3, 3])
+    weights = balanced_class_weights(labels, 4)
+    np.testing.assert_allclose(weights, compute_class_weight("balanced", classes=np.arange(4), y=labels), rtol=1e-6)
+    assert weights[labels].mean() == pytest.approx(1)
+    config.label_smoothing = 0.1
+    optimizer = optax.sgd(0.5)
+    state = init_state(init_variables(FIXED, preprocess, seed=0), optimizer, MASK)
+    step = make_train_step(FIXED, optimizer, preprocess, augmentation, config, MASK, class_weights=weights)
+    state = jax.jit(step)(state, batch_of([3, 1]))
+    classes = np.arange(4.0)
+    targets = 0.9 * np.eye(4)[[3, 1]] + 0.1 / 4
+    gradients = np.exp(classes) / np.exp(classes).sum() @ classes - targets @ classes  # of each example
+    gradient = (8 / (4 * 2) * gradients[0] + 8 / (4 * 1) * gradients[1]) / 2
+    assert float(state.params["head"]["kernel"][0]) == pytest.approx(1 - 0.5 * gradient, rel=1e-5)
+    assert float(state.sums["loss"]) == pytest.approx(2 * np.log(np.exp(classes).sum()) - 4, rel=1e-5)  # unweighted
+
+
+def test_sharpness_aware_steps_take_the_gradient_nearby(parts):
+    config, preprocess, augmentation = parts
+    config.optimizer.sam_rho = 0.3
+    optimizer = optax.sgd(0.5)
+    state = init_state(init_variables(FIXED, preprocess, seed=0), optimizer, MASK)
+    state = jax.jit(make_train_step(FIXED, optimizer, preprocess, augmentation, config, MASK))(state, batch_of([3, 0]))
+    classes = np.arange(4.0)
+
+    def gradient(scale):
+        return np.exp(scale * classes) / np.exp(scale * classes).sum() @ classes - 1.5
+
+    assert gradient(1.0) > 0
+    assert float(state.params["head"]["kernel"][0]) == pytest.approx(1 - 0.5 * gradient(1.3), rel=1e-5)
+    assert float(state.sums["loss"]) == pytest.approx(2 * np.log(np.exp(classes).sum()) - 3, rel=1e-5)
+
+
+def stepped(model, config, batch, accumulate_steps):
+    preprocess = Preprocess.from_config(config.preprocess)
+    variables = init_variables(model, preprocess, seed=0)
+    mask = jax.tree.map(lambda leaf: True, variables["params"])
+    optimizer = optax.sgd(0.1)
+    state = init_state(variables, optimizer, mask)
+    augmentation = Augment.from_config(config.augment, config.preprocess.image_size)
+    step = make_train_step(model, optimizer, preprocess, augmentation, config, mask, accumulate_steps=accumulate_steps)
+    return variables, jax.jit(step)(state, batch)
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.5])
+def test_accumulated_parts_are_the_whole_batch_where_examples_do_not_meet(parts, rho):
+    config, _, _ = parts
+    config.label_smoothing, config.optimizer.l2, config.optimizer.sam_rho = 0.1, 0.01, rho
+    config.augment.shift = 0.2
+    model = Classifier(MLP((8,), 0.0), Head(4, 0.0))
+    pictures = jax.random.randint(jax.random.key(1), (12, 4, 4, 1), 0, 256, jnp.uint8)
+    batch = batch_of([0, 1, 2, 3] * 3) | {"image": pictures}
+    variables, whole = stepped(model, config, batch, 1)
+    for count in (3, 12)[: 1 if rho else 2]:
+        _, in_parts = stepped(model, config, batch, count)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), whole.params, in_parts.params)
+        assert float(in_parts.sums["loss"]) == pytest.approx(float(whole.sums["loss"]), rel=1e-5)
+        assert int(in_parts.sums["correct"]) == int(whole.sums["correct"])
+        assert int(in_parts.sums["count"]) == 12
+    largest = max(jax.tree.leaves(jax.tree.map(lambda a, b: np.abs(a - b).max(), variables["params"], whole.params)))
+    assert largest > 1e-3  # what is compared has moved
+
+
+class Normalized(nn.Module):
+    """A backbone of BatchNorm alone."""
+
+    @nn.compact
+    def __call__(self, x, train):
+        return batch_norm(train, 0.9, 1e-5, jnp.float32)(name="bn")(x)
+
+
+def test_parts_are_normalised_one_after_the_other(parts):
+    config, _, _ = parts
+    config.preprocess.mean, config.preprocess.std = (0.0,), (1 / 255,)
+    pictures = jnp.broadcast_to(jnp.array([0, 100, 20, 160], jnp.uint8)[:, None, None, None], (4, 4, 4, 1))
+    model = Classifier(Normalized(), Head(4, 0.0))
+    _, state = stepped(model, config, batch_of([0, 1, 2, 3]) | {"image": pictures}, 2)
+    # The parts are the pictures 0 and 2, and 1 and 3: means 10 and 130, variances 100 and 900.
+    found = state.batch_stats["backbone"]["bn"]
+    assert float(found["mean"][0]) == pytest.approx(0.9 * 0.1 * 10 + 0.1 * 130, rel=1e-4)
+    assert float(found["var"][0]) == pytest.approx(0.9 * (0.9 * 1 + 0.1 * 100) + 0.1 * 900, rel=1e-4)
+
+
+def test_the_average_follows_the_weights(parts):
+    config, preprocess, augmentation = parts
+    config.ema_decay = 0.15
+    optimizer = optax.sgd(0.5)
+    state = init_state(init_variables(FIXED, preprocess, seed=0), optimizer, MASK, ema_decay=0.15)
+    step = jax.jit(make_train_step(FIXED, optimizer, preprocess, augmentation, config, MASK))
+    first = step(state, batch_of([3, 0]))
+    second = step(first, batch_of([3, 0]))
+    expected = [1.0]
+    for decay, state in ((0.1, first), (0.15, second)):
+        expected.append(decay * expected[-1] + (1 - decay) * float(state.params["head"]["kernel"][0]))
+        assert float(state.evaluated()["params"]["head"]["kernel"][0]) == pytest.approx(expected[-1], rel=1e-6)
 
 
 def test_the_first_bad_step_is_remembered(parts):

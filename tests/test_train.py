@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -141,8 +142,8 @@ def test_the_training_step_is_traced_once(config, tmp_path, monkeypatch):
     traces = []
     make = train.make_train_step
 
-    def counting(*arguments):
-        step = make(*arguments)
+    def counting(*arguments, **keywords):
+        step = make(*arguments, **keywords)
 
         def traced(state, batch):
             traces.append(1)
@@ -153,6 +154,54 @@ def test_the_training_step_is_traced_once(config, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "make_train_step", counting)
     train_and_evaluate(config, tmp_path / "run")
     assert len(traces) == 1
+
+
+def test_classes_that_are_rare_are_seen_more_often_or_weigh_more(config, digits, tmp_path, monkeypatch):
+    for number, picture in enumerate(sorted((digits / "0").iterdir())):
+        if number % 3:
+            picture.unlink()  # 10 of 30 stay, 8 of them in training
+    weights, seen = [], []
+    make, planned = train.make_train_step, TrainingPlan.__getitem__
+    monkeypatch.setattr(train, "make_train_step", lambda *a, **k: weights.append(k["class_weights"]) or make(*a, **k))
+    monkeypatch.setattr(
+        TrainingPlan,
+        "__getitem__",
+        lambda plan, step: seen.append(plan.labels[planned(plan, step)["index"]]) or planned(plan, step),
+    )
+    config.data.sampling = config.class_weights = "balanced"
+    config.total_epochs, config.total_steps = 0.0, 7  # 2 epochs of 56 pictures
+    train_and_evaluate(config, tmp_path / "run")
+    np.testing.assert_allclose(weights[0], 56 / (3 * np.array([8, 24, 24])), rtol=1e-6)
+    assert sorted(np.bincount(np.concatenate(seen))) == [37, 37, 38]
+
+
+def test_a_time_budget_ends_training_properly(config, tmp_path, monkeypatch, capsys):
+    clock = [1000.0]
+    original = TrainingPlan.__getitem__
+
+    def taking_ten_seconds(self, step):
+        clock[0] += 10
+        return original(self, step)
+
+    monkeypatch.setattr(TrainingPlan, "__getitem__", taking_ten_seconds)
+    monkeypatch.setattr(train, "time", SimpleNamespace(time=lambda: clock[0]))
+    config.time_budget = "75s"
+    with monkeypatch.context() as patch:
+        stop_at(patch, 6, signal.SIGINT)  # the history has 50 s of the first epoch; the 20 s since then are lost
+        with pytest.raises(Interrupted):
+            train_and_evaluate(config, tmp_path / "run")
+    for _ in range(2):  # the second time nothing is left to do
+        train_and_evaluate(config, tmp_path / "run")
+        arrays, rows, _ = last_checkpoint(config, tmp_path / "run")
+        assert [row[1] for row in rows] == [5, 9, 10]
+        assert int(arrays["training"]["step"]) == 10
+    config.time_budget = "1.5m"
+    train_and_evaluate(config, tmp_path / "run")
+    assert [row[1] for row in last_checkpoint(config, tmp_path / "run")[1]] == [5, 9, 10, 11]
+    assert "Stopped early: the time budget of 1.5m is used up" in capsys.readouterr().out
+    config.time_budget = ""
+    train_and_evaluate(config, tmp_path / "run")
+    assert [row[1] for row in last_checkpoint(config, tmp_path / "run")[1]] == [5, 9, 10, 11, 14]
 
 
 def test_divergence_names_the_step_and_the_last_good_checkpoint(config, tmp_path, monkeypatch):

@@ -1,11 +1,16 @@
 """One interface to every data set: class names, and splits with random access to encoded pictures."""
 
+import csv
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import Int32
 from ml_collections import ConfigDict
 
+from study_classification.array_cache import Create, cached_arrays
 from study_classification.config import nearest
 from study_classification.data.prepare import format_report, prepare
 from study_classification.data.sources import SPLITS, TEST, TRAIN, VALIDATION, list_source
@@ -82,6 +87,31 @@ class Dataset:
         if name not in self.splits:
             raise DataError(f"the data set has no split '{name}': {nearest(name, self.splits)}")
         return self.splits[name]
+
+    def labels(self, name: str, cache: Path) -> Int32[np.ndarray, " n"]:
+        """The class of every picture of a split; of a TFDS data set they are read once, and then kept in the cache.
+
+        Raises:
+            DataError: if a class has no picture there.
+        """
+        pictures = self.split(name)
+        if self.splits_csv:  # in the order in which the pictures were written
+            rows = csv.DictReader(io.StringIO(self.splits_csv, newline=""))
+            found = np.array([self.class_names.index(row["label"]) for row in rows if row["split"] == name], np.int32)
+        else:
+
+            def fill(create: Create) -> None:
+                create("label", np.int32, (len(pictures),))[:] = [pictures[row].label for row in range(len(pictures))]
+
+            found = cached_arrays(cache / "labels", [pictures.key], fill)["label"]
+        assert len(found) == len(pictures), f"{len(found)} labels of {len(pictures)} pictures"
+        counts = np.bincount(found, minlength=len(self.class_names))
+        if not counts.all():
+            raise DataError(
+                f"the class {self.class_names[int(np.argmin(counts))]} has no picture in the split {name}, so the "
+                "classes cannot be balanced: add some, or set class_weights and data.sampling to ''"
+            )
+        return found
 
     def describe(self) -> str:
         """A text of a few lines for the person who looks on."""

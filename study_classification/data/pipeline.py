@@ -76,17 +76,44 @@ class TrainingPlan:
     def __getitem__(self, step: int) -> dict[str, Int32[np.ndarray, " b"]]:
         positions = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
         epochs = positions // self.num_examples
-        index = np.empty_like(positions)
+        index, seen = np.empty_like(positions), np.empty_like(positions)
         for epoch in np.unique(epochs):
             chosen = epochs == epoch
-            index[chosen] = _permutation(self.num_examples, self.seed, int(epoch))[
-                positions[chosen] % self.num_examples
-            ]
-        return {"index": index.astype(np.int32), "epoch": epochs.astype(np.int32)}
+            order, times = self.order(int(epoch))
+            index[chosen], seen[chosen] = (rows[positions[chosen] % self.num_examples] for rows in (order, times))
+        return {"index": index.astype(np.int32), "epoch": seen.astype(np.int32)}
+
+    def order(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """The examples of an epoch, [num_examples], and how often each of them has been seen before."""
+        return _permutation(self.num_examples, self.seed, epoch), np.broadcast_to(epoch, self.num_examples)
 
     def end_of_epoch(self, epoch: int) -> int:
         """How many steps have been taken when this epoch (counted from 0) is over."""
         return -(-(epoch + 1) * self.num_examples // self.batch_size)
+
+
+@dataclass(frozen=True, eq=False)
+class BalancedPlan(TrainingPlan):
+    """A training plan with epochs of the same length in which all classes appear equally often, but for one picture.
+
+    Where an epoch cannot be divided by the classes, they take turns in having one picture more. The pictures of a
+    class come in rounds, each shuffled anew, which go on from epoch to epoch: none comes again before all of its class
+    have come, and `epoch`, by which augmentation draws, is a picture's round.
+
+    Attributes:
+        labels: class of each example, [num_examples]; every class has at least one.
+    """
+
+    labels: np.ndarray
+
+    def order(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        return _balanced_order(self, epoch)
+
+    def begun(self, label: int, epoch: int) -> int:
+        """How many pictures of a class come before this epoch."""
+        classes = int(self.labels.max()) + 1
+        share, left = divmod(self.num_examples, classes)
+        return epoch * share + (epoch * left + classes - 1 - label) // classes
 
 
 @dataclass(frozen=True)
@@ -108,6 +135,21 @@ class EvaluationPlan:
 @functools.lru_cache(maxsize=4)
 def _permutation(count: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng((seed, epoch)).permutation(count)
+
+
+@functools.lru_cache(maxsize=4)
+def _balanced_order(plan: BalancedPlan, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    index, rounds = [], []
+    for label in range(int(plan.labels.max()) + 1):
+        members = np.flatnonzero(plan.labels == label)
+        places = np.arange(plan.begun(label, epoch), plan.begun(label, epoch + 1))
+        for number in np.unique(places // len(members)):
+            shuffled = np.random.default_rng((plan.seed, int(number), label)).permutation(members)
+            taken = shuffled[places[places // len(members) == number] % len(members)]
+            index.append(taken)
+            rounds.append(np.full(len(taken), number))
+    mixed = _permutation(plan.num_examples, plan.seed, epoch)
+    return np.concatenate(index)[mixed], np.concatenate(rounds)[mixed]
 
 
 class ResidentImages:
@@ -179,7 +221,7 @@ def open_images(
     if mode == "auto":
         mode = "resident" if fits else "streaming"
     size = f"{len(split):,} pictures of {view.shape[1]} x {view.shape[0]}"
-    say(f"  {mode}: {size} need {_gigabytes(needed)} of {_gigabytes(free_memory)} free memory")
+    say(f"  {mode}: {size} need {gigabytes(needed)} of {gigabytes(free_memory)} free memory")
     if mode == "streaming":
         return StreamingImages(split, view, workers, sharding)
     return ResidentImages(_decode_all(split, view, cache, workers), sharding)
@@ -225,5 +267,6 @@ def _fill(arrays: dict[str, np.ndarray], row: int, split: Split, index: int, vie
     arrays["label"][row] = example.label
 
 
-def _gigabytes(count: int) -> str:
+def gigabytes(count: float) -> str:
+    """Bytes as a person reads them."""
     return f"{count / 1e9:.2f} GB" if count >= 1e7 else f"{count / 1e6:.2f} MB"

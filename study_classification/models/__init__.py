@@ -104,11 +104,11 @@ HEADS: dict[str, Callable[[int, float], Head | SqueezeNetHead]] = {
 def create_model(model_config: ConfigDict, num_classes: int, dtype: DTypeLike = jnp.float32) -> Classifier:
     """Gives the classifier `model_config.name`, whose backbone computes in `dtype`.
 
-    A negative `model_config.dropout` stands for the rate of the network's paper, an empty `model_config.head` for its
-    head.
+    A negative `model_config.dropout` or `drop_path` stands for the rate of the network's paper, an empty
+    `model_config.head` for its head.
 
     Raises:
-        ConfigError: for an unknown name or origin.
+        ConfigError: for an unknown name or origin, or for stochastic depth of a network without residual branches.
     """
     name = ALIASES.get(model_config.name, model_config.name)
     if name not in MODELS:
@@ -118,7 +118,13 @@ def create_model(model_config: ConfigDict, num_classes: int, dtype: DTypeLike = 
     head, own = HEADS.get(name, Head), model_config.head
     if pooling := pooling_of(own):
         head = partial(Head, pooling=pooling, hidden=tuple(own.hidden), batch_norm=own.batch_norm)
-    return Classifier(MODELS[name](model_config, dtype, conventions), head(num_classes, dropout))
+    backbone = MODELS[name](model_config, dtype, conventions)
+    drop_path = model_config.get("drop_path", -1.0)  # which runs of earlier versions do not have
+    if drop_path > 0 and not hasattr(backbone, "drop_path"):
+        raise ConfigError(f"model.drop_path is {drop_path}, but {name} has no residual branches to leave out: drop it")
+    if drop_path >= 0 and hasattr(backbone, "drop_path"):
+        backbone = backbone.clone(drop_path=drop_path)
+    return Classifier(backbone, head(num_classes, dropout))
 
 
 def pooling_of(head_config: ConfigDict) -> str:

@@ -24,6 +24,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from study_classification.models.conventions import Conventions
+from study_classification.models.drop_path import linear_rates
 from study_classification.models.inverted_residual import ConvNorm, InvertedResidual
 
 STAGES = (  # expansion, filters, blocks, stride of the first
@@ -38,16 +39,22 @@ STAGES = (  # expansion, filters, blocks, stride of the first
 
 
 class MobileNetV2(nn.Module):
+    """`drop_path` is the rate of stochastic depth in the last block."""
+
     conventions: Conventions
     dtype: DTypeLike = jnp.float32
+    drop_path: float = 0.0
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
         """Pictures [b, h, w, c] -> feature map [b, h/32, w/32, 1280], sizes rounded up."""
         conv_norm = partial(ConvNorm, self.conventions, self.dtype)
+        rates = iter(linear_rates(self.drop_path, sum(blocks for *_, blocks, _ in STAGES)))
         x = nn.relu6(conv_norm(32, 3, 2, name="stem")(x, train))
         for i, (expansion, filters, blocks, stride) in enumerate(STAGES, start=1):
             for j in range(blocks):
-                block = partial(InvertedResidual, conv_norm, nn.relu6, expansion, filters, kernel=3)
+                block = partial(
+                    InvertedResidual, conv_norm, nn.relu6, expansion, filters, kernel=3, drop_path=next(rates)
+                )
                 x = block(stride=stride if j == 0 else 1, name=f"stage{i}_{j}")(x, train)
         return nn.relu6(conv_norm(1280, 1, name="top")(x, train))

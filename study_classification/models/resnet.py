@@ -31,6 +31,7 @@ from jax.typing import DTypeLike
 
 from study_classification.models.conventions import Conventions
 from study_classification.models.convolution import Conv
+from study_classification.models.drop_path import drop_path, linear_rates
 from study_classification.models.normalization import batch_norm
 from study_classification.models.pooling import max_pool
 
@@ -40,6 +41,7 @@ class Block(nn.Module):
 
     conv: Callable[..., nn.Module]
     norm: Callable[..., Callable]
+    drop: Callable[[jax.Array], jax.Array]
     filters: int
     stride: int
     stride_first: bool
@@ -58,7 +60,7 @@ class BasicBlock(Block):
         y = nn.relu(self.norm(name="bn1")(y))
         y = self.conv(self.filters, (3, 3), padding=1, name="conv2")(y)
         y = self.norm(name="bn2", scale_init=nn.initializers.zeros)(y)
-        return nn.relu(y + self.shortcut(x, y))
+        return nn.relu(self.drop(y) + self.shortcut(x, y))
 
 
 class Bottleneck(Block):
@@ -71,16 +73,17 @@ class Bottleneck(Block):
         y = nn.relu(self.norm(name="bn2")(y))
         y = self.conv(4 * self.filters, (1, 1), name="conv3")(y)
         y = self.norm(name="bn3", scale_init=nn.initializers.zeros)(y)
-        return nn.relu(y + self.shortcut(x, y))
+        return nn.relu(self.drop(y) + self.shortcut(x, y))
 
 
 class ResNet(nn.Module):
-    """`stage_sizes[i]` blocks in `layer{i+1}`."""
+    """`stage_sizes[i]` blocks in `layer{i+1}`; `drop_path` is the rate of stochastic depth in the last of all."""
 
     block: type[Block]
     stage_sizes: Sequence[int]
     conventions: Conventions
     dtype: DTypeLike = jnp.float32
+    drop_path: float = 0.0
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
@@ -94,11 +97,13 @@ class ResNet(nn.Module):
         )
         norm = batch_norm(train, self.conventions.bn_momentum, self.conventions.bn_epsilon, self.dtype)
         block = partial(self.block, conv, norm, stride_first=self.conventions.stride_first)
+        rates = iter(linear_rates(self.drop_path, sum(self.stage_sizes)))
         x = conv(64, (7, 7), 2, padding=3, name="conv1")(x)
         x = nn.relu(norm(name="bn1")(x))
         x = max_pool(x, 3, 2, padding=[(1, 1), (1, 1)])
         for i, blocks in enumerate(self.stage_sizes):
             for j in range(blocks):
                 stride = 2 if i > 0 and j == 0 else 1
-                x = block(filters=64 * 2**i, stride=stride, name=f"layer{i + 1}_{j}")(x)
+                drop = drop_path(train, next(rates))
+                x = block(drop=drop, filters=64 * 2**i, stride=stride, name=f"layer{i + 1}_{j}")(x)
         return x

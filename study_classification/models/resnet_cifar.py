@@ -22,12 +22,14 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from study_classification.models.convolution import Conv
+from study_classification.models.drop_path import drop_path, linear_rates
 from study_classification.models.normalization import batch_norm
 
 
 class CifarBlock(nn.Module):
     conv: Callable[..., nn.Module]
     norm: Callable[..., Callable]
+    drop: Callable[[jax.Array], jax.Array]
     filters: int
     stride: int
 
@@ -38,14 +40,18 @@ class CifarBlock(nn.Module):
         y = self.norm(name="bn2")(self.conv(self.filters, name="conv2")(y))
         padding = (self.filters - x.shape[-1]) // 2
         x = jnp.pad(x[:, :: self.stride, :: self.stride], ((0, 0), (0, 0), (0, 0), (padding, padding)))
-        return nn.relu(x + y)
+        return nn.relu(x + self.drop(y))
 
 
 class CifarResNet(nn.Module):
-    """`blocks` blocks in each of the three layers: 6 * blocks + 2 layers with weights, the head's included."""
+    """`blocks` blocks in each of the three layers: 6 * blocks + 2 layers with weights, the head's included.
+
+    `drop_path` is the rate of stochastic depth in the last block.
+    """
 
     blocks: int
     dtype: DTypeLike = jnp.float32
+    drop_path: float = 0.0
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
@@ -59,9 +65,11 @@ class CifarResNet(nn.Module):
             kernel_init=nn.initializers.variance_scaling(2.0, "fan_out", "normal"),
         )
         norm = batch_norm(train, momentum=0.9, epsilon=1e-5, dtype=self.dtype)
+        rates = iter(linear_rates(self.drop_path, 3 * self.blocks))
         x = nn.relu(norm(name="bn1")(conv(16, name="conv1")(x)))
         for i in range(3):
             for j in range(self.blocks):
                 stride = 2 if i > 0 and j == 0 else 1
-                x = CifarBlock(conv, norm, 16 * 2**i, stride, name=f"layer{i + 1}_{j}")(x)
+                drop = drop_path(train, next(rates))
+                x = CifarBlock(conv, norm, drop, 16 * 2**i, stride, name=f"layer{i + 1}_{j}")(x)
         return x

@@ -1,6 +1,9 @@
-"""The learning curves: loss and accuracy of training and validation by epoch."""
+"""The learning curves, loss and accuracy of training and validation by epoch, and the curve of the rate finder."""
 
 from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
 
 from study_classification.errors import EnvironmentFault
 from study_classification.history import History
@@ -29,6 +32,36 @@ def draw_curves(history: History, file: Path) -> None:
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend()
+    _save(figure, file)
+
+
+def draw_learning_rates(
+    rates: Float[np.ndarray, " n"],
+    losses: Float[np.ndarray, " n"],
+    curve: Float[np.ndarray, " n"],
+    place: int | None,
+    file: Path,
+) -> None:
+    """Draws lr_find.png: the losses at rising rates, smoothed ones as well, and the suggested rate, if there is one.
+
+    Raises:
+        EnvironmentFault: if the file cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.semilogx(rates, losses, label="loss", color=TRAIN_COLOUR, alpha=0.35)
+    axes.semilogx(rates, curve, label="smoothed", color=TRAIN_COLOUR)
+    if place is not None:
+        axes.axvline(rates[place], color="grey", linestyle=":", label=f"suggested: {rates[place]:.1e}")
+    axes.set(xlabel="learning rate", title="loss at rising learning rates")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    _save(figure, file)
+
+
+def _save(figure, file: Path) -> None:
     try:
         figure.savefig(file, dpi=100)
     except OSError as error:

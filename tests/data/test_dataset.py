@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from study_classification.configs import default
-from study_classification.data.dataset import class_names, open_dataset
+from study_classification.data.dataset import Split, class_names, open_dataset
 from study_classification.data.decode import decode_image
 from study_classification.errors import DataError, EnvironmentFault
 
@@ -92,3 +92,19 @@ def test_class_names_without_reading(prepared):
     assert class_names(config_for("digits")) == tuple("0123456789")
     with pytest.raises(DataError, match="no data set 'cifar11'"):
         class_names(config_for("tfds:cifar11"))
+
+
+def test_labels_are_those_of_the_records(prepared, digits, cache, tmp_path, monkeypatch):
+    config = config_for(digits)
+    config.cache_dir = str(cache)
+    folder = open_dataset(config)
+    for name, split in folder.splits.items():
+        assert list(folder.labels(name, tmp_path)) == [split[row].label for row in range(len(split))]
+    assert not list(tmp_path.glob("labels"))  # nothing had to be read
+    records = open_dataset(config_for(prepared))
+    read = [records.split("train")[row].label for row in range(len(records.split("train")))]
+    assert list(records.labels("train", tmp_path)) == read
+    with pytest.raises(DataError, match="the class b has no picture in the split validation"):
+        records.labels("validation", tmp_path)
+    monkeypatch.setattr(Split, "__getitem__", lambda split, index: pytest.fail("the second time they are in the cache"))
+    assert list(records.labels("train", tmp_path)) == read

@@ -7,7 +7,7 @@ import pytest
 from study_classification import device
 from study_classification.configs import default
 from study_classification.data.dataset import Example, open_dataset
-from study_classification.data.pipeline import EvaluationPlan, TrainingPlan, View, open_images
+from study_classification.data.pipeline import BalancedPlan, EvaluationPlan, TrainingPlan, View, open_images
 from study_classification.data.preprocess import Preprocess
 from study_classification.errors import DataError
 
@@ -54,6 +54,31 @@ def test_the_order_depends_on_the_seed_and_on_nothing_else():
     assert list(TrainingPlan(50, 50, 1)[3]["index"]) == list(TrainingPlan(50, 50, 1)[3]["index"])
     assert list(TrainingPlan(50, 50, 1)[3]["index"]) != list(TrainingPlan(50, 50, 2)[3]["index"])
     assert list(TrainingPlan(50, 25, 1)[1]["index"]) == list(TrainingPlan(50, 50, 1)[0]["index"][25:])
+
+
+@pytest.mark.parametrize("counts", [(1, 3, 9), (5, 5), (2, 1, 1, 7)])
+def test_balanced_epochs(counts):
+    examples, classes = sum(counts), len(counts)
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(classes), counts))
+    plan = BalancedPlan(examples, 4, 7, labels)
+    epochs = [plan.order(epoch) for epoch in range(6)]
+    for index, _ in epochs:
+        assert len(index) == examples
+        frequencies = np.bincount(labels[index], minlength=classes)
+        assert frequencies.max() - frequencies.min() <= 1
+    assert np.ptp(np.bincount(labels[np.concatenate([index for index, _ in epochs])])) <= 1  # over all epochs as well
+    for label, count in enumerate(counts):
+        drawn = [  # of this class, by round
+            pair for index, rounds in epochs for pair in zip(rounds, index, strict=True) if labels[pair[1]] == label
+        ]
+        assert len(set(drawn)) == len(drawn)  # no round has a picture twice
+        for number in range(max(drawn)[0]):  # and all before the last are complete
+            assert sum(pair[0] == number for pair in drawn) == count
+    joined = np.concatenate([index for index, _ in epochs])
+    again = BalancedPlan(examples, 4, 7, labels)
+    for step in (5, 0, 3):  # any step, in any order
+        np.testing.assert_array_equal(again[step]["index"], joined[4 * step : 4 * step + 4])
+    assert not np.array_equal(BalancedPlan(examples, 4, 8, labels).order(0)[0], epochs[0][0])
 
 
 @pytest.mark.parametrize(("examples", "batch_size", "steps"), [(10, 4, 3), (8, 4, 2), (1, 4, 1)])

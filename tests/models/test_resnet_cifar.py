@@ -36,7 +36,7 @@ def test_shortcut_takes_every_second_pixel_and_pads_channels_on_both_sides():
     def zeros(features, *args, **kwargs):
         return lambda x: jnp.zeros((1, 2, 2, 8))
 
-    block = CifarBlock(conv=zeros, norm=lambda name: lambda x: x, filters=8, stride=2)
+    block = CifarBlock(conv=zeros, norm=lambda name: lambda x: x, drop=lambda y: y, filters=8, stride=2)
     x = jnp.arange(64.0).reshape(1, 4, 4, 4)
     y = block.apply({}, x)
     np.testing.assert_array_equal(y[..., 2:6], x[:, [0, 2]][:, :, [0, 2]])

@@ -1,0 +1,116 @@
+"""What training reads: the data set, a batch size that fits it, the order of the pictures, and the pictures."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, PyTree
+from ml_collections import ConfigDict
+
+from study_classification import device
+from study_classification.console import say
+from study_classification.data.dataset import Dataset, class_names, open_dataset
+from study_classification.data.pipeline import BalancedPlan, Images, Plan, TrainingPlan, View, open_images
+from study_classification.data.prepare import cache_directory, num_workers
+from study_classification.data.sources import TRAIN
+from study_classification.errors import ConfigError, DataError
+from study_classification.experiment import Experiment
+from study_classification.features import ViewPlan, cached_features
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The data set of an experiment, and how its training split is gone through.
+
+    Attributes:
+        data: the data set.
+        batch_size: that of the config, or less where there are fewer pictures.
+        plan: which pictures each step trains on.
+        class_weights: of the loss; None where all classes weigh the same.
+    """
+
+    data: Dataset
+    batch_size: int
+    plan: TrainingPlan
+    class_weights: Float[np.ndarray, " classes"] | None
+
+
+def open_training_data(experiment: Experiment) -> TrainingData:
+    """Opens the data set of an experiment and describes it to the person who looks on.
+
+    Raises:
+        DataError: if it cannot be used, or has too few pictures for the devices.
+        ConfigError: if its batches cannot be cut into `accumulate_steps` parts.
+    """
+    config = experiment.config
+    data = open_dataset(config.data)
+    say(data.describe())
+    if len(data.class_names) != experiment.num_classes:
+        lost = sorted(set(class_names(config.data)) - set(data.class_names))
+        raise DataError(f"no picture of {', '.join(lost)} can be read: mend them, or remove the class from the data")
+    count = len(data.split(TRAIN))
+    batch_size = _fitting_batch_size(config, count, experiment.mesh.size)
+    plan, class_weights = TrainingPlan(count, batch_size, config.seed), None
+    if config.data.sampling or config.class_weights:
+        labels = data.labels(TRAIN, cache_directory(config.data))
+        if config.data.sampling:
+            plan = BalancedPlan(count, batch_size, config.seed, labels)
+        if config.class_weights:
+            class_weights = balanced_class_weights(labels, experiment.num_classes)
+    return TrainingData(data, batch_size, plan, class_weights)
+
+
+def _fitting_batch_size(config: ConfigDict, num_examples: int, devices: int) -> int:
+    """The batch size, or, where there are fewer examples, the most of them that devices and parts can share evenly."""
+    batch_size, parts = config.batch_size, config.accumulate_steps
+    if batch_size % devices:
+        raise DataError(f"batch_size {batch_size} cannot be split over {devices} devices: choose a multiple of them")
+    if batch_size % (devices * parts):
+        raise ConfigError(
+            f"accumulate_steps is {parts}, but batch_size {batch_size} on {devices} devices cannot be cut into so many "
+            f"equal parts: choose a batch_size that is a multiple of {devices * parts}"
+        )
+    if num_examples >= batch_size:
+        return batch_size
+    fitting = num_examples // (devices * parts) * devices * parts
+    if not fitting:
+        raise DataError(
+            f"there are {num_examples} training pictures for {devices} devices and accumulate_steps={parts}: add "
+            "pictures, or use fewer of either"
+        )
+    say(f"batch_size {batch_size} is more than the {num_examples} training pictures: using {fitting}")
+    return fitting
+
+
+def balanced_class_weights(labels: np.ndarray, num_classes: int) -> Float[np.ndarray, " classes"]:
+    """examples / (classes x examples of the class), scikit-learn's `class_weight="balanced"`: 1 on average."""
+    return (len(labels) / (num_classes * np.bincount(labels, minlength=num_classes))).astype(np.float32)
+
+
+def open_pictures(experiment: Experiment, data: Dataset, name: str, variables: dict[str, PyTree]) -> Images:
+    """The pictures of a split as training or validation sees them, or with a frozen backbone what it makes of them."""
+    config, augmentation, views = experiment.config, experiment.augmentation, _stored_views(experiment.config)
+    crops = name == TRAIN and augmentation.random_resized_crop and views != 1
+    images = open_images(
+        data.split(name),
+        View(experiment.preprocess, config.data.max_megapixels, augmentation.canvas_size if crops else 0),
+        mode=config.data.mode,
+        free_memory=device.free_memory(),
+        cache=cache_directory(config.data),
+        workers=num_workers(config.data),
+        sharding=device.batch_sharding(experiment.mesh),
+    )
+    if not views:
+        return images
+    stored = views if name == TRAIN else 1
+    return cached_features(experiment, variables, images, data.split(name), stored, cache_directory(config.data))
+
+
+def plan_of_pictures(config: ConfigDict, plan: TrainingPlan) -> Plan:
+    """The plan in terms of what `open_pictures` gives of the training split."""
+    views = _stored_views(config)
+    return ViewPlan(plan, views) if views else plan
+
+
+def _stored_views(config: ConfigDict) -> int:
+    """How often the feature cache holds each training picture; 0 where there is none."""
+    return config.feature_cache.views if config.learning == "transfer_learning" else 0
