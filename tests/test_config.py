@@ -75,6 +75,14 @@ def test_durations_by_suffix(epochs, steps, examples, expected):
         ({"label_smoothing": 1.0}, "label_smoothing is 1.0, but must be below 1"),
         ({"data__split_ratio": (8, 0, 1)}, "data.split_ratio"),
         ({"optimizer__nesterov": True}, "nesterov belongs to sgd"),
+        (
+            {"learning": "transfer_learning", "model__weights": "x", "augment__mixup": 0.2},
+            "augment.mixup is 0.2, but transfer_learning stores what the backbone makes of each picture",
+        ),
+        (
+            {"learning": "transfer_learning", "model__weights": "x", "augment__progressive": (0.5,)},
+            "set feature_cache.views to 0",
+        ),
     ],
 )
 def test_contradictions_are_refused_by_name(fields, message):
