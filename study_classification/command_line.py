@@ -35,6 +35,7 @@ Exit codes:
 CONFIG = config_flags.DEFINE_config_file("config", None, "config file; behind a colon, its arguments")
 WORKDIR = flags.DEFINE_string("workdir", "", "run directory; without it train makes a new one under runs/")
 CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "evaluate, predict: best, last, or a step")
+TTA = flags.DEFINE_enum("tta", "none", ["none", "flip"], "evaluate, predict: average picture and mirror image")
 SPLIT = flags.DEFINE_string("split", "", "evaluate: train, validation or test; without it test, if there is one")
 DATA = flags.DEFINE_string(
     "data", "", "evaluate: another source instead of the run's own data; all of it, unless --split is given"
@@ -43,7 +44,7 @@ ASSERT_ACCURACY = flags.DEFINE_float("assert_accuracy", 0.0, "evaluate: fail bel
 FORMAT = flags.DEFINE_enum("format", "table", ["table", "csv", "json", "jsonl"], "predict: what goes to stdout")
 TOP_K = flags.DEFINE_integer("top_k", 1, "predict: how many classes to name for each picture", lower_bound=1)
 THRESHOLD = flags.DEFINE_float("threshold", 0.0, "predict: 'unknown' below this probability", 0.0, 1.0)
-_FLAGS = (CONFIG, WORKDIR, CHECKPOINT, SPLIT, DATA, ASSERT_ACCURACY, FORMAT, TOP_K, THRESHOLD)
+_FLAGS = (CONFIG, WORKDIR, CHECKPOINT, TTA, SPLIT, DATA, ASSERT_ACCURACY, FORMAT, TOP_K, THRESHOLD)
 
 
 def parse_flags(arguments: list[str]) -> list[str]:
