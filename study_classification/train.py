@@ -119,8 +119,10 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     start_optimizer = jax.jit(lambda params: optimizer.init(select(params, mask)), out_shardings=sharding.opt_state)
 
     def jit_step(optimizer: optax.GradientTransformation, **masks: PyTree) -> Callable:
-        step = make_train_step(model, optimizer, preprocess, experiment.augmentation, config, **masks)
-        return jax.jit(step, donate_argnums=0, out_shardings=sharding)
+        stages = experiment.augmentation.stages()  # of growing pictures: each has a compiled step of its own
+        steps = [make_train_step(model, optimizer, preprocess, stage, config, **masks) for stage in stages]
+        jitted = [jax.jit(step, donate_argnums=0, out_shardings=sharding) for step in steps]
+        return lambda state, batch, step: jitted[step * len(stages) // total_steps](state, batch)
 
     train_step = jit_step(optimizer, mask=mask)
     head_step = jit_step(head_optimizer, mask=head_of(mask), optimized=mask)
@@ -164,7 +166,7 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
             end = min(plan.end_of_epoch(len(history.epochs)), total_steps)
             batches = train_images.batches(train_plan, range(step, end))
             for batch in progress(batches, f"epoch {len(history.epochs) + 1}", total=end - step):
-                state = head_step(state, batch) if step < head_steps else train_step(state, batch)
+                state = (head_step if step < head_steps else train_step)(state, batch, step)
                 step += 1
                 if step == head_steps:  # the optimizer starts anew, with all that it trains from here on
                     state = state.replace(opt_state=start_optimizer(state.params))
