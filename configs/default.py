@@ -50,6 +50,15 @@ def get_config() -> ConfigDict:
     config.augment.shift = 0.0              # share of the side: drawn from -shift..shift, for each direction
     config.augment.shear = 0.0              # degrees: drawn from -shear..shear
     config.augment.zoom = 0.0               # drawn from 1-zoom..1+zoom, for each direction
+    config.augment.policy = ""              # randaugment | autoaugment_imagenet | autoaugment_cifar10
+    config.augment.randaugment = (2, 9)     # how many operations, their strength from 0 to 30
+    config.augment.color_jitter = (0.0, 0.0, 0.0, 0.0)  # brightness, contrast, saturation: factors are drawn from
+                                            # 1-x..1+x; hue: a turn from -x..x of the colour circle, x at most 0.5
+    config.augment.random_erasing = 0.0     # probability: a box of 2 to 40 % of the picture becomes noise
+    config.augment.mixup = 0.0              # alpha, e.g. 0.2: pictures and labels of a batch are mixed in pairs
+    config.augment.cutmix = 0.0             # alpha, e.g. 1.0: boxes are exchanged; with mixup as well: each batch one
+    config.augment.progressive = ()         # shares of image_size, e.g. 0.5,0.75: the pictures grow, in so many stages
+                                            # of equal length and a last one at image_size; () is off
 
     config.model = ConfigDict()
     config.model.name = "original"          # see `study_classification/models/__init__.py` for the names

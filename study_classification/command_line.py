@@ -36,6 +36,7 @@ Exit codes:
 CONFIG = config_flags.DEFINE_config_file("config", None, "config file; behind a colon, its arguments")
 WORKDIR = flags.DEFINE_string("workdir", "", "run directory; without it train makes a new one under runs/")
 CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "evaluate, predict: best, last, or a step")
+TTA = flags.DEFINE_enum("tta", "none", ["none", "flip"], "evaluate, predict: average picture and mirror image")
 SPLIT = flags.DEFINE_string("split", "", "evaluate: train, validation or test; without it test, if there is one")
 DATA = flags.DEFINE_string(
     "data", "", "evaluate: another source instead of the run's own data; all of it, unless --split is given"
@@ -45,7 +46,7 @@ FORMAT = flags.DEFINE_enum("format", "table", ["table", "csv", "json", "jsonl"],
 TOP_K = flags.DEFINE_integer("top_k", 1, "predict: how many classes to name for each picture", lower_bound=1)
 THRESHOLD = flags.DEFINE_float("threshold", 0.0, "predict: 'unknown' below this probability", 0.0, 1.0)
 STEPS = flags.DEFINE_integer("steps", 100, "lr_find: how many learning rates to try", lower_bound=10)
-_FLAGS = (CONFIG, WORKDIR, CHECKPOINT, SPLIT, DATA, ASSERT_ACCURACY, FORMAT, TOP_K, THRESHOLD, STEPS)
+_FLAGS = (CONFIG, WORKDIR, CHECKPOINT, TTA, SPLIT, DATA, ASSERT_ACCURACY, FORMAT, TOP_K, THRESHOLD, STEPS)
 
 
 def parse_flags(arguments: list[str]) -> list[str]:

@@ -175,6 +175,13 @@ def validate(config: ConfigDict) -> None:
     ):
         raise ConfigError(f"fine_tuning.* is set, but learning is {config.learning}: set it to fine_tuning")
     require(0 < config.fine_tuning.layer_decay <= 1, "fine_tuning.layer_decay", "above 0 and at most 1")
+    if config.learning == "transfer_learning" and config.feature_cache.views:
+        for field in ("augment.mixup", "augment.cutmix", "augment.progressive"):
+            if flat[field]:
+                raise ConfigError(
+                    f"{field} is {flat[field]}, but transfer_learning stores what the backbone makes of each picture: "
+                    "set feature_cache.views to 0, or drop it"
+                )
     if config.optimizer.name == "adam" and config.optimizer.weight_decay:
         raise ConfigError(
             "optimizer.weight_decay is set, but adam has no decoupled decay: "

@@ -18,7 +18,13 @@ from study_classification.trained import load_trained
 
 
 def evaluate(
-    run: Run, *, split: str = "", source: str = "", checkpoint: str = "best", assert_accuracy: float = 0.0
+    run: Run,
+    *,
+    split: str = "",
+    source: str = "",
+    checkpoint: str = "best",
+    tta: str = "none",
+    assert_accuracy: float = 0.0,
 ) -> dict:
     """Measures a checkpoint of a run on one split of its data, or on all pictures of another source.
 
@@ -27,6 +33,7 @@ def evaluate(
         split: `train`, `validation` or `test`; '' is test, or validation where there is no test split.
         source: another data source, all of whose pictures are taken if no split is named; '' is the run's own.
         checkpoint: `best`, `last`, or a step.
+        tta: test-time augmentation, `none` or `flip`: probabilities are averaged over the picture and its mirror image.
         assert_accuracy: the least accuracy that is good enough.
 
     Returns:
@@ -37,7 +44,7 @@ def evaluate(
         RunError: if the checkpoint cannot be used.
         AccuracyError: if the accuracy is below `assert_accuracy`.
     """
-    trained = load_trained(run, checkpoint)
+    trained = load_trained(run, checkpoint, tta)
     data = _open_other(run, source, split) if source else _open_own(run)
     asked, split = split, split or (TEST if TEST in data.splits else VALIDATION)
     pictures = data.split(split)
@@ -66,6 +73,7 @@ def evaluate(
     assert len(labels_seen) == len(pictures), f"{len(labels_seen)} of {len(pictures)} examples were evaluated"
 
     name = f"{split if asked or data.is_tfds else 'all'} of {source}" if source else split
+    name += f", tta={tta}" if tta != "none" else ""
     metrics = {
         "data": data.report.get("source", run.config.data.source),
         "split": name,

@@ -1,7 +1,7 @@
 """What a config decides before any picture is read: network, weights, preprocessing, what is trained."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
@@ -70,10 +70,25 @@ def set_up(config: ConfigDict) -> Experiment:
     augmentation = Augment.from_config(config.augment, preprocess.image_size)
     model = create_model(config.model, num_classes, device.compute_dtype(config.precision))
     shapes = jax.eval_shape(functools.partial(init_variables, model, preprocess, 0))
+    for stage in augmentation.stages()[:-1]:
+        _require_size(model, preprocess, stage.image_size, shapes)
     mask = trainable_mask(shapes["params"], config.learning, config.fine_tuning.frozen)
     if config.fine_tuning.head_epochs and not any(jax.tree.leaves(head_of(mask))):
         raise ConfigError("fine_tuning.head_epochs is set, but fine_tuning.frozen freezes the head: drop one of them")
     return Experiment(config, preprocess, augmentation, mesh, model, num_classes, mask, pretrained)
+
+
+def _require_size(model: Classifier, preprocess: Preprocess, size: int, shapes: PyTree) -> None:
+    """Raises ConfigError unless pictures of this size meet the same parameters as those of image_size."""
+    try:
+        found = jax.eval_shape(functools.partial(init_variables, model, replace(preprocess, image_size=size), 0))
+    except ConfigError as error:
+        raise ConfigError(f"augment.progressive begins with pictures of {size} pixels: {error}") from None
+    if found != shapes:
+        raise ConfigError(
+            f"augment.progressive begins with pictures of {size} pixels, but the network's parameters fit those of "
+            f"{preprocess.image_size} alone: drop it, or choose a model.name or model.head.pooling that takes any size"
+        )
 
 
 def initial_variables(experiment: Experiment) -> dict[str, PyTree]:

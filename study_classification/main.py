@@ -51,6 +51,7 @@ def main(arguments: list[str]) -> int:
                 split=flags.SPLIT.value,
                 source=flags.DATA.value,
                 checkpoint=flags.CHECKPOINT.value,
+                tta=flags.TTA.value,
                 assert_accuracy=flags.ASSERT_ACCURACY.value,
             )
         case "predict":
@@ -60,6 +61,7 @@ def main(arguments: list[str]) -> int:
                 load(workdir),
                 inputs,
                 checkpoint=flags.CHECKPOINT.value,
+                tta=flags.TTA.value,
                 output_format=flags.FORMAT.value,
                 top_k=flags.TOP_K.value,
                 threshold=flags.THRESHOLD.value,

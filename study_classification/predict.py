@@ -31,6 +31,7 @@ def predict(
     inputs: Sequence[str],
     *,
     checkpoint: str = "best",
+    tta: str = "none",
     output_format: str = "table",
     top_k: int = 1,
     threshold: float = 0.0,
@@ -41,6 +42,7 @@ def predict(
         run: the run whose network is asked.
         inputs: files, folders, patterns, or '-' for a list of these on stdin, one a line.
         checkpoint: `best`, `last`, or a step.
+        tta: test-time augmentation, `none` or `flip`: probabilities are averaged over the picture and its mirror image.
         output_format: `table`, `csv`, `json` (one array) or `jsonl` (one object a line).
         top_k: how many classes a row names.
         threshold: the class is 'unknown' where the greatest probability is below it.
@@ -58,7 +60,7 @@ def predict(
     columns = ["file", "class", "probability"]
     columns += [f"{name}_{rank}" for rank in range(2, top_k + 1) for name in ("class", "probability")]
     with saying_to_stderr():
-        rows = predict_files(run, load_trained(run, checkpoint), find_files(inputs), top_k, threshold)
+        rows = predict_files(run, load_trained(run, checkpoint, tta), find_files(inputs), top_k, threshold)
         try:
             count, unreadable = write_rows(rows, [*columns, "error"], output_format, sys.stdout)
             sys.stdout.flush()

@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 
 from study_classification.averaging import start_average, update_average
 from study_classification.data.augment import Augment, augment, example_keys
+from study_classification.data.mix import draw_mask, mix
 from study_classification.data.preprocess import Preprocess, normalize
 from study_classification.freezing import merge, select, split
 from study_classification.gradients import accumulated, sharpness_aware
@@ -112,13 +113,15 @@ def make_train_step(
     the weights are not normalised within the batch, as in Keras.
 
     With `accumulate_steps`, the batch passes in so many parts of equal size, one after the other, and the update takes
-    the mean of their gradients: memory of one part. BatchNorm sees each part on its own.
+    the mean of their gradients: memory of one part. BatchNorm sees each part on its own, and pictures are mixed within
+    one.
 
-    Random numbers depend on the seed, the epoch and the example (augmentation) or the step (dropout), and on nothing
-    else, so a resumed run continues as the uninterrupted one. Under jit with a batch that is split over devices,
-    BatchNorm's means and the loss are those of the whole batch.
+    Random numbers depend on the seed, the epoch and the example (augmentation; mixing: the first example of the part)
+    or the step (dropout), and on nothing else, so a resumed run continues as the uninterrupted one. Under jit with a
+    batch that is split over devices, BatchNorm's means and the loss are those of the whole batch.
     """
     dropout_key = jax.random.key(config.seed + 2)  # + 0 is the model's own seed, + 1 that of augmentation
+    mixes = augmentation.mixup > 0 or augmentation.cutmix > 0
     backbone_is_trained = any(jax.tree.leaves(mask.get("backbone", {})))
     frozen_layers = {path.rpartition("/")[0] for path, trained in flatten_dict(mask, sep="/").items() if not trained}
 
@@ -146,18 +149,25 @@ def make_train_step(
 
     def prepared(batch: Batch) -> Array:
         keys = example_keys(config.seed + 1, batch["epoch"], batch["index"])
-        return normalize(augment(batch["image"], batch["aspect"], keys, augmentation), preprocess)
+        images = augment(batch["image"], batch["aspect"], keys, augmentation)
+        return normalize(mix(images, batch["own_share"][..., None]) if mixes else images, preprocess)
 
     def loss_of(trained: PyTree, frozen: PyTree, batch_stats: PyTree, batch: Batch, key: Array):
+        if mixes:
+            mixing_key = example_keys(config.seed + 3, batch["epoch"][:1], batch["index"][:1])[0]
+            own_share = draw_mask(mixing_key, augmentation.image_size, augmentation.mixup, augmentation.cutmix)
+            batch = batch | {"own_share": own_share}
         logits, batch_stats = forward(merge(trained, frozen), batch_stats, batch, key)
         targets = jax.nn.one_hot(batch["label"], logits.shape[-1])
+        if mixes:
+            targets = mix(targets, own_share.mean())
         smoothed = optax.smooth_labels(targets, config.label_smoothing)
         losses = optax.softmax_cross_entropy(logits, smoothed)
         if class_weights is not None:
             losses *= jnp.sum(targets * class_weights, axis=-1)
         objective = losses.mean()
         objective += penalty(trained, config.optimizer.l1, config.optimizer.l2)
-        return objective, (logits, batch_stats)
+        return objective, ((logits, targets), batch_stats)
 
     gradients_of = accumulated(jax.value_and_grad(loss_of, has_aux=True), accumulate_steps)
     if config.optimizer.sam_rho:
@@ -166,20 +176,25 @@ def make_train_step(
     def train_step(state: TrainState, batch: Batch) -> TrainState:
         trained, frozen = split(state.params, mask)
         key = jax.random.fold_in(dropout_key, state.step)
-        (objective, (logits, batch_stats)), gradients = gradients_of(trained, frozen, state.batch_stats, batch, key)
+        (objective, (outputs, batch_stats)), gradients = gradients_of(trained, frozen, state.batch_stats, batch, key)
+        logits, targets = outputs
         if optimized is not None:
             rest = select(jax.tree.map(jnp.zeros_like, state.params), optimized)
             gradients = merge(gradients, rest)
         updates, opt_state = optimizer.update(gradients, state.opt_state, select(state.params, optimized or mask))
         params = merge(optax.apply_updates(trained, select(updates, mask)), frozen)
 
-        # What is reported is the plain cross-entropy, so that training and validation can be compared.
-        losses = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
+        # What is reported is the plain cross-entropy, so that training and validation can be compared. For a mixed
+        # picture it is that of the mixed label, and the class of the greater part is the correct one.
+        if mixes:
+            label, losses = targets.argmax(-1), optax.softmax_cross_entropy(logits, targets)
+        else:
+            label, losses = batch["label"], optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
         finite = jnp.isfinite(objective) & jnp.isfinite(optax.tree.norm(gradients))
         sums = state.sums
         sums = {
             "loss": sums["loss"] + losses.sum(),
-            "correct": sums["correct"] + jnp.sum(logits.argmax(-1) == batch["label"], dtype=jnp.int32),
+            "correct": sums["correct"] + jnp.sum(logits.argmax(-1) == label, dtype=jnp.int32),
             "count": sums["count"] + len(losses),
             "first_bad": jnp.where((sums["first_bad"] < 0) & ~finite, state.step, sums["first_bad"]),
         }
@@ -217,15 +232,22 @@ def make_extract(
     return extract
 
 
-def make_eval_step(model: nn.Module, preprocess: Preprocess) -> Callable[[PyTree, Batch], Array]:
-    """The one path from uint8 pictures to log-probabilities that train, evaluate and predict share; never augmented."""
+def make_eval_step(model: nn.Module, preprocess: Preprocess, tta: str = "none") -> Callable[[PyTree, Batch], Array]:
+    """The one path from uint8 pictures to log-probabilities that train, evaluate and predict share; never augmented.
+
+    With the test-time augmentation `flip`, the probabilities are the mean of those of the picture and its mirror image.
+    """
 
     def eval_step(variables: PyTree, batch: Batch) -> Float[Array, "b classes"]:
         features = _features_of(model, variables, batch, lambda batch: normalize(batch["image"], preprocess))
         logits = model.apply(variables, features, train=False, method=_head)
         return jax.nn.log_softmax(cast(Array, logits))
 
-    return eval_step
+    def flip_step(variables: PyTree, batch: Batch) -> Float[Array, "b classes"]:
+        mirrored = batch | {"image": batch["image"][:, :, ::-1]}
+        return jnp.logaddexp(eval_step(variables, batch), eval_step(variables, mirrored)) - jnp.log(2.0)
+
+    return flip_step if tta == "flip" else eval_step
 
 
 def loss_and_correct(

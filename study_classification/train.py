@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 from study_classification import checkpoints, device, run_directory
 from study_classification.config import UNITS, duration_in_steps, seconds_of
 from study_classification.console import logging_to, progress, say, saying_nothing
+from study_classification.data.augment import Augment
 from study_classification.data.dataset import Dataset
 from study_classification.data.pipeline import EvaluationPlan, Images, TrainingPlan
 from study_classification.data.sources import TRAIN, VALIDATION, absolute_source
@@ -95,13 +96,13 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     state = jax.jit(start, out_shardings=sharding)(variables)
     start_optimizer = jax.jit(lambda params: optimizer.init(select(params, mask)), out_shardings=sharding.opt_state)
 
-    def step_with(optimizer: optax.GradientTransformation, **masks: PyTree) -> Step:
-        def make(parts: int) -> Step:
+    def step_with(optimizer: optax.GradientTransformation, **masks: PyTree) -> Callable:
+        def make(stage: Augment, parts: int) -> Step:
             step = make_train_step(
                 model,
                 optimizer,
                 preprocess,
-                experiment.augmentation,
+                stage,
                 config,
                 accumulate_steps=parts,
                 class_weights=training.class_weights,
@@ -109,7 +110,9 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
             )
             return jax.jit(step, donate_argnums=0, out_shardings=sharding)
 
-        return fitting_step(make, config.accumulate_steps, mesh.size)
+        stages = experiment.augmentation.stages()  # of growing pictures: each has a compiled step of its own
+        steps = [fitting_step(functools.partial(make, stage), config.accumulate_steps, mesh.size) for stage in stages]
+        return lambda state, batch, step: steps[step * len(stages) // total_steps](state, batch)
 
     train_step = step_with(optimizer, mask=mask)
     head_step = step_with(head_optimizer, mask=head_of(mask), optimized=mask)
@@ -148,7 +151,7 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
             end = min(plan.end_of_epoch(len(history.epochs)), total_steps)
             batches = train_images.batches(train_plan, range(step, end))
             for batch in progress(batches, f"epoch {len(history.epochs) + 1}", total=end - step):
-                state = head_step(state, batch) if step < head_steps else train_step(state, batch)
+                state = (head_step if step < head_steps else train_step)(state, batch, step)
                 step += 1
                 if step == head_steps:  # the optimizer starts anew, with all that it trains from here on
                     state = state.replace(opt_state=start_optimizer(state.params))

@@ -29,8 +29,10 @@ class Trained:
     log_probabilities: Callable[[dict[str, jax.Array]], jax.Array]
 
 
-def load_trained(run: Run, checkpoint: str) -> Trained:
+def load_trained(run: Run, checkpoint: str, tta: str = "none") -> Trained:
     """The network of a run with the weights of a checkpoint: `best`, `last`, or a step.
+
+    `tta` is the test-time augmentation: `none` or `flip`, see `steps.make_eval_step`.
 
     Raises:
         RunError: if the checkpoint is absent, damaged, or of another network.
@@ -44,5 +46,5 @@ def load_trained(run: Run, checkpoint: str) -> Trained:
         jax.eval_shape(lambda: init_variables(model, run.preprocess, seed=0)),
     )
     step, variables = load_model(run.workdir / "checkpoints", checkpoint, shapes)
-    eval_step = jax.jit(make_eval_step(model, run.preprocess), out_shardings=everywhere)
+    eval_step = jax.jit(make_eval_step(model, run.preprocess, tta), out_shardings=everywhere)
     return Trained(step, mesh, lambda batch: eval_step(variables, batch))

@@ -108,6 +108,14 @@ def test_times():
             {"optimizer__name": "schedule_free", "schedule__name": "constant", "ema_decay": 0.9},
             "ema_decay is 0.9, but optimizer.name is schedule_free",
         ),
+        (
+            {"learning": "transfer_learning", "model__weights": "x", "augment__mixup": 0.2},
+            "augment.mixup is 0.2, but transfer_learning stores what the backbone makes of each picture",
+        ),
+        (
+            {"learning": "transfer_learning", "model__weights": "x", "augment__progressive": (0.5,)},
+            "set feature_cache.views to 0",
+        ),
     ],
 )
 def test_contradictions_are_refused_by_name(fields, message):

@@ -40,6 +40,21 @@ def test_evaluation_does_not_depend_on_the_batch_size(run):
         assert metrics["loss"] == pytest.approx(first["loss"], rel=1e-5)
 
 
+def test_flipped_evaluation_agrees_with_flipped_prediction_and_has_a_name_of_its_own(run, digits, capsys):
+    plain, flipped = evaluate(run), evaluate(run, tta="flip")
+    assert flipped["split"] == "test, tta=flip" and flipped["loss"] != plain["loss"]
+    assert json.loads((run.workdir / "report.json").read_text()).keys() == {"test", "test, tta=flip"}
+    files = [digits / row["name"] for row in read_csv(run.workdir / "splits.csv") if row["split"] == "test"]
+    capsys.readouterr()
+    predict(run, list(map(str, files)), tta="flip", top_k=3, output_format="jsonl")
+    loss = 0.0
+    for file, line in zip(files, capsys.readouterr().out.splitlines(), strict=True):
+        row = json.loads(line)
+        by_class = {row[f"class{rank}"]: row[f"probability{rank}"] for rank in ("", "_2", "_3")}
+        loss -= np.log(by_class[file.parent.name]) / len(files)
+    assert flipped["loss"] == pytest.approx(loss, rel=1e-4)
+
+
 def test_best_and_last_are_what_the_history_says(run):
     rows = read_csv(run.workdir / "history.csv")
     last = evaluate(run, split="validation", checkpoint="last")

@@ -1,5 +1,7 @@
 """A network of fixed logits, and accuracies counted by hand."""
 
+from dataclasses import replace
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -8,8 +10,9 @@ import optax
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
+from study_classification import steps
 from study_classification.configs import default
-from study_classification.data.augment import Augment
+from study_classification.data.augment import Augment, example_keys
 from study_classification.data.preprocess import Preprocess
 from study_classification.models import Classifier
 from study_classification.models.head import Head
@@ -36,6 +39,15 @@ class FixedHead(nn.Module):
     def __call__(self, features, train):
         scale = self.param("kernel", nn.initializers.ones, (1,))
         return jnp.broadcast_to(jnp.arange(4.0) * scale, (len(features), 4))
+
+
+class Brightness(FixedHead):
+    """Logits that grow with the class index as the picture is bright."""
+
+    @nn.compact
+    def __call__(self, features, train):
+        scale = self.param("kernel", nn.initializers.ones, (1,))
+        return features.mean((1, 2, 3))[:, None] * jnp.arange(4.0) * scale
 
 
 FIXED = Classifier(Nothing(), FixedHead())
@@ -209,3 +221,64 @@ def test_the_first_bad_step_is_remembered(parts):
     for _ in range(4):
         state = step(state, batch_of([3, 0]))
     assert int(state.sums["first_bad"]) == 1  # step 0 still computes with finite weights
+
+
+def test_pictures_and_targets_are_mixed_by_the_same_share(parts, monkeypatch):
+    config, preprocess, augmentation = parts
+    config.label_smoothing = 0.1
+    augmentation = replace(augmentation, mixup=0.2, cutmix=1.0)
+    drawn = []
+
+    def draw(key, side, mixup, cutmix):
+        drawn.append((side, mixup, cutmix))
+        return jax.random.uniform(key, (side, side))
+
+    monkeypatch.setattr(steps, "draw_mask", draw)
+    model = Classifier(Nothing(), Brightness())
+    state = init_state(init_variables(model, preprocess, seed=0), optax.sgd(0.5), MASK)
+    step = jax.jit(make_train_step(model, optax.sgd(0.5), preprocess, augmentation, config, MASK))
+    levels, labels = np.array([10, 100, 250]), np.array([3, 0, 1])
+    for epoch in (0, 7):
+        batch = batch_of(labels) | {"epoch": jnp.full(3, epoch), "index": jnp.array([5, 9, 4])}
+        batch["image"] = jnp.broadcast_to(levels[:, None, None, None], (3, 4, 4, 1)).astype(jnp.uint8)
+        new = step(state, batch)
+        # The key is that of the batch's first example, and of no other of its random numbers.
+        own = np.asarray(
+            jax.random.uniform(example_keys(config.seed + 3, jnp.array([epoch]), jnp.array([5]))[0], (4, 4))
+        )
+        pictures = own * levels[:, None, None] + (1 - own) * levels[[2, 0, 1], None, None]
+        targets = own.mean() * np.eye(4)[labels] + (1 - own.mean()) * np.eye(4)[labels[[2, 0, 1]]]
+        # Logits are s x the mean of the normalised picture x (0, 1, 2, 3).
+        slopes = ((pictures / 255 - 0.5) / 0.25).mean((1, 2))[:, None] * np.arange(4.0)
+        log_probabilities = slopes - np.log(np.exp(slopes).sum(1, keepdims=True))
+        gradient = ((np.exp(log_probabilities) - 0.9 * targets - 0.1 / 4) * slopes).sum(1).mean()
+        assert float(new.params["head"]["kernel"][0]) == pytest.approx(1 - 0.5 * gradient, rel=1e-5)
+        assert float(new.sums["loss"]) == pytest.approx(-(targets * log_probabilities).sum(), rel=1e-5)
+        assert int(new.sums["correct"]) == (log_probabilities.argmax(1) == targets.argmax(1)).sum()
+    assert drawn == [(4, 0.2, 1.0)]  # traced once, and the mask drawn once
+
+
+class Pixels(nn.Module):
+    """Its features are the upper row of the picture."""
+
+    def __call__(self, x, train):
+        return x[:, 0, :, 0]
+
+
+class Identity(nn.Module):
+    def pool(self, x):
+        return x
+
+    def __call__(self, features, train):
+        return features
+
+
+def test_flipping_averages_the_probabilities_of_both_views(parts):
+    _, preprocess, _ = parts
+    batch = batch_of([0, 0])
+    batch["image"] = batch["image"].at[0, 0, 1, 0].set(255).at[1, 0, 3, 0].set(128)
+    model = Classifier(Pixels(), Identity())
+    plain, flip = (np.exp(make_eval_step(model, preprocess, tta)({}, batch)) for tta in ("none", "flip"))
+    np.testing.assert_allclose(flip, (plain + plain[:, ::-1]) / 2, rtol=1e-5)
+    np.testing.assert_allclose(flip.sum(1), 1, rtol=1e-5)
+    assert abs(flip - plain).max() > 0.1

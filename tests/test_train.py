@@ -8,13 +8,15 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import flax.linen as nn
 import jax
 import numpy as np
 import pytest
 
-from study_classification import checkpoints, train
+from study_classification import checkpoints, models, steps, train
 from study_classification.data.pipeline import TrainingPlan
-from study_classification.errors import DataError, DivergedError, Interrupted, RunError
+from study_classification.data.preprocess import normalize
+from study_classification.errors import ConfigError, DataError, DivergedError, Interrupted, RunError
 from study_classification.history import History
 from study_classification.run_directory import read_json
 from study_classification.train import train_and_evaluate
@@ -112,6 +114,36 @@ def test_resumed_equals_uninterrupted(config, tmp_path, monkeypatch, step, numbe
     assert signal.getsignal(number) is not None
     train_and_evaluate(config, tmp_path / "parts")
     assert_same_run(config, tmp_path / "whole", tmp_path / "parts")
+
+
+class AnySize(nn.Module):
+    """A backbone that takes pictures of every size."""
+
+    @nn.compact
+    def __call__(self, x, train):
+        return nn.relu(nn.Conv(16, (3, 3))(x)).mean((1, 2))
+
+
+def test_a_run_of_mixed_and_growing_pictures_is_resumed_exactly(config, tmp_path, monkeypatch):
+    monkeypatch.setitem(models.MODELS, "any_size", lambda config, dtype, conventions: AnySize())
+    config.model.name = "any_size"
+    config.augment.update(random_erasing=0.5, mixup=0.2, cutmix=1.0, progressive=(0.5,))
+    sizes = []
+    monkeypatch.setattr(steps, "normalize", lambda images, p: sizes.append(images.shape[1]) or normalize(images, p))
+    train_and_evaluate(config, tmp_path / "whole")
+    assert sizes == [4, 8, 8]  # traced for the 7 steps of each stage, and, during the first, for evaluation
+    with monkeypatch.context() as patch:
+        stop_at(patch, 5, signal.SIGINT)
+        with pytest.raises(Interrupted):
+            train_and_evaluate(config, tmp_path / "parts")
+    train_and_evaluate(config, tmp_path / "parts")
+    assert_same_run(config, tmp_path / "whole", tmp_path / "parts")
+
+
+def test_a_network_of_one_size_takes_no_growing_pictures(config, tmp_path):
+    config.augment.progressive = (0.5,)
+    with pytest.raises(ConfigError, match=r"pictures of 4 pixels, but the network's parameters fit those of 8 alone"):
+        train_and_evaluate(config, tmp_path / "run")
 
 
 def test_early_stopping_counts_on_after_a_resume(config, tmp_path, monkeypatch):

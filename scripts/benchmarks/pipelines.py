@@ -10,7 +10,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -146,6 +146,11 @@ PIPELINES = {
 }
 
 
+def versions(libraries: Iterable[str]) -> str:
+    """Of Python and the libraries that are installed with it."""
+    return ", ".join([f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in libraries)])
+
+
 def main() -> None:
     """Writes the first batch to the path in the third argument; then, for each line read, makes a pass and times it."""
     name, job, sample = sys.argv[1], Job(**json.loads(sys.argv[2])), sys.argv[3]
@@ -155,8 +160,7 @@ def main() -> None:
     make, libraries = PIPELINES[name]
     begin = make(job)
     np.save(sample, np.asarray(next(iter(begin()))[0]))
-    versions = [f"python {platform.python_version()}", *(f"{library} {version(library)}" for library in libraries)]
-    print(json.dumps({"versions": ", ".join(versions)}), file=answers, flush=True)
+    print(json.dumps({"versions": versions(libraries)}), file=answers, flush=True)
     for _ in sys.stdin:
         started, pictures = time.perf_counter(), 0
         for images, _labels in begin():

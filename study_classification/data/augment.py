@@ -6,7 +6,7 @@ shows what the uninterrupted one would have shown.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import jax
@@ -14,7 +14,15 @@ import jax.numpy as jnp
 from jax.scipy.ndimage import map_coordinates
 from ml_collections import ConfigDict
 
+from study_classification.config import nearest
+from study_classification.data.color import jitter
+from study_classification.data.policies import POLICIES, RANDAUGMENT_LEVELS, apply_policy
 from study_classification.errors import ConfigError
+
+# What is drawn besides the 11 numbers of the geometry has keys of its own, each from a picture's key and one of these.
+_POLICY, _COLOR, _ERASING = 11, 12, 13
+_ERASED_AREA = (0.02, 0.4)
+_ERASED_RATIO = (0.3, 1 / 0.3)
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,13 @@ class Augment:
     shift: float = 0.0
     shear: float = 0.0
     zoom: float = 0.0
+    policy: str = ""
+    randaugment: tuple[int, int] = (2, 9)
+    color_jitter: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    random_erasing: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    progressive: tuple[float, ...] = ()
 
     def __post_init__(self):
         if self.canvas_size < self.image_size:
@@ -46,9 +61,26 @@ class Augment:
             values = getattr(self, name)
             if len(values) != 2 or not 0 < values[0] <= values[1] <= most:
                 raise ConfigError(f"augment.{name} is {values}; give (smallest, largest), above 0 and at most {most}.")
-        for name, most in (("rotation", 180), ("shift", 1), ("shear", 89), ("zoom", 0.99)):
+        for name, most in (("rotation", 180), ("shift", 1), ("shear", 89), ("zoom", 0.99), ("random_erasing", 1)):
             if not 0 <= getattr(self, name) <= most:
                 raise ConfigError(f"augment.{name} is {getattr(self, name)}; give a number from 0 (off) to {most}.")
+        for name in ("mixup", "cutmix"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(f"augment.{name} is {getattr(self, name)}; give alpha, 0 (off) or more.")
+        if self.policy not in POLICIES:
+            raise ConfigError(f"augment.policy is '{self.policy}': {nearest(self.policy, POLICIES)}")
+        if len(self.randaugment) != 2 or self.randaugment[0] < 1 or not 0 <= self.randaugment[1] < RANDAUGMENT_LEVELS:
+            raise ConfigError(
+                f"augment.randaugment is {self.randaugment}; give (how many operations, their level from 0 to "
+                f"{RANDAUGMENT_LEVELS - 1})."
+            )
+        if len(self.color_jitter) != 4 or not min(self.color_jitter) >= 0 or self.color_jitter[3] > 0.5:
+            raise ConfigError(
+                f"augment.color_jitter is {self.color_jitter}; give (brightness, contrast, saturation, hue), 0 (off) "
+                "or more, the hue 0.5 at most."
+            )
+        if not all(0 < share <= 1 for share in self.progressive):
+            raise ConfigError(f"augment.progressive is {self.progressive}; give shares above 0 and at most 1.")
 
     @classmethod
     def from_config(cls, config: ConfigDict, image_size: int) -> "Augment":
@@ -58,6 +90,11 @@ class Augment:
         return cls(
             image_size=image_size, canvas_size=canvas_size if config.random_resized_crop else image_size, **values
         )
+
+    def stages(self) -> "tuple[Augment, ...]":
+        """One for each part of the training, all of one length: the last has the whole image_size."""
+        shares = (*self.progressive, 1.0)
+        return tuple(replace(self, image_size=max(1, round(share * self.image_size))) for share in shares)
 
 
 def example_keys(seed: int, epochs: jax.Array, indices: jax.Array) -> jax.Array:
@@ -82,27 +119,38 @@ def augment(images: jax.Array, aspects: jax.Array, keys: jax.Array, a: Augment) 
 
 def _augment_one(image: jax.Array, aspect: jax.Array, key: jax.Array, a: Augment) -> jax.Array:
     image = image.astype(jnp.float32)
+    side = a.image_size
     u = jax.random.uniform(key, (11,))  # all that may be needed, so that no option changes what another one draws
     if a.random_resized_crop:
-        image = _crop(image, *_draw_box(u[:4], aspect, a), a.image_size)
+        image = _crop(image, *_draw_box(u[:4], aspect, a.crop_scale, a.crop_ratio), side)
+    elif image.shape[0] != side:
+        image = _crop(image, jnp.zeros(2), jnp.ones(2), side)
     if a.horizontal_flip:
         image = jnp.where(u[4] < 0.5, image[:, ::-1], image)
     if a.rotation or a.shift or a.shear or a.zoom:
         image = _warp(image, *_draw_affine(2 * u[5:] - 1, a))
+    if a.policy:
+        image = apply_policy(image, jax.random.fold_in(key, _POLICY), a.policy, a.randaugment)
+    if any(a.color_jitter):
+        image = jitter(image, jax.random.fold_in(key, _COLOR), a.color_jitter)
+    if a.random_erasing:
+        image = _erase(image, jax.random.fold_in(key, _ERASING), a.random_erasing)
     return image
 
 
-def _draw_box(u: jax.Array, aspect: jax.Array, a: Augment) -> tuple[jax.Array, jax.Array]:
+def _draw_box(
+    u: jax.Array, aspect: jax.Array, scales: tuple[float, float], ratios: tuple[float, float]
+) -> tuple[jax.Array, jax.Array]:
     """The box of "inception-style" crops (arXiv:1409.4842, torchvision's `RandomResizedCrop`), without rejection.
 
-    First the log-uniform ratio of the true proportions, then the area, uniform over that part of `crop_scale` for which
-    a box of this ratio fits into the picture. Where none fits (a long picture), the largest box of this ratio is taken.
+    First the log-uniform ratio of the true proportions, then the area, uniform over that part of `scales` for which a
+    box of this ratio fits into the picture. Where none fits (a long picture), the largest box of this ratio is taken.
 
     Returns (top, left) and (height, width) as shares of the picture's sides; always inside 0..1.
     """
-    log_ratio = jnp.log(jnp.array(a.crop_ratio))
+    log_ratio = jnp.log(jnp.array(ratios))
     ratio = jnp.exp(log_ratio[0] + u[0] * (log_ratio[1] - log_ratio[0])) / aspect  # width / height on the square canvas
-    scale = jnp.minimum(jnp.array(a.crop_scale), jnp.minimum(ratio, 1 / ratio))
+    scale = jnp.minimum(jnp.array(scales), jnp.minimum(ratio, 1 / ratio))
     area = scale[0] + u[1] * (scale[1] - scale[0])
     size = jnp.minimum(jnp.sqrt(jnp.stack([area / ratio, area * ratio])), 1)
     return u[2:4] * (1 - size), size
@@ -141,3 +189,18 @@ def _warp(image: jax.Array, matrix: jax.Array, offset: jax.Array) -> jax.Array:
     source = source + offset[:, None, None] + centre
     sample = partial(map_coordinates, coordinates=list(source), order=1, mode="nearest")
     return jax.vmap(sample, in_axes=-1, out_axes=-1)(image)
+
+
+def _erase(image: jax.Array, key: jax.Array, probability: float) -> jax.Array:
+    """Random erasing (arXiv:1708.04896): noise from 0 to 255 in a box of the paper's areas and proportions.
+
+    The box is drawn as those of crops are, without the paper's rejection of boxes that do not fit.
+    """
+    box_key, noise_key = jax.random.split(key)
+    u = jax.random.uniform(box_key, (5,))
+    corner, size = _draw_box(u[:4], jnp.float32(1), _ERASED_AREA, _ERASED_RATIO)
+    place = (jnp.arange(image.shape[0]) + 0.5) / image.shape[0]
+    within = (place >= corner[:, None]) & (place < (corner + size)[:, None])  # [2, side]: rows and columns
+    erased = within[0][:, None] & within[1] & (u[4] < probability)
+    noise = jax.lax.bitcast_convert_type(jax.random.bits(noise_key, image.shape[:2], jnp.uint32), jnp.uint8)
+    return jnp.where(erased[..., None], noise[..., : image.shape[2]].astype(jnp.float32), image)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -23,7 +25,7 @@ EVERYTHING = Augment(
 
 augment_jit = jax.jit(augment, static_argnums=3)
 keys_jit = jax.jit(example_keys)
-draw_boxes = jax.jit(jax.vmap(augmentation._draw_box, in_axes=(0, None, None)), static_argnums=2)
+draw_boxes = jax.jit(jax.vmap(augmentation._draw_box, in_axes=(0, None, None, None)))
 crop_jit = jax.jit(augmentation._crop, static_argnums=3)
 warp_jit = jax.jit(augmentation._warp)
 
@@ -42,11 +44,10 @@ def run(images, a, keys=None, aspect=1.0):
     return np.asarray(augment_jit(images, np.full(len(images), aspect, np.float32), keys, a))
 
 
-def boxes(count, aspect, **options):
+def boxes(count, aspect, crop_scale, crop_ratio=(3 / 4, 4 / 3)):
     """(top, left, height, width) of `count` crops, as shares of the picture's sides."""
-    a = Augment(image_size=8, canvas_size=8, random_resized_crop=True, **options)
     uniform = jax.random.uniform(jax.random.key(0), (count, 4))
-    return np.concatenate(draw_boxes(uniform, jnp.float32(aspect), a), 1).T
+    return np.concatenate(draw_boxes(uniform, jnp.float32(aspect), crop_scale, crop_ratio), 1).T
 
 
 def test_with_everything_off_a_picture_stays_what_it_is():
@@ -236,6 +237,51 @@ def test_one_channel():
     assert run(pictures(2, 16, 1), EVERYTHING).shape == (2, 12, 12, 1)
 
 
+ERASING = Augment(image_size=40, canvas_size=40, random_erasing=0.5)
+
+
+def test_erasing_puts_noise_into_one_box():
+    result = run(np.full((300, 40, 40, 3), 44, np.uint8), ERASING)
+    changed = (result != 44).any(-1)
+    rows, columns = changed.any(2), changed.any(1)
+    erased = rows.any(1)
+    assert 124 <= erased.sum() <= 176  # 3 standard deviations
+    assert (changed == rows[:, :, None] & columns[:, None, :]).mean() > 0.999  # noise may equal the picture
+    height, width = rows[erased].sum(1), columns[erased].sum(1)
+    area, ratio = height * width / 1600, width / height
+    assert 0.01 < area.min() < 0.05 and 0.3 < area.max() < 0.42
+    assert 0.28 < ratio.min() < 0.4 and 2.5 < ratio.max() < 3.7 and abs(np.log(ratio).mean()) < 0.15
+    noise = result[changed]
+    assert noise.min() == 0 and noise.max() == 255 and abs(noise.mean() - 127.5) < 1
+    assert abs(noise.std() - 255 / np.sqrt(12)) < 1
+
+
+def test_policy_colour_and_erasing_follow_the_geometry_with_keys_of_their_own(monkeypatch):
+    def by(change):
+        return lambda image, key, *arguments: change(image, jax.random.uniform(key))
+
+    monkeypatch.setattr(augmentation, "apply_policy", by(lambda image, u: image + u))
+    monkeypatch.setattr(augmentation, "jitter", by(lambda image, u: image * (1 + u)))
+    monkeypatch.setattr(augmentation, "_erase", by(lambda image, u: jnp.sqrt(image + u)))
+    flip = Augment(8, 8, horizontal_flip=True)
+    a = replace(flip, policy="randaugment", color_jitter=(0.4, 0.4, 0.4, 0.1), random_erasing=0.5)
+    images, keys = pictures(20, 8), keys_of(range(20))
+    draw = jax.jit(jax.vmap(lambda key, number: jax.random.uniform(jax.random.fold_in(key, number)), in_axes=(0, None)))
+    policy, color, erasing = (np.asarray(draw(keys, number))[:, None, None, None] for number in (11, 12, 13))
+    expected = np.sqrt((run(images, flip, keys) + policy) * (1 + color) + erasing)
+    np.testing.assert_allclose(augment(images, np.ones(20, np.float32), keys, a), expected, rtol=1e-5)
+
+
+def test_growing_pictures_are_smaller_views_of_the_same():
+    a = replace(EVERYTHING, progressive=(0.5, 0.7))
+    assert [stage.image_size for stage in a.stages()] == [6, 8, 12]
+    assert a.stages()[-1] == a and Augment(12, 16).stages() == (Augment(12, 16),)
+    images = pictures(3, 16)
+    assert run(images, a.stages()[0]).shape == (3, 6, 6, 3)
+    plain = Augment(16, 16, progressive=(0.5,)).stages()[0]
+    np.testing.assert_allclose(run(images, plain), jax.image.resize(images * 1.0, (3, 8, 8, 3), "linear"), atol=1e-3)
+
+
 def test_an_option_does_not_change_what_another_draws():
     flip = Augment(image_size=8, canvas_size=8, horizontal_flip=True)
     images = pictures(50, 8)
@@ -269,6 +315,16 @@ def test_the_canvas_that_the_default_config_asks_for():
         ({"shear": 90.0}, "augment.shear"),
         ({"zoom": 1.0}, "augment.zoom"),
         ({"zoom": float("nan")}, "augment.zoom"),
+        ({"policy": "randaugmnt"}, "augment.policy is 'randaugmnt': did you mean randaugment?"),
+        ({"randaugment": (0, 9)}, "augment.randaugment"),
+        ({"randaugment": (2, 31)}, "augment.randaugment"),
+        ({"color_jitter": (0.4, 0.4, 0.4, 0.6)}, "augment.color_jitter"),
+        ({"color_jitter": (0.4, 0.4, 0.4)}, "augment.color_jitter"),
+        ({"random_erasing": 1.5}, "augment.random_erasing"),
+        ({"mixup": -0.2}, "augment.mixup"),
+        ({"cutmix": float("inf")}, "augment.cutmix"),
+        ({"progressive": (0.0, 0.5)}, "augment.progressive"),
+        ({"progressive": (1.5,)}, "augment.progressive"),
     ],
 )
 def test_a_config_that_makes_no_sense_is_refused_by_the_name_of_the_field(changes, message):

@@ -1,3 +1,4 @@
+import importlib
 import sys
 from pathlib import Path
 
@@ -5,14 +6,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts/benchmarks"
+
 
 @pytest.fixture
-def pipelines(monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).resolve().parents[2] / "scripts/benchmarks")
-    import pipelines
+def script(monkeypatch):
+    monkeypatch.syspath_prepend(SCRIPTS)
+    yield importlib.import_module
+    for name in {path.stem for path in SCRIPTS.glob("*.py")} & sys.modules.keys():
+        del sys.modules[name]
 
-    yield pipelines
-    del sys.modules["pipelines"]
+
+@pytest.fixture
+def pipelines(script):
+    return script("pipelines")
 
 
 @pytest.mark.parametrize(("canvas_size", "size"), [(16, (96, 64)), (0, (300, 257))])
@@ -30,3 +37,44 @@ def test_the_peers_pictures_are_ours(pipelines, tmp_path, canvas_size, size):
     np.testing.assert_array_equal(our_labels, labels)
     assert ours.shape == (32, *2 * [canvas_size or 224], 3)
     assert sorted(set(labels)) == [0, 1]
+
+
+def test_epochs_beyond_the_measured_ones_take_as_long_as_the_median_of_all_but_the_first(script):
+    transfer = script("transfer_learning")
+    peer = transfer.Training(
+        "", [50.0, 60.0, 74.0, 86.0], [0.5, 0.6, 0.7, 0.8], process_seconds=90.0, cpu_seconds=180.0
+    )
+    assert [peer.seconds(epochs) for epochs in (1, 2, 4, 10)] == [50, 60, 86, 86 + 6 * 12]  # of 10, 14 and 12
+    assert peer.process_seconds_for(10) == 158 + 4
+    assert peer.cpu_seconds_for(10) == 2 * 162
+    ours = transfer.Training("", transfer.ends_of([3.0, 1.0, 1.0], 20.0), [0.9, 0.9, 0.9], 20.0, 30.0)
+    assert ours.epoch_ends == [18, 19, 20]  # 15 seconds of other things, then the epochs
+    assert transfer.measures(peer, ours, 3) == {
+        "epochs": 3,
+        "measured_epochs": 3,
+        "over_ours": 74 / 20,
+        "process_over_ours": 78 / 20,
+        "cpu_over_ours": 156 / 30,
+        "seconds": 74,
+        "process_seconds": 78,
+        "cpu_seconds": 156,
+        "epoch_seconds": 12,
+        "val_accuracy": 0.7,
+    }
+    assert transfer.measures(peer, ours, 10)["measured_epochs"] == 4
+    assert transfer.measures(peer, ours, 10)["val_accuracy"] == 0.8
+
+
+def test_the_peers_get_our_splits(script, tmp_path):
+    transfer = script("transfer_learning")
+    for number in range(40):
+        path = tmp_path / "pictures" / "ab"[number % 2] / f"{number:02}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8, 3), 6 * number, np.uint8)).save(path)
+    transfer.copy_pictures(tmp_path / "pictures", tmp_path / "some", 20)
+    copied = sorted(path.relative_to(tmp_path / "some") for path in tmp_path.glob("some/*/*"))
+    assert [len(list((tmp_path / "some" / label).iterdir())) for label in "ab"] == [10, 10]
+    counts = transfer.lay_out(tmp_path / "some", tmp_path / "split", tmp_path / "cache")
+    assert counts == {"train": 16, "validation": 2, "test": 2}  # 8 : 1 : 1 of each class
+    assert sorted(path.relative_to(path.parents[1]) for path in tmp_path.glob("split/*/*/*")) == copied
+    assert len(list((tmp_path / "split" / "validation").glob("*/*"))) == 2

@@ -1,0 +1,107 @@
+"""What a recipe does to the accuracy of a short training from scratch: CIFAR-10, ResNet-20, several seeds.
+
+    python scripts/benchmarks/recipes.py --data=FOLDER
+
+README.md says what is measured and how. Each run is one of `configs/cifar10.py`; the validation accuracy after its last
+epoch counts. The table is written after every run, and what is there is not run again.
+"""
+
+import argparse
+import csv
+import os
+import shutil
+import sys
+import tempfile
+from datetime import date
+from pathlib import Path
+from statistics import mean, stdev
+
+import jax
+from input_pipeline import HERE, cpu_name
+from pipelines import versions
+
+from study_classification.configs import cifar10
+from study_classification.train import train_and_evaluate
+
+# name -> what is set besides the plain run's flips and shifts
+RECIPES: dict[str, dict] = {
+    "plain": {},
+    "average of weights": {"ema_decay": 0.99},
+    "Muon": {"optimizer.name": "muon", "optimizer.learning_rate": 0.01, "optimizer.momentum": 0.95},
+    "label smoothing": {"label_smoothing": 0.1},
+    "Mixup": {"augment.mixup": 0.2},
+    "CutMix": {"augment.cutmix": 1.0},
+    "RandAugment": {"augment.policy": "randaugment"},
+    "random erasing": {"augment.random_erasing": 0.25},
+    "sharpness-aware": {"optimizer.sam_rho": 0.05},
+}
+
+
+def measure(data: Path, recipe: str, seed: int, epochs: float) -> dict:
+    """One training; its row."""
+    config = cifar10.get_config(f"data={data.absolute()},epochs={epochs}")
+    config.seed = seed
+    config.schedule.name, config.schedule.warmup_steps = "cosine", 50  # for a run of a few hundred steps
+    config.update_from_flattened_dict(RECIPES[recipe])
+    with tempfile.TemporaryDirectory() as temporary:
+        workdir = Path(temporary, "run")
+        train_and_evaluate(config, workdir)
+        with open(workdir / "history.csv", newline="", encoding="utf-8") as file:
+            *_, last = csv.DictReader(file)
+        shutil.rmtree(workdir)
+    jax.clear_caches()
+    return {
+        "date": date.today().isoformat(),
+        "machine": f"{cpu_name()}, {os.cpu_count()} cores",
+        "versions": versions(("jax", "flax", "optax")),
+        "recipe": recipe,
+        "seed": seed,
+        "epochs": epochs,
+        "val_accuracy": f"{float(last['val_accuracy']):.4f}",
+        "val_loss": f"{float(last['val_loss']):.4f}",
+    }
+
+
+def spread(rows: list[dict]) -> list[str]:
+    """Lines of a table: recipe, mean and standard deviation over the seeds, and the difference from plain."""
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        found.setdefault(row["recipe"], []).append(100 * float(row["val_accuracy"]))
+    lines = ["| recipe | validation accuracy, % | from plain |", "|---|---|---|"]
+    for recipe, values in found.items():
+        deviation = f" ± {stdev(values):.1f}" if len(values) > 1 else ""
+        difference = mean(values) - mean(found["plain"])
+        lines.append(f"| {recipe} | {mean(values):.1f}{deviation} ({len(values)} seeds) | {difference:+.1f} |")
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="CIFAR-10: train/CLASS/*, test/CLASS/*")
+    parser.add_argument("--recipes", default=",".join(RECIPES), help="default: %(default)s; plain is the reference")
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--epochs", type=float, default=1.0)
+    parser.add_argument("--out", type=Path, default=HERE / "results/recipes.csv")
+    options = parser.parse_args()
+    recipes = options.recipes.split(",")
+    for recipe in recipes:
+        if recipe not in RECIPES:
+            parser.error(f"'{recipe}' is none of {', '.join(RECIPES)}")
+    rows = []
+    if options.out.exists():
+        with open(options.out, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    done = {(row["recipe"], int(row["seed"]), float(row["epochs"])) for row in rows}
+    for seed in map(int, options.seeds.split(",")):
+        for recipe in recipes:
+            if (recipe, seed, options.epochs) not in done:
+                rows.append(measure(options.data, recipe, seed, options.epochs))
+                with open(options.out, "w", newline="", encoding="utf-8") as file:
+                    writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+                    writer.writeheader()
+                    writer.writerows(rows)
+    print("\n".join(spread(rows)), file=sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

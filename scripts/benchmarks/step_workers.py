@@ -1,0 +1,295 @@
+"""One network of one library, timed on request: `python step_workers.py NAME JOB`, for train_step.py.
+
+A training step takes a uint8 batch that is on the device: normalise, forward, cross-entropy, backward, Adam. Inference
+takes the same batch to logits. The file runs in the peers' environment, too, so it imports no library before its use.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from pipelines import versions
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+LEARNING_RATE = 1e-3
+
+
+@dataclass(frozen=True)
+class Job:
+    """`size` is the side of the pictures; `precision` is float32 or bfloat16 (of products, not of parameters)."""
+
+    network: str
+    size: int
+    batch: int
+    precision: str
+    classes: int
+    cores: int
+
+    def pictures(self) -> np.ndarray:
+        return np.random.default_rng(0).integers(0, 256, (self.batch, self.size, self.size, 3), np.uint8)
+
+    def labels(self) -> np.ndarray:
+        return np.random.default_rng(1).integers(0, self.classes, self.batch, np.int32)
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A network that is ready: `train(n)` and `infer(n)` make n steps and wait for them.
+
+    Attributes:
+        parameters: how many it has.
+        flops: of a training step, where the library counts them.
+        peak_bytes: () -> most memory of the device that was in use, where the library tells.
+    """
+
+    parameters: int
+    train: Callable[[int], None]
+    infer: Callable[[int], None]
+    flops: Callable[[], float] = lambda: 0.0
+    peak_bytes: Callable[[], int] = lambda: 0
+
+
+def study_classification(job: Job) -> Timed:
+    import jax
+    import jax.numpy as jnp
+
+    from study_classification import device
+    from study_classification.configs import default
+    from study_classification.data.augment import Augment
+    from study_classification.data.prepare import cache_directory
+    from study_classification.data.preprocess import Preprocess
+    from study_classification.freezing import trainable_mask
+    from study_classification.models import create_model
+    from study_classification.optimizer import make_optimizer
+    from study_classification.steps import init_state, init_variables, make_eval_step, make_train_step
+
+    config = default.get_config()
+    device.start_devices(cache_directory(config.data))
+    config.model.name = job.network
+    config.optimizer.learning_rate = LEARNING_RATE
+    model = create_model(config.model, job.classes, device.compute_dtype(job.precision))
+    preprocess = Preprocess(job.size, job.size, "bilinear", 3, MEAN, STD)
+    variables = jax.jit(lambda: init_variables(model, preprocess, 0))()
+    mask = trainable_mask(variables["params"], "from_scratch", ())
+    optimizer = make_optimizer(config, lambda step: LEARNING_RATE)
+    step = make_train_step(model, optimizer, preprocess, Augment(job.size, job.size), config, mask)
+    batch = {
+        "image": jnp.asarray(job.pictures()),
+        "label": jnp.asarray(job.labels()),
+        "aspect": jnp.ones(job.batch),
+        "index": jnp.arange(job.batch),
+        "epoch": jnp.zeros(job.batch, jnp.int32),
+    }
+    state = init_state(variables, optimizer, mask)
+    compiled = jax.jit(step, donate_argnums=0).lower(state, batch).compile()
+    eval_step = jax.jit(make_eval_step(model, preprocess))
+
+    def train(count: int) -> None:
+        nonlocal state
+        for _ in range(count):
+            state = compiled(state, batch)
+        jax.block_until_ready(state.step)
+
+    def infer(count: int) -> None:
+        for _ in range(count):
+            output = eval_step(state.variables(), batch)
+        jax.block_until_ready(output)
+
+    return Timed(
+        sum(leaf.size for leaf in jax.tree.leaves(state.params)),
+        train,
+        infer,
+        lambda: (compiled.cost_analysis() or {}).get("flops", 0.0),
+        lambda: (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use", 0),
+    )
+
+
+def pytorch(job: Job) -> Timed:
+    """`channels_last`; on a GPU also `torch.compile`, and for bfloat16 automatic mixed precision."""
+    import torch
+    from torch import nn
+
+    on_gpu = torch.cuda.is_available()
+    place = torch.device("cuda" if on_gpu else "cpu")
+    torch.set_num_threads(job.cores)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    network = pytorch_network(job).to(place, memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(network.parameters(), LEARNING_RATE, fused=on_gpu)
+    pictures = torch.from_numpy(job.pictures()).permute(0, 3, 1, 2).to(place, memory_format=torch.channels_last)
+    labels = torch.from_numpy(job.labels()).long().to(place)
+    mean, std = (torch.tensor(values, device=place).reshape(1, 3, 1, 1) for values in (MEAN, STD))
+    mixed = torch.autocast(place.type, torch.bfloat16, enabled=job.precision == "bfloat16")
+
+    def logits() -> torch.Tensor:
+        with mixed:
+            return network((pictures.float() / 255 - mean) / std)
+
+    def loss() -> torch.Tensor:
+        return nn.functional.cross_entropy(logits().float(), labels)
+
+    forward, loss = (torch.compile(f) if on_gpu else f for f in (logits, loss))
+
+    def train(count: int) -> None:
+        network.train()
+        for _ in range(count):
+            optimizer.zero_grad(set_to_none=True)
+            loss().backward()
+            optimizer.step()
+        wait()
+
+    def infer(count: int) -> None:
+        network.eval()
+        with torch.inference_mode():
+            for _ in range(count):
+                forward()
+        wait()
+
+    def wait() -> None:
+        if on_gpu:
+            torch.cuda.synchronize()
+
+    count = sum(parameter.numel() for parameter in network.parameters())
+    return Timed(count, train, infer, peak_bytes=torch.cuda.max_memory_allocated if on_gpu else lambda: 0)
+
+
+def pytorch_network(job: Job):
+    """torchvision's, and the two that it does not have."""
+    import torch
+    from torch import nn
+    from torchvision import models
+
+    def original() -> nn.Module:
+        layers: list[nn.Module] = []
+        filters = (3, 16, 32, 64, 64, 64, 64)
+        for i in range(6):
+            layers += [nn.Conv2d(filters[i], filters[i + 1], 3), nn.ReLU()]
+            layers += [nn.MaxPool2d(2)] * (i < 4)
+        layers += [nn.Flatten(), nn.LazyLinear(516), nn.ReLU(), nn.Linear(516, 256), nn.ReLU()]
+        network = nn.Sequential(*layers, nn.Linear(256, job.classes))
+        network(torch.zeros(1, 3, job.size, job.size))  # which tells the lazy layer its inputs
+        return network
+
+    class Block(nn.Module):
+        def __init__(self, inputs: int, filters: int, stride: int):
+            super().__init__()
+            self.conv1 = nn.Conv2d(inputs, filters, 3, stride, 1, bias=False)
+            self.bn1 = nn.BatchNorm2d(filters)
+            self.conv2 = nn.Conv2d(filters, filters, 3, 1, 1, bias=False)
+            self.bn2 = nn.BatchNorm2d(filters)
+            self.stride, self.more = stride, (filters - inputs) // 2
+
+        def forward(self, x):
+            y = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu()))
+            if self.stride > 1:
+                x = nn.functional.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.more, self.more))
+            return (x + y).relu()
+
+    def resnet20() -> nn.Module:
+        layers = [nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
+        layers += [Block(16, 16, 1) for _ in range(3)]
+        layers += [Block(16, 32, 2), Block(32, 32, 1), Block(32, 32, 1)]
+        layers += [Block(32, 64, 2), Block(64, 64, 1), Block(64, 64, 1)]
+        return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, job.classes))
+
+    own = {"original": original, "resnet20": resnet20}
+    return own[job.network]() if job.network in own else models.get_model(job.network, num_classes=job.classes)
+
+
+def keras(job: Job) -> Timed | None:
+    """keras.applications on TensorFlow; None for a network that it does not have."""
+    import keras
+    import tensorflow as tf
+
+    names = {
+        "resnet50": "ResNet50",
+        "vgg16": "VGG16",
+        "mobilenet_v2": "MobileNetV2",
+        "efficientnet_b0": "EfficientNetB0",
+        "efficientnet_b4": "EfficientNetB4",
+    }
+    tf.config.threading.set_intra_op_parallelism_threads(job.cores)
+    if job.precision == "bfloat16":
+        keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    shape = (job.size, job.size, 3)
+    if job.network == "original":
+        layers: list[keras.Layer] = [keras.Input(shape)]
+        for i, filters in enumerate((16, 32, 64, 64, 64, 64)):
+            layers += [keras.layers.Conv2D(filters, 3, activation="relu")]
+            layers += [keras.layers.MaxPooling2D()] * (i < 4)
+        layers += [keras.layers.Flatten()]
+        layers += [keras.layers.Dense(width, activation="relu") for width in (516, 256)]
+        network = keras.Sequential([*layers, keras.layers.Dense(job.classes, dtype="float32")])
+    elif job.network in names:
+        make = getattr(keras.applications, names[job.network])
+        network = make(weights=None, input_shape=shape, classes=job.classes, classifier_activation=None)
+    else:
+        return None
+    optimizer = keras.optimizers.Adam(LEARNING_RATE)
+    optimizer.build(network.trainable_variables)
+    pictures, labels = tf.constant(job.pictures()), tf.constant(job.labels())
+    measure = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def normalised() -> tf.Tensor:
+        return (tf.cast(pictures, tf.float32) / 255 - MEAN) / STD
+
+    @tf.function
+    def step() -> None:
+        with tf.GradientTape() as tape:
+            loss = measure(labels, network(normalised(), training=True))
+        optimizer.apply(tape.gradient(loss, network.trainable_variables), network.trainable_variables)
+
+    @tf.function
+    def forward() -> tf.Tensor:
+        return network(normalised(), training=False)
+
+    def train(count: int) -> None:
+        for _ in range(count):
+            step()
+        network.trainable_variables[0].numpy()
+
+    def infer(count: int) -> None:
+        for _ in range(count):
+            output = forward()
+        output.numpy()
+
+    return Timed(sum(int(np.prod(v.shape)) for v in network.trainable_variables), train, infer)
+
+
+# name -> (maker, libraries whose versions matter)
+WORKERS = {
+    "study_classification": (study_classification, ("jax", "flax")),
+    "PyTorch": (pytorch, ("torch", "torchvision")),
+    "Keras": (keras, ("keras", "tensorflow")),
+}
+
+
+def main() -> None:
+    """Says what it is; then, for each line `train N` or `infer N` read, makes the steps and answers their seconds."""
+    name, job = sys.argv[1], Job(**json.loads(sys.argv[2]))
+    answers, sys.stdout = sys.stdout, sys.stderr  # whatever libraries print is no answer
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: job.cores])
+    make, libraries = WORKERS[name]
+    timed = make(job)
+    if timed is None:
+        print(json.dumps({}), file=answers, flush=True)
+        return
+    begun = time.perf_counter()
+    timed.train(1)
+    first = {"parameters": timed.parameters, "first_step_seconds": time.perf_counter() - begun}
+    timed.infer(1)
+    print(json.dumps({"versions": versions(libraries), "flops": timed.flops()} | first), file=answers, flush=True)
+    for line in sys.stdin:
+        kind, count = line.split()
+        begun = time.perf_counter()
+        (timed.train if kind == "train" else timed.infer)(int(count))
+        seconds = time.perf_counter() - begun
+        print(json.dumps({"seconds": seconds, "peak_bytes": timed.peak_bytes()}), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
