@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from study_classification.config import validate
+
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts/benchmarks"
 
 
 @pytest.fixture
-def script(monkeypatch):
+def script(monkeypatch, cache):
     monkeypatch.syspath_prepend(SCRIPTS)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     yield importlib.import_module
     for name in {path.stem for path in SCRIPTS.glob("*.py")} & sys.modules.keys():
         del sys.modules[name]
@@ -78,3 +81,49 @@ def test_the_peers_get_our_splits(script, tmp_path):
     assert counts == {"train": 16, "validation": 2, "test": 2}  # 8 : 1 : 1 of each class
     assert sorted(path.relative_to(path.parents[1]) for path in tmp_path.glob("split/*/*/*")) == copied
     assert len(list((tmp_path / "split" / "validation").glob("*/*"))) == 2
+
+
+def test_the_ratio_is_of_the_medians(script):
+    train_step = script("train_step")
+    job = train_step.Job("resnet20", 32, 4, "float32", 10, 2)
+
+    class Worker:
+        def __init__(self, rates, flops):
+            self.rates = {"train": rates, "infer": [10 * rate for rate in rates]}
+            self.about = {"flops": flops, "first_step_seconds": 1.0, "versions": ""}
+            self.peak_bytes = 0
+
+    workers = {train_step.OURS: Worker([30.0, 10.0, 20.0], 8e9), "PyTorch": Worker([5.0, 80.0, 40.0], 0.0)}
+    rows = train_step.rows_of(job, workers, peak_flops=1e12)
+    assert [(row["kind"], row["library"], row["ours_over_it"]) for row in rows] == [
+        ("train", train_step.OURS, 1.0),
+        ("train", "PyTorch", 0.5),
+        ("infer", train_step.OURS, 1.0),
+        ("infer", "PyTorch", 0.5),
+    ]
+    assert rows[0]["share_of_peak_flops"] == 8e9 * 20 / 4 / 1e12  # 5 steps of 4 pictures in a second
+
+
+@pytest.mark.parametrize("network", ["original", "resnet20"])
+def test_ours_makes_the_steps_that_are_asked_for(script, network):
+    workers = script("step_workers")
+    timed = workers.study_classification(workers.Job(network, 16, 2, "float32", 3, 2))
+    timed.train(2)
+    timed.infer(1)
+    assert timed.flops() > 0
+
+
+def test_recipes_are_fields_and_their_spread_is_over_the_seeds(script):
+    recipes = script("recipes")
+    for recipe in recipes.RECIPES.values():
+        config = recipes.cifar10.get_config()
+        config.update_from_flattened_dict(recipe)
+        validate(config)
+    rows = [
+        {"recipe": recipe, "val_accuracy": accuracy}
+        for recipe, accuracy in (("plain", "0.40"), ("Mixup", "0.45"), ("plain", "0.42"), ("Mixup", "0.49"))
+    ]
+    assert recipes.spread(rows)[2:] == [
+        "| plain | 41.0 ± 1.4 (2 seeds) | +0.0 |",
+        "| Mixup | 47.0 ± 2.8 (2 seeds) | +6.0 |",
+    ]
