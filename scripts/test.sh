@@ -9,4 +9,4 @@ prepare_environment '[test]' "$@"
 
 .venv/bin/python -m ruff check .
 .venv/bin/python -m mypy study_classification configs
-.venv/bin/python -m pytest -q
+.venv/bin/python -m pytest -q -n auto --maxprocesses=4

@@ -3,9 +3,9 @@
 #
 #   scripts/benchmarks/all.sh FOLDER_OF_PHOTOS FOLDER_OF_WEIGHTS [PYTHON_OF_THE_PEERS]
 set -euo pipefail
-cd "$(dirname "$0")/../.."
 data=$(realpath "${1:?a folder with one folder of JPEG photos a class}")
 weights=$(realpath "${2:?a folder with mobilenet_v2_imagenet.h5 and .safetensors}")
+cd "$(dirname "$0")/../.."
 python=.venv/bin/python
 peer=${3:-.venv-benchmarks/bin/python}
 "$python" scripts/benchmarks/train_step.py --peer_python="$peer" --rounds=5
