@@ -6,6 +6,7 @@ command goes on where it was stopped. A model is chosen by validation accuracy; 
 
 import argparse
 import csv
+import itertools
 import os
 import time
 from dataclasses import asdict, dataclass, fields
@@ -56,11 +57,12 @@ def main() -> None:
     options = parse_options()
     file = options.workdir / "comparison.csv"
     options.workdir.mkdir(parents=True, exist_ok=True)
-    done = {(row["model"], row["learning"]): Row(**row) for row in read_csv(file) if row["val_accuracy"]}
-    rows = []
+    table = {(row["model"], row["learning"]): Row(**row) for row in read_csv(file)}
     for model in options.models:
         for learning in options.learning:
-            rows.append(done.get((model, learning)) or measure(model, learning, options))
+            if (model, learning) not in table or not table[model, learning].val_accuracy:
+                table[model, learning] = measure(model, learning, options)
+            rows = [table[place] for place in itertools.product(HUB, LEARNING) if place in table]
             write_csv(file, rows)
             file.with_suffix(".md").write_text(to_markdown(rows), encoding="utf-8")
     print(f"\n{to_markdown(rows)}\nwritten to {file} and {file.with_suffix('.md')}")

@@ -42,6 +42,9 @@ def test_a_row_for_each_network_and_learning(compare, digits, tmp_path, capsys):
     assert compare(*arguments)[0] == scratch  # what is there is not trained again
     assert "epoch 1/2" in before
     assert "epoch 1/2" not in capsys.readouterr().out
+    rows = compare(*arguments[:3], "--models", "resnet", "--learning", "fine_tuning")  # another part of the table
+    assert [row["model"] for row in rows] == ["original", "original", "original", "resnet"]
+    assert rows[0] == scratch
 
 
 def test_weights_that_are_not_at_hand_are_named_with_the_command_that_fetches_them(compare, digits, tmp_path):
