@@ -10,5 +10,5 @@ while [ $# -gt 0 ]; do
   if [ "$1" = --python ]; then environment_arguments=("$1" "${2:?--python needs a value}"); shift 2
   else arguments+=("$1"); shift; fi
 done
-(cd "$root" && . scripts/environment.sh && prepare_environment '' "${environment_arguments[@]}")
-exec "$root/.venv/bin/python" "$root/scripts/compare_learning.py" "${arguments[@]}"
+(cd "$root" && . scripts/environment.sh && prepare_environment '' ${environment_arguments[@]+"${environment_arguments[@]}"})
+exec "$root/.venv/bin/python" "$root/scripts/compare_learning.py" ${arguments[@]+"${arguments[@]}"}
