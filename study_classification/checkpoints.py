@@ -36,7 +36,7 @@ def save(checkpoints: ocp.training.Checkpointer, state: TrainState, history: His
     best = bool(history.epochs) and history.epochs[history.best].step == step
     checkpoints.save_checkpointables(
         step,
-        {"model": _model_part(state), "training": _training_part(state)},
+        {"model": state.evaluated(), "training": _training_part(state)},
         metrics={"improvement": step if best else -1},
         custom_metadata={"history": history.to_json()},
         overwrite=any(checkpoint.step == step for checkpoint in checkpoints.checkpoints),
@@ -54,7 +54,7 @@ def restore(checkpoints: ocp.training.Checkpointer, state: TrainState, history: 
     if latest is None:
         return state
     restored = _load(
-        checkpoints, latest.step, {"model": abstract(_model_part(state)), "training": abstract(_training_part(state))}
+        checkpoints, latest.step, {"model": abstract(state.evaluated()), "training": abstract(_training_part(state))}
     )
     history.restore(checkpoints.checkpointables_metadata(latest.step).custom_metadata["history"])
     variables = restored["training"].pop("raw", restored["model"])
@@ -139,10 +139,6 @@ def _shapes(tree) -> dict[str, tuple]:
 def abstract(tree):
     """Shapes, types and shardings of a tree of arrays: what Orbax needs to know to restore one like it."""
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding), tree)
-
-
-def _model_part(state: TrainState) -> dict:
-    return state.evaluated()
 
 
 def _training_part(state: TrainState) -> dict:

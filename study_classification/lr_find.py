@@ -21,10 +21,10 @@ from study_classification.data.sources import TRAIN
 from study_classification.errors import DivergedError
 from study_classification.experiment import initial_variables, rate_multipliers, set_up
 from study_classification.files import unwritable, write_text
-from study_classification.memory import Step, fitting_step
+from study_classification.memory import fitting_train_step
 from study_classification.optimizer import make_optimizer
 from study_classification.report.curves import draw_learning_rates
-from study_classification.steps import init_state, make_train_step, zero_sums
+from study_classification.steps import init_state, zero_sums
 from study_classification.training_data import open_pictures, open_training_data, plan_of_pictures
 
 LOWEST, HIGHEST = 1e-7, 10.0  # rates of the first and the last step
@@ -67,20 +67,9 @@ def find_learning_rate(config: ConfigDict, workdir: Path, steps: int = 100) -> f
     sharding = device.state_sharding(experiment.mesh, jax.eval_shape(start, variables))
     state = jax.jit(start, out_shardings=sharding)(variables)
 
-    def make(parts: int) -> Step:
-        step = make_train_step(
-            experiment.model,
-            optimizer,
-            experiment.preprocess,
-            experiment.augmentation,
-            config,
-            experiment.mask,
-            accumulate_steps=parts,
-            class_weights=training.class_weights,
-        )
-        return jax.jit(step, donate_argnums=0, out_shardings=sharding)
-
-    take_step = fitting_step(make, config.accumulate_steps, experiment.mesh.size)
+    take_step = fitting_train_step(
+        experiment, optimizer, sharding, training.class_weights, experiment.augmentation, experiment.mask
+    )
     images = open_pictures(experiment, training.data, TRAIN, variables)
 
     say(f"Trying {steps} learning rates from {LOWEST:g} to {HIGHEST:g} ...")

@@ -4,14 +4,51 @@ import math
 from collections.abc import Callable
 
 import jax
+import numpy as np
+import optax
+from jaxtyping import Float, PyTree
 
 from study_classification import device
 from study_classification.console import say
+from study_classification.data.augment import Augment
 from study_classification.data.pipeline import gigabytes
 from study_classification.errors import EnvironmentFault
-from study_classification.steps import Batch, TrainState
+from study_classification.experiment import Experiment
+from study_classification.steps import Batch, TrainState, make_train_step
 
 Step = Callable[[TrainState, Batch], TrainState]
+
+
+def fitting_train_step(
+    experiment: Experiment,
+    optimizer: optax.GradientTransformation,
+    sharding: PyTree,
+    class_weights: Float[np.ndarray, " classes"] | None,
+    augmentation: Augment,
+    mask: PyTree,
+    optimized: PyTree | None = None,
+) -> Step:
+    """The training step of an experiment, see `make_train_step`, that fits into memory, see `fitting_step`.
+
+    `sharding` is that of the state, which is donated.
+    """
+    model, preprocess, config = experiment.model, experiment.preprocess, experiment.config
+
+    def make(parts: int) -> Step:
+        step = make_train_step(
+            model,
+            optimizer,
+            preprocess,
+            augmentation,
+            config,
+            mask,
+            optimized,
+            accumulate_steps=parts,
+            class_weights=class_weights,
+        )
+        return jax.jit(step, donate_argnums=0, out_shardings=sharding)
+
+    return fitting_step(make, config.accumulate_steps, experiment.mesh.size)
 
 
 def fitting_step(make_step: Callable[[int], Step], parts: int, devices: int) -> Step:

@@ -15,7 +15,6 @@ from ml_collections import ConfigDict
 from study_classification import checkpoints, device, run_directory
 from study_classification.config import UNITS, duration_in_steps, seconds_of
 from study_classification.console import logging_to, progress, say, saying_nothing
-from study_classification.data.augment import Augment
 from study_classification.data.dataset import Dataset
 from study_classification.data.pipeline import EvaluationPlan, Images, TrainingPlan
 from study_classification.data.sources import TRAIN, VALIDATION, absolute_source
@@ -25,18 +24,11 @@ from study_classification.files import unwritable, write_json, write_text
 from study_classification.freezing import head_of, select
 from study_classification.history import Epoch, History
 from study_classification.interruption import requested_stop
-from study_classification.memory import Step, fitting_step
+from study_classification.memory import fitting_train_step
 from study_classification.optimizer import learning_rate_schedule, make_optimizer
 from study_classification.report.curves import draw_curves
 from study_classification.report.environment import describe_environment
-from study_classification.steps import (
-    TrainState,
-    init_state,
-    loss_and_correct,
-    make_eval_step,
-    make_train_step,
-    zero_sums,
-)
+from study_classification.steps import TrainState, init_state, loss_and_correct, make_eval_step, zero_sums
 from study_classification.training_data import open_pictures, open_training_data, plan_of_pictures
 
 DRAW_EVERY = 60  # seconds between two drawings of the curves while training runs
@@ -77,15 +69,15 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     training = open_training_data(experiment)
     data, plan, batch_size = training.data, training.plan, training.batch_size
     config.batch_size = batch_size
+    total_steps = duration_in_steps(config, "total", plan.num_examples, batch_size)
+    total_epochs = (total_steps - 1) * batch_size // plan.num_examples + 1
+    head_steps = _head_steps(config, plan, total_steps)
     config.data.source = absolute_source(config.data.source)  # so that evaluate finds it from any directory
     if writes:
         _begin(run_directory.Run(workdir, config, data.class_names, preprocess), data)
     val_plan = EvaluationPlan(len(data.split(VALIDATION)), batch_size)
 
     # ----- Network, optimizer, state
-    total_steps = duration_in_steps(config, "total", plan.num_examples, batch_size)
-    total_epochs = (total_steps - 1) * batch_size // plan.num_examples + 1
-    head_steps = _head_steps(config, plan, total_steps)
     schedule = learning_rate_schedule(config, total_steps - head_steps, plan.num_examples)
     head_schedule = optax.constant_schedule(config.fine_tuning.head_learning_rate)
     variables = initial_variables(experiment)
@@ -96,26 +88,15 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     state = jax.jit(start, out_shardings=sharding)(variables)
     start_optimizer = jax.jit(lambda params: optimizer.init(select(params, mask)), out_shardings=sharding.opt_state)
 
-    def step_with(optimizer: optax.GradientTransformation, **masks: PyTree) -> Callable:
-        def make(stage: Augment, parts: int) -> Step:
-            step = make_train_step(
-                model,
-                optimizer,
-                preprocess,
-                stage,
-                config,
-                accumulate_steps=parts,
-                class_weights=training.class_weights,
-                **masks,
-            )
-            return jax.jit(step, donate_argnums=0, out_shardings=sharding)
+    def step_with(optimizer: optax.GradientTransformation, mask: PyTree, optimized: PyTree | None = None) -> Callable:
+        steps = [  # of growing pictures: each size has a compiled step of its own
+            fitting_train_step(experiment, optimizer, sharding, training.class_weights, stage, mask, optimized)
+            for stage in experiment.augmentation.stages()
+        ]
+        return lambda state, batch, step: steps[step * len(steps) // total_steps](state, batch)
 
-        stages = experiment.augmentation.stages()  # of growing pictures: each has a compiled step of its own
-        steps = [fitting_step(functools.partial(make, stage), config.accumulate_steps, mesh.size) for stage in stages]
-        return lambda state, batch, step: steps[step * len(stages) // total_steps](state, batch)
-
-    train_step = step_with(optimizer, mask=mask)
-    head_step = step_with(head_optimizer, mask=head_of(mask), optimized=mask)
+    train_step = step_with(optimizer, mask)
+    head_step = step_with(head_optimizer, head_of(mask), mask)
     eval_step = jax.jit(make_eval_step(model, preprocess), out_shardings=device.replicated(mesh))
     sizes = [leaf.size for leaf in jax.tree.leaves(state.params)]
     trained = sum(size for size, wanted in zip(sizes, jax.tree.leaves(mask), strict=True) if wanted)

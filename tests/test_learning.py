@@ -171,6 +171,7 @@ def test_phases_that_leave_nothing_are_refused(from_run, tmp_path):
     from_run.fine_tuning.head_epochs = 3.0
     with pytest.raises(ConfigError, match=r"head_epochs is 3\.0, 14 steps, which leaves nothing of the 14 steps"):
         train_and_evaluate(from_run, tmp_path / "a")
+    assert not (tmp_path / "a" / "config.json").exists()  # so that the same directory takes the mended config
     from_run.fine_tuning.head_epochs, from_run.fine_tuning.frozen = 1.0, ("head/",)
     with pytest.raises(ConfigError, match=r"fine_tuning\.frozen freezes the head"):
         train_and_evaluate(from_run, tmp_path / "b")

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 import pytest
 
-from study_classification import checkpoints, models, steps, train
+from study_classification import checkpoints, memory, models, steps, train
 from study_classification.data.pipeline import TrainingPlan
 from study_classification.data.preprocess import normalize
 from study_classification.errors import ConfigError, DataError, DivergedError, Interrupted, RunError
@@ -172,7 +172,7 @@ def test_streaming_equals_resident(config, tmp_path):
 
 def test_the_training_step_is_traced_once(config, tmp_path, monkeypatch):
     traces = []
-    make = train.make_train_step
+    make = memory.make_train_step
 
     def counting(*arguments, **keywords):
         step = make(*arguments, **keywords)
@@ -183,7 +183,7 @@ def test_the_training_step_is_traced_once(config, tmp_path, monkeypatch):
 
         return traced
 
-    monkeypatch.setattr(train, "make_train_step", counting)
+    monkeypatch.setattr(memory, "make_train_step", counting)
     train_and_evaluate(config, tmp_path / "run")
     assert len(traces) == 1
 
@@ -193,8 +193,8 @@ def test_classes_that_are_rare_are_seen_more_often_or_weigh_more(config, digits,
         if number % 3:
             picture.unlink()  # 10 of 30 stay, 8 of them in training
     weights, seen = [], []
-    make, planned = train.make_train_step, TrainingPlan.__getitem__
-    monkeypatch.setattr(train, "make_train_step", lambda *a, **k: weights.append(k["class_weights"]) or make(*a, **k))
+    make, planned = memory.make_train_step, TrainingPlan.__getitem__
+    monkeypatch.setattr(memory, "make_train_step", lambda *a, **k: weights.append(k["class_weights"]) or make(*a, **k))
     monkeypatch.setattr(
         TrainingPlan,
         "__getitem__",

@@ -10,7 +10,6 @@ import csv
 import json
 import os
 import platform
-import subprocess
 import time
 from collections.abc import Callable
 from datetime import date
@@ -19,7 +18,8 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from input_pipeline import cpu_name
+from input_pipeline import HERE, cpu_name
+from peers import Peer
 
 from study_classification.models.convolution import (
     forward,
@@ -30,7 +30,6 @@ from study_classification.models.convolution import (
     xla_convolution,
 )
 
-HERE = Path(__file__).resolve().parent
 SHAPES = {  # batch, size, channels, filters, kernel, stride, padding, groups
     "original conv1, 128 px": (32, 128, 3, 16, 3, 1, 0, 1),
     "original conv2": (32, 63, 16, 32, 3, 1, 0, 1),
@@ -96,14 +95,8 @@ def main() -> None:
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     machine = f"{cpu_name()}, {cores} cores, load {os.getloadavg()[0]:.1f} at the start"
-    peer = subprocess.Popen(
-        [options.peer_python, str(HERE / "convolution_peer.py"), str(cores)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert peer.stdin and peer.stdout
-    versions = f"Python {platform.python_version()}, jax {jax.__version__}; {json.loads(peer.stdout.readline())}"
+    peer = Peer([options.peer_python, str(HERE / "convolution_peer.py"), str(cores)])
+    versions = f"Python {platform.python_version()}, jax {jax.__version__}; {peer.about}"
     rows, table = [], []
     for name, shape in SHAPES.items():
         functions = candidates(shape)
@@ -118,8 +111,7 @@ def main() -> None:
                 start = time.perf_counter()
                 function()
                 note(key, (time.perf_counter() - start) * 1e3)
-            print(json.dumps(shape), file=peer.stdin, flush=True)
-            for part, milliseconds in json.loads(peer.stdout.readline()).items():
+            for part, milliseconds in peer.ask(json.dumps(shape)).items():
                 note((part, "PyTorch"), milliseconds)
         batch, size, channels, filters, window, stride, padding, groups = shape
         chosen = methods(
@@ -138,7 +130,7 @@ def main() -> None:
                 rows.append([*common, f"{value:.4g}", f"{times['PyTorch'] / value:.3g}"])
             listed = "  ".join(f"{it} {value:.2f}" for it, value in sorted(times.items(), key=lambda item: item[1]))
             table.append(f"{times['PyTorch'] / times[method]:6.2f}  {name:38} {part:16} {method:8}  {listed}")
-    peer.communicate()
+    peer.close()
 
     print("PyTorch's time over that of the chosen method; all times in ms, the fastest first", *table, sep="\n")
     print(f"\n{machine}; {versions}")

@@ -10,7 +10,6 @@ import csv
 import json
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import threading
@@ -23,6 +22,7 @@ from statistics import median
 import input_wait
 import numpy as np
 import psutil
+from peers import Peer
 from PIL import Image
 from pipelines import PIPELINES, Job
 
@@ -36,7 +36,7 @@ VIEWS = {"training canvas 80": 80, "evaluation 256, 224": 0}  # -> Job.canvas_si
 ENLARGED = {"as on the web": (683, 1, 3), "as of a camera": (2000, 16, 4)}
 
 
-class Served:
+class Served(Peer):
     """A pipeline in a process of its own.
 
     Attributes:
@@ -48,30 +48,24 @@ class Served:
     """
 
     def __init__(self, name: str, python: str, job: Job, sample: Path):
-        # What it prints is shown only if it fails: TensorFlow talks a lot.
-        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - as long as the process lives
-        self._process = subprocess.Popen(
+        super().__init__(
             [python, str(HERE / "pipelines.py"), name, json.dumps(asdict(job)), str(sample)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            env=os.environ | {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""},
+            os.environ | {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""},
         )
-        self.versions = self._answer()["versions"]
+        self.versions = self.about["versions"]
         self.sample = np.load(sample).astype(int)
         self.peak_bytes, self.rates, self.cpu_seconds, self.pictures = 0, [], 0.0, 0
         finished = threading.Event()
         watcher = threading.Thread(target=self._watch_memory, args=[finished])
         watcher.start()
-        self._pass()
+        self.ask()
         finished.set()
         watcher.join()
 
     def run(self) -> None:
         """Makes one pass over the pictures and times it."""
         before = self._cpu_seconds()
-        answer = self._pass()
+        answer = self.ask()
         self.cpu_seconds += self._cpu_seconds() - before
         self.pictures += answer["pictures"]
         self.rates.append(answer["pictures"] / answer["seconds"])
@@ -81,25 +75,8 @@ class Served:
         """Images in a second of processor time: what a core achieves, however many others want to use it."""
         return self.pictures / self.cpu_seconds
 
-    def close(self) -> None:
-        """Ends the process."""
-        self._process.communicate()
-        self._errors.close()
-
-    def _pass(self) -> dict:
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        return self._answer()
-
-    def _answer(self) -> dict:
-        line = self._process.stdout.readline()
-        if not line:
-            self._errors.seek(0)
-            sys.exit(f"{self._errors.read()}\n{self._process.args[2]} has failed with what stands above")
-        return json.loads(line)
-
     def _processes(self) -> list[psutil.Process]:
-        process = psutil.Process(self._process.pid)
+        process = psutil.Process(self.pid)
         return [process, *process.children(recursive=True)]
 
     def _cpu_seconds(self) -> float:

@@ -12,9 +12,9 @@ from study_classification import device
 from study_classification.configs import animals
 from study_classification.data.dataset import open_dataset
 from study_classification.data.pipeline import TrainingPlan, View, open_images
-from study_classification.experiment import set_up
+from study_classification.experiment import initial_variables, set_up
 from study_classification.optimizer import learning_rate_schedule, make_optimizer
-from study_classification.steps import init_state, init_variables, make_train_step
+from study_classification.steps import init_state, make_train_step
 
 STEPS = 40  # in each round
 
@@ -48,7 +48,7 @@ def measure(folder: Path, cache: Path, workers: int, rounds: int) -> dict[str, t
 
     model, mask = experiment.model, experiment.mask
     optimizer = make_optimizer(config, learning_rate_schedule(config, rounds * STEPS, plan.num_examples))
-    state = init_state(init_variables(model, experiment.preprocess, config.seed), optimizer, mask)
+    state = init_state(initial_variables(experiment), optimizer, mask)
     train_step = make_train_step(model, optimizer, experiment.preprocess, experiment.augmentation, config, mask)
     train_step = jax.jit(train_step, donate_argnums=0)
     one_batch = next(inputs["resident"].batches(plan, range(1)))

@@ -9,8 +9,6 @@ epoch counts. The table is written after every run, and what is there is not run
 import argparse
 import csv
 import os
-import shutil
-import sys
 import tempfile
 from datetime import date
 from pathlib import Path
@@ -48,7 +46,6 @@ def measure(data: Path, recipe: str, seed: int, epochs: float) -> dict:
         train_and_evaluate(config, workdir)
         with open(workdir / "history.csv", newline="", encoding="utf-8") as file:
             *_, last = csv.DictReader(file)
-        shutil.rmtree(workdir)
     jax.clear_caches()
     return {
         "date": date.today().isoformat(),
@@ -100,7 +97,7 @@ def main() -> None:
                     writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
                     writer.writeheader()
                     writer.writerows(rows)
-    print("\n".join(spread(rows)), file=sys.stdout)
+    print(*spread(rows), sep="\n")
 
 
 if __name__ == "__main__":

@@ -9,9 +9,7 @@ import argparse
 import csv
 import json
 import os
-import subprocess
 import sys
-import tempfile
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -19,6 +17,7 @@ from statistics import median
 
 import jax
 from input_pipeline import HERE, OURS, cpu_name
+from peers import Peer
 from step_workers import WORKERS, Job
 
 CPU = "original:128,resnet20:32,resnet18:64,mobilenet_v2:128,efficientnet_b0:128"
@@ -27,45 +26,24 @@ CLASSES = {"original": 3, "resnet20": 10}  # else 1,000
 SECONDS = 2.0  # that the slowest library's steps of one turn take, about
 
 
-class Worker:
+class Worker(Peer):
     """A library in a process of its own; `about` is empty where it does not have the network."""
 
     def __init__(self, name: str, python: str, job: Job):
-        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - as long as the process lives
-        self._process = subprocess.Popen(
-            [python, str(HERE / "step_workers.py"), name, json.dumps(asdict(job))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-        )
-        self.about = self._answer()
+        super().__init__([python, str(HERE / "step_workers.py"), name, json.dumps(asdict(job))])
         self.rates: dict[str, list[float]] = {"train": [], "infer": []}
         self.peak_bytes = 0
         self._batch = job.batch
 
     def seconds(self, kind: str, count: int) -> float:
         """Seconds that so many steps take."""
-        self._process.stdin.write(f"{kind} {count}\n")
-        self._process.stdin.flush()
-        answer = self._answer()
+        answer = self.ask(f"{kind} {count}")
         self.peak_bytes = max(self.peak_bytes, answer["peak_bytes"])
         return answer["seconds"]
 
     def turn(self, kind: str, count: int) -> None:
         """Times so many steps, and keeps images/s."""
         self.rates[kind].append(count * self._batch / self.seconds(kind, count))
-
-    def close(self) -> None:
-        self._process.communicate()
-        self._errors.close()
-
-    def _answer(self) -> dict:
-        line = self._process.stdout.readline()
-        if not line:
-            self._errors.seek(0)
-            sys.exit(f"{self._errors.read()}\n{self._process.args[2]} has failed with what stands above")
-        return json.loads(line)
 
 
 def compare(job: Job, peer_python: str, rounds: int) -> dict[str, Worker]:
@@ -75,6 +53,8 @@ def compare(job: Job, peer_python: str, rounds: int) -> dict[str, Worker]:
         worker = Worker(name, sys.executable if name == OURS else peer_python, job)
         if worker.about:
             workers[name] = worker
+        else:
+            worker.close()
     for kind in ("train", "infer"):
         slowest = max(worker.seconds(kind, 1) for worker in workers.values())
         count = max(1, round(SECONDS / slowest))

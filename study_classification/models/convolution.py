@@ -25,6 +25,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import DTypeLike
 
+HE_FAN_OUT = nn.initializers.variance_scaling(2.0, "fan_out", "normal")  # torchvision's
 Pair = tuple[int, int]
 Shape = tuple[int, ...]
 Padding = tuple[Pair, Pair]  # of height and width: before, after; a negative one crops

@@ -30,7 +30,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from study_classification.models.conventions import Conventions
-from study_classification.models.convolution import Conv
+from study_classification.models.convolution import HE_FAN_OUT, Conv
 from study_classification.models.drop_path import drop_path, linear_rates
 from study_classification.models.normalization import batch_norm
 from study_classification.models.pooling import max_pool
@@ -88,13 +88,7 @@ class ResNet(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
         """Pictures [b, h, w, c] -> feature map [b, h/32, w/32, 512 (basic) or 2048 (bottleneck)], sizes rounded up."""
-        conv = partial(
-            Conv,
-            use_bias=self.conventions.conv_bias,
-            dtype=self.dtype,
-            padding=0,
-            kernel_init=nn.initializers.variance_scaling(2.0, "fan_out", "normal"),
-        )
+        conv = partial(Conv, use_bias=self.conventions.conv_bias, dtype=self.dtype, padding=0, kernel_init=HE_FAN_OUT)
         norm = batch_norm(train, self.conventions.bn_momentum, self.conventions.bn_epsilon, self.dtype)
         block = partial(self.block, conv, norm, stride_first=self.conventions.stride_first)
         rates = iter(linear_rates(self.drop_path, sum(self.stage_sizes)))

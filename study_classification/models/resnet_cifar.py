@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
-from study_classification.models.convolution import Conv
+from study_classification.models.convolution import HE_FAN_OUT, Conv
 from study_classification.models.drop_path import drop_path, linear_rates
 from study_classification.models.normalization import batch_norm
 
@@ -56,14 +56,7 @@ class CifarResNet(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
         """Pictures [b, h, w, c] -> feature map [b, h/4, w/4, 64], sizes rounded up."""
-        conv = partial(
-            Conv,
-            kernel_size=(3, 3),
-            padding=1,
-            use_bias=False,
-            dtype=self.dtype,
-            kernel_init=nn.initializers.variance_scaling(2.0, "fan_out", "normal"),
-        )
+        conv = partial(Conv, kernel_size=(3, 3), padding=1, use_bias=False, dtype=self.dtype, kernel_init=HE_FAN_OUT)
         norm = batch_norm(train, momentum=0.9, epsilon=1e-5, dtype=self.dtype)
         rates = iter(linear_rates(self.drop_path, 3 * self.blocks))
         x = nn.relu(norm(name="bn1")(conv(16, name="conv1")(x)))

@@ -24,7 +24,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from study_classification.models.conventions import Conventions
-from study_classification.models.convolution import Conv
+from study_classification.models.convolution import HE_FAN_OUT, Conv
 from study_classification.models.normalization import batch_norm
 from study_classification.models.pooling import max_pool
 
@@ -43,13 +43,7 @@ class VGG(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
         """Pictures [b, h, w, c] -> feature map [b, h/32, w/32, 512], sizes rounded down."""
-        conv = partial(
-            Conv,
-            kernel_size=(3, 3),
-            padding=1,
-            dtype=self.dtype,
-            kernel_init=nn.initializers.variance_scaling(2.0, "fan_out", "normal"),
-        )
+        conv = partial(Conv, kernel_size=(3, 3), padding=1, dtype=self.dtype, kernel_init=HE_FAN_OUT)
         norm = batch_norm(train, self.conventions.bn_momentum, self.conventions.bn_epsilon, self.dtype)
         for i, (convs, filters) in enumerate(zip(STAGE_SIZES[self.layers], FILTERS, strict=True), start=1):
             for j in range(1, convs + 1):
