@@ -31,10 +31,15 @@ def open_checkpoints(folder: Path) -> ocp.training.Checkpointer:
 
 
 def save(checkpoints: ocp.training.Checkpointer, state: TrainState, history: History) -> None:
-    """Saves the state after its last step; the file system sees all of it or nothing."""
+    """Saves the state after its last step; the file system sees all of it or nothing.
+
+    What the arrays hold now is written while training goes on. `checkpoints.wait()` waits for it; errors of writing are
+    raised there, or by the next save.
+    """
+    checkpoints.wait()
     step = int(state.step)
     best = bool(history.epochs) and history.epochs[history.best].step == step
-    checkpoints.save_checkpointables(
+    checkpoints.save_checkpointables_async(
         step,
         {"model": state.evaluated(), "training": _training_part(state)},
         metrics={"improvement": step if best else -1},

@@ -143,6 +143,7 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
                 elif step % config.log_every_steps == 0:
                     _check_finite(state, saved)
                 if signal_number:
+                    saved.wait()
                     raise Interrupted(
                         f"after step {step:,} of {total_steps:,}; everything is saved: run the same command with "
                         f"--workdir={workdir} to go on",
@@ -244,6 +245,7 @@ def _check_finite(state: TrainState, saved) -> None:
 
 
 def _last_good(saved) -> str:
+    saved.wait()
     latest = saved.latest
     return f"the last good checkpoint is {latest.path}" if latest else "there is no checkpoint yet"
 
