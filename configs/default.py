@@ -86,6 +86,8 @@ def get_config() -> ConfigDict:
 
     config.batch_size = 32                  # over all devices together
     config.accumulate_steps = 1             # parts in which a batch passes, one after the other, to take less memory
+    config.steps_per_dispatch = 1           # steps that a device is told to take at once; more helps where steps take
+                                            # less than a millisecond, and a stop then waits for the end of them
     config.total_epochs = 20.0
     config.total_steps = 0
     config.total_examples = 0

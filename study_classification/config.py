@@ -112,6 +112,7 @@ def validate(config: ConfigDict) -> None:
     for field in (
         "batch_size",
         "accumulate_steps",
+        "steps_per_dispatch",
         "log_every_steps",
         "fsdp",
         "schedule.restarts",

@@ -30,6 +30,7 @@ def fitting_train_step(
 ) -> Step:
     """The training step of an experiment, see `make_train_step`, that fits into memory, see `fitting_step`.
 
+    Batches with a further first axis are so many steps, taken by one program without coming back to the host.
     `sharding` is that of the state, which is donated.
     """
     model, preprocess, config = experiment.model, experiment.preprocess, experiment.config
@@ -46,13 +47,19 @@ def fitting_train_step(
             accumulate_steps=parts,
             class_weights=class_weights,
         )
-        return jax.jit(step, donate_argnums=0, out_shardings=sharding)
+
+        def steps(state: TrainState, batch: Batch) -> TrainState:
+            if batch["label"].ndim == 1:
+                return step(state, batch)
+            return jax.lax.scan(lambda state, batch: (step(state, batch), None), state, batch)[0]
+
+        return jax.jit(steps, donate_argnums=0, out_shardings=sharding)
 
     return fitting_step(make, config.accumulate_steps, experiment.mesh.size)
 
 
 def fitting_step(make_step: Callable[[int], Step], parts: int, devices: int) -> Step:
-    """A step that is compiled at its first call; if it does not fit then, its batches pass in more parts.
+    """A step that is compiled for each shape of batch that it meets; if it does not fit, batches pass in more parts.
 
     Args:
         make_step: accumulate_steps -> the jitted step.
@@ -60,14 +67,15 @@ def fitting_step(make_step: Callable[[int], Step], parts: int, devices: int) -> 
         devices: over which batches are split.
 
     Returns:
-        The step. Its first call raises EnvironmentFault if not even one picture at once fits.
+        The step. A call that compiles raises EnvironmentFault if not even one picture at once fits.
     """
-    compiled: list[Step] = []
+    compiled: dict[tuple[int, ...], Step] = {}
 
     def step(state: TrainState, batch: Batch) -> TrainState:
-        if not compiled:
-            compiled.append(_compile_to_fit(make_step, parts, devices, state, batch))
-        return compiled[0](state, batch)
+        shape = batch["label"].shape
+        if shape not in compiled:
+            compiled[shape] = _compile_to_fit(make_step, parts, devices, state, batch)
+        return compiled[shape](state, batch)
 
     return step
 
@@ -75,7 +83,7 @@ def fitting_step(make_step: Callable[[int], Step], parts: int, devices: int) -> 
 def _compile_to_fit(
     make_step: Callable[[int], Step], parts: int, devices: int, state: TrainState, batch: Batch
 ) -> Step:
-    batch_size = len(batch["label"])
+    batch_size = batch["label"].shape[-1]
     share = batch_size // devices
     free = device.least_of_hosts(device.free_memory())
     while True:

@@ -16,7 +16,7 @@ from study_classification import checkpoints, device, run_directory
 from study_classification.config import UNITS, duration_in_steps, seconds_of
 from study_classification.console import logging_to, progress, say, saying_nothing
 from study_classification.data.dataset import Dataset
-from study_classification.data.pipeline import EvaluationPlan, Images, TrainingPlan
+from study_classification.data.pipeline import EvaluationPlan, Images, TrainingPlan, in_groups
 from study_classification.data.sources import TRAIN, VALIDATION, absolute_source
 from study_classification.errors import ConfigError, DataError, DivergedError, Interrupted
 from study_classification.experiment import Experiment, initial_variables, rate_multipliers, set_up
@@ -95,6 +95,8 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
         ]
         return lambda state, batch, step: steps[step * len(steps) // total_steps](state, batch)
 
+    stages = len(experiment.augmentation.stages())
+    changes = [head_steps, *(-(-stage * total_steps // stages) for stage in range(1, stages))]  # of the program
     train_step = step_with(optimizer, mask)
     head_step = step_with(head_optimizer, head_of(mask), mask)
     eval_step = jax.jit(make_eval_step(model, preprocess), out_shardings=device.replicated(mesh))
@@ -128,19 +130,23 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
         if step < total_steps and not reason:
             say("Compiling the training step: the first one takes a while ...")
         while not reason and not history.reached(total_steps):
-            begun, first = time.time(), step
-            end = min(plan.end_of_epoch(len(history.epochs)), total_steps)
-            batches = train_images.batches(train_plan, range(step, end))
-            for batch in progress(batches, f"epoch {len(history.epochs) + 1}", total=end - step):
+            begun, first, before = time.time(), step, step - 1
+            number = len(history.epochs)
+            epoch = range(plan.end_of_epoch(number - 1), min(plan.end_of_epoch(number), total_steps))
+            # The groups have to be the same wherever a resumed run enters the epoch.
+            at_once = 1 if any(change in epoch[1:] for change in changes) else config.steps_per_dispatch
+            groups = in_groups(epoch[step - epoch.start :], at_once)
+            batches = train_images.batches(train_plan, groups)
+            for batch in progress(batches, f"epoch {number + 1}", total=len(groups)):
                 state = (head_step if step < head_steps else train_step)(state, batch, step)
-                step += 1
+                before, step = step, step + (1 if batch["label"].ndim == 1 else len(batch["label"]))
                 if step == head_steps:  # the optimizer starts anew, with all that it trains from here on
                     state = state.replace(opt_state=start_optimizer(state.params))
-                signal_number = asked_to_stop(step)
-                if signal_number or (step < end and save_due(step)):
+                signal_number = max(asked_to_stop(taken) for taken in range(before + 1, step + 1))
+                if signal_number or (step < epoch.stop and save_due(before, step)):
                     _check_finite(state, saved)
                     checkpoints.save(saved, state, history)
-                elif step % config.log_every_steps == 0:
+                elif step // config.log_every_steps > before // config.log_every_steps:
                     _check_finite(state, saved)
                 if signal_number:
                     saved.wait()
@@ -149,7 +155,8 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
                         f"--workdir={workdir} to go on",
                         signal_number,
                     )
-                if budget < math.inf and step % look_every == 0 and history.seconds() + _seconds_since(begun) >= budget:
+                look = budget < math.inf and step // look_every > before // look_every
+                if look and history.seconds() + _seconds_since(begun) >= budget:
                     break
             _check_finite(state, saved)
             images_per_second = (step - first) * batch_size / (time.time() - begun)
@@ -158,7 +165,7 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
             if not math.isfinite(val_loss):
                 raise DivergedError(f"the validation loss became {val_loss} after step {step}; {_last_good(saved)}")
             row = Epoch(
-                epoch=len(history.epochs) + 1,
+                epoch=number + 1,
                 step=step,
                 train_loss=train_loss,
                 train_accuracy=train_accuracy,
@@ -172,7 +179,7 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
             say(row.describe(total_epochs) + ("  best" if better else ""))
             reason = history.reason_to_stop(config)
             state = state.replace(sums=jax.device_put(zero_sums(), sharding.sums))
-            if better or reason or step == total_steps or save_due(step):
+            if better or reason or step == total_steps or save_due(before, step):
                 checkpoints.save(saved, state, history)
             if writes:
                 write_text(workdir / "history.csv", history.to_csv())
@@ -227,11 +234,11 @@ def _begin(run: run_directory.Run, data: Dataset) -> None:
     write_json(run.workdir / "environment.json", describe_environment())
 
 
-def _save_due(config: ConfigDict, plan: TrainingPlan) -> Callable[[int], bool]:
-    """Whether a multiple of `checkpoint_every_*` is reached within the given step (counted from 1)."""
+def _save_due(config: ConfigDict, plan: TrainingPlan) -> Callable[[int, int], bool]:
+    """Whether a multiple of `checkpoint_every_*` is reached between two numbers of steps, the second included."""
     epochs, steps, examples = (config[f"checkpoint_every_{unit}"] for unit in UNITS)
     every = epochs * plan.num_examples or steps * plan.batch_size or examples
-    return lambda step: step * plan.batch_size // every > (step - 1) * plan.batch_size // every
+    return lambda before, step: step * plan.batch_size // every > before * plan.batch_size // every
 
 
 def _check_finite(state: TrainState, saved) -> None:

@@ -140,6 +140,28 @@ def test_a_run_of_mixed_and_growing_pictures_is_resumed_exactly(config, tmp_path
     assert_same_run(config, tmp_path / "whole", tmp_path / "parts")
 
 
+@pytest.mark.parametrize("progressive", [(), (0.5,)])
+def test_steps_that_are_dispatched_together(config, tmp_path, monkeypatch, progressive):
+    """Epochs of 5, 4 and 5 steps, as 3 + 1 + 1, 3 + 1 and 3 + 1 + 1; growing pictures grow within the second."""
+    monkeypatch.setitem(models.MODELS, "any_size", lambda config, dtype, conventions: AnySize())
+    config.model.name, config.augment.progressive = "any_size", progressive
+    config.optimizer.name = "sgd"
+    train_and_evaluate(config, tmp_path / "one by one")
+    config.steps_per_dispatch = 3
+    train_and_evaluate(config, tmp_path / "whole")
+    arrays, rows, _ = last_checkpoint(config, tmp_path / "one by one")
+    together, other_rows, _ = last_checkpoint(config, tmp_path / "whole")
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), arrays, together)
+    np.testing.assert_allclose(rows, other_rows, rtol=1e-4)
+    for asked, stopped in ((5, 6 if progressive else 8), (12, 13)):  # Ctrl-C within a group, and in a step of its own
+        with monkeypatch.context() as patch:
+            stop_at(patch, asked, signal.SIGINT)
+            with pytest.raises(Interrupted, match=f"after step {stopped} of 14"):
+                train_and_evaluate(config, tmp_path / f"parts {asked}")
+        train_and_evaluate(config, tmp_path / f"parts {asked}")
+        assert_same_run(config, tmp_path / "whole", tmp_path / f"parts {asked}")
+
+
 def test_a_network_of_one_size_takes_no_growing_pictures(config, tmp_path):
     config.augment.progressive = (0.5,)
     with pytest.raises(ConfigError, match=r"pictures of 4 pixels, but the network's parameters fit those of 8 alone"):

@@ -5,14 +5,14 @@ that a run can be resumed at any step by starting there.
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import jax
 import numpy as np
-from jax.sharding import NamedSharding
+from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Int32, UInt8
 
 from study_classification.array_cache import Create, cached_arrays
@@ -152,22 +152,47 @@ def _balanced_order(plan: BalancedPlan, epoch: int) -> tuple[np.ndarray, np.ndar
     return np.concatenate(index)[mixed], np.concatenate(rounds)[mixed]
 
 
+Steps = Sequence[int | range]  # steps, or ranges of them whose batches come together, along a new first axis
+
+
+def in_groups(steps: range, size: int) -> Steps:
+    """Ranges of so many steps, and one by one what is left."""
+    whole = len(steps) // size * size if size > 1 else 0
+    return [*(steps[begin : begin + size] for begin in range(0, whole, size)), *steps[whole:]]
+
+
+def _planned(plan: Plan, steps: int | range) -> dict[str, np.ndarray]:
+    if isinstance(steps, int):
+        return plan[steps]
+    return _stacked([plan[step] for step in steps])
+
+
+def _of_groups(sharding: NamedSharding) -> NamedSharding:
+    return NamedSharding(sharding.mesh, PartitionSpec(None, *sharding.spec))
+
+
+def _stacked(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.stack([part[name] for part in parts]) for name in parts[0]}
+
+
 class ResidentImages:
     """All pictures of a split on the device, uint8; a batch is gathered there."""
 
     def __init__(self, arrays: dict[str, np.ndarray], sharding: NamedSharding):
-        everywhere = NamedSharding(sharding.mesh, jax.sharding.PartitionSpec())
+        everywhere = NamedSharding(sharding.mesh, PartitionSpec())
         self._arrays = {name: jax.device_put(array, everywhere) for name, array in arrays.items()}
-        self._gather = jax.jit(
-            lambda arrays, index: {name: array[index] for name, array in arrays.items()}, out_shardings=sharding
-        )
-        self._sharding = sharding
 
-    def batches(self, plan: Plan, steps: range) -> Iterator[Batch]:
+        def gather(arrays: dict[str, jax.Array], index: jax.Array) -> Batch:
+            return {name: array[index] for name, array in arrays.items()}
+
+        self._shardings = {int: sharding, range: _of_groups(sharding)}
+        self._gather = {kind: jax.jit(gather, out_shardings=it) for kind, it in self._shardings.items()}
+
+    def batches(self, plan: Plan, steps: Steps) -> Iterator[Batch]:
         """The batches of these steps: image, aspect, label, and what the plan says of each example."""
-        for step in steps:
-            planned = jax.device_put(plan[step], self._sharding)
-            yield self._gather(self._arrays, planned["index"]) | planned
+        for each in steps:
+            planned = jax.device_put(_planned(plan, each), self._shardings[type(each)])
+            yield self._gather[type(each)](self._arrays, planned["index"]) | planned
 
 
 class StreamingImages:
@@ -176,27 +201,36 @@ class StreamingImages:
     def __init__(self, split: Split, view: View, workers: int, sharding: NamedSharding):
         self._split, self._view, self._workers, self._sharding = split, view, workers, sharding
 
-    def batches(self, plan: Plan, steps: range) -> Iterator[Batch]:
+    def batches(self, plan: Plan, steps: Steps) -> Iterator[Batch]:
         """The batches of these steps: image, aspect, label, and what the plan says of each example."""
         import grain
 
         options = grain.ReadOptions(num_threads=self._workers, prefetch_buffer_size=self._workers + 1)
-        source = grain.MapDataset.range(steps.start, steps.stop).map(lambda step: self._load(plan[int(step)]))
-        for local, global_size in source.to_iter_dataset(options):
+
+        def load(number: int) -> dict[str, np.ndarray]:
+            each = steps[int(number)]
+            return self._load(plan[each]) if isinstance(each, int) else _stacked([self._load(plan[it]) for it in each])
+
+        loaded = grain.MapDataset.range(len(steps)).map(load).to_iter_dataset(options)
+        for each, local in zip(steps, loaded, strict=True):
+            sharding, axis = (self._sharding, 0) if isinstance(each, int) else (_of_groups(self._sharding), 1)
             yield {
-                name: jax.make_array_from_process_local_data(self._sharding, array, (global_size, *array.shape[1:]))
+                name: jax.make_array_from_process_local_data(
+                    sharding,
+                    array,
+                    (*array.shape[:axis], array.shape[axis] * jax.process_count(), *array.shape[axis + 1 :]),
+                )
                 for name, array in local.items()
             }
 
-    def _load(self, planned: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], int]:
-        size = len(planned["index"])
-        share = size // jax.process_count()
+    def _load(self, planned: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        share = len(planned["index"]) // jax.process_count()
         mine = slice(jax.process_index() * share, (jax.process_index() + 1) * share)
         planned = {name: array[mine] for name, array in planned.items()}
         batch = _empty(share, self._view)
         for row, index in enumerate(planned["index"]):
             _fill(batch, row, self._split, int(index), self._view)
-        return batch | planned, size
+        return batch | planned
 
 
 Images = ResidentImages | StreamingImages

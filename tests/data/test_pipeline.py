@@ -7,7 +7,7 @@ import pytest
 from study_classification import device
 from study_classification.configs import default
 from study_classification.data.dataset import Example, open_dataset
-from study_classification.data.pipeline import BalancedPlan, EvaluationPlan, TrainingPlan, View, open_images
+from study_classification.data.pipeline import BalancedPlan, EvaluationPlan, TrainingPlan, View, in_groups, open_images
 from study_classification.data.preprocess import Preprocess
 from study_classification.errors import DataError
 
@@ -99,6 +99,22 @@ def test_both_modes_give_the_same_batches(open_mode, split, canvas_size):
         jax.tree.map(np.testing.assert_array_equal, resident, streaming)
         count += 1
     assert count == 6
+
+
+def test_steps_in_groups():
+    assert in_groups(range(2, 9), 3) == [range(2, 5), range(5, 8), 8]
+    assert in_groups(range(2, 8), 3) == [range(2, 5), range(5, 8)]
+    assert in_groups(range(2, 4), 3) == [2, 3]
+    assert in_groups(range(2, 4), 1) == [2, 3]
+
+
+@pytest.mark.parametrize("mode", ["resident", "streaming"])
+def test_the_batches_of_a_group_come_together(open_mode, split, mode):
+    plan, images = TrainingPlan(len(split), 16, seed=0), open_mode(mode)
+    single = list(images.batches(plan, range(2, 6)))
+    group, last = images.batches(plan, [range(2, 5), 5])
+    jax.tree.map(np.testing.assert_array_equal, group, jax.tree.map(lambda *each: np.stack(each), *single[:3]))
+    jax.tree.map(np.testing.assert_array_equal, last, single[3])
 
 
 def test_the_batch_holds_the_planned_pictures(open_mode, split):
