@@ -11,6 +11,7 @@ from pathlib import Path
 import jax
 from orbax.checkpoint import v1 as ocp
 
+from study_classification import device
 from study_classification.errors import RunError
 from study_classification.history import History
 from study_classification.steps import TrainState
@@ -59,7 +60,9 @@ def restore(checkpoints: ocp.training.Checkpointer, state: TrainState, history: 
     if latest is None:
         return state
     restored = _load(
-        checkpoints, latest.step, {"model": abstract(state.evaluated()), "training": abstract(_training_part(state))}
+        checkpoints,
+        latest.step,
+        {"model": device.abstract(state.evaluated()), "training": device.abstract(_training_part(state))},
     )
     history.restore(checkpoints.checkpointables_metadata(latest.step).custom_metadata["history"])
     variables = restored["training"].pop("raw", restored["model"])
@@ -139,11 +142,6 @@ def _compare(where: Path, stored: dict[str, tuple], wanted: dict[str, tuple]) ->
 def _shapes(tree) -> dict[str, tuple]:
     leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
     return {"/".join(str(key.key) for key in path): tuple(leaf.shape) for path, leaf in leaves}
-
-
-def abstract(tree):
-    """Shapes, types and shardings of a tree of arrays: what Orbax needs to know to restore one like it."""
-    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding), tree)
 
 
 def _training_part(state: TrainState) -> dict:

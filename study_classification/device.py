@@ -101,6 +101,11 @@ def state_sharding(mesh: Mesh, abstract_state):
     return jax.tree.map(place, abstract_state)
 
 
+def abstract(tree):
+    """Shapes, types and shardings of a tree of arrays."""
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding), tree)
+
+
 def compute_dtype(precision: str) -> jnp.dtype:
     """The type of activations and products: bfloat16 where the device gains from it and `auto` is asked for."""
     if precision == "auto":

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import jax
 import numpy as np
@@ -19,6 +20,55 @@ from study_classification.steps import Batch, TrainState, make_train_step
 Step = Callable[[TrainState, Batch], TrainState]
 
 
+class FittingStep:
+    """A step that is compiled for each shape of batch that it meets; if it does not fit, batches pass in more parts.
+
+    A call that compiles raises EnvironmentFault if not even one picture at once fits.
+    """
+
+    def __init__(self, make_step: Callable[[int], Step], parts: int, devices: int):
+        """Args: accumulate_steps -> the jitted step; the least accumulate_steps; devices that share a batch."""
+        self._make_step, self._parts, self._devices = make_step, parts, devices
+        self._compiled: dict[tuple[int, ...], Step] = {}
+        self._ahead: tuple[PyTree, Future[tuple[Step, float]]] | None = None
+
+    def start(self, state: PyTree, batch: PyTree) -> None:
+        """Begins to compile for arrays like these (shapes and shardings), in a thread, while data are prepared."""
+        thread = ThreadPoolExecutor(1)
+        self._ahead = batch, thread.submit(_compile, self._make_step(self._parts), state, batch)
+        thread.shutdown(wait=False)
+
+    def __call__(self, state: TrainState, batch: Batch) -> TrainState:
+        shape = batch["label"].shape
+        if shape not in self._compiled:
+            self._compiled[shape] = self._compile_to_fit(state, batch)
+        return self._compiled[shape](state, batch)
+
+    def _compile_to_fit(self, state: TrainState, batch: Batch) -> Step:
+        parts, batch_size = self._parts, batch["label"].shape[-1]
+        share = batch_size // self._devices
+        free = device.least_of_hosts(device.free_memory())
+        while True:
+            if parts == self._parts and self._ahead and self._ahead[0] == device.abstract(batch):
+                step, needed = self._ahead[1].result()
+            else:
+                step, needed = _compile(self._make_step(parts), state, batch)
+            if needed <= free:
+                return step
+            size = f"needs {gigabytes(needed)}" if math.isfinite(needed) else "is too large for the compiler"
+            if parts == share:
+                raise EnvironmentFault(
+                    f"a training step with one picture at once {size}, and {gigabytes(free)} are free: choose a "
+                    "smaller preprocess.image_size or model.name, or --config.data.mode=streaming"
+                )
+            at_once = share // parts
+            parts = next(more for more in range(2 * parts, share + 1) if share % more == 0)
+            say(
+                f"A training step with {at_once} pictures at once {size}, and {gigabytes(free)} are free: batches of "
+                f"{batch_size} stay, but pass in {parts} parts of {batch_size // parts}, as by accumulate_steps={parts}"
+            )
+
+
 def fitting_train_step(
     experiment: Experiment,
     optimizer: optax.GradientTransformation,
@@ -27,8 +77,8 @@ def fitting_train_step(
     augmentation: Augment,
     mask: PyTree,
     optimized: PyTree | None = None,
-) -> Step:
-    """The training step of an experiment, see `make_train_step`, that fits into memory, see `fitting_step`.
+) -> FittingStep:
+    """The training step of an experiment, see `make_train_step`, that fits into memory.
 
     Batches with a further first axis are so many steps, taken by one program without coming back to the host.
     `sharding` is that of the state, which is donated.
@@ -55,56 +105,10 @@ def fitting_train_step(
 
         return jax.jit(steps, donate_argnums=0, out_shardings=sharding)
 
-    return fitting_step(make, config.accumulate_steps, experiment.mesh.size)
+    return FittingStep(make, config.accumulate_steps, experiment.mesh.size)
 
 
-def fitting_step(make_step: Callable[[int], Step], parts: int, devices: int) -> Step:
-    """A step that is compiled for each shape of batch that it meets; if it does not fit, batches pass in more parts.
-
-    Args:
-        make_step: accumulate_steps -> the jitted step.
-        parts: the least accumulate_steps.
-        devices: over which batches are split.
-
-    Returns:
-        The step. A call that compiles raises EnvironmentFault if not even one picture at once fits.
-    """
-    compiled: dict[tuple[int, ...], Step] = {}
-
-    def step(state: TrainState, batch: Batch) -> TrainState:
-        shape = batch["label"].shape
-        if shape not in compiled:
-            compiled[shape] = _compile_to_fit(make_step, parts, devices, state, batch)
-        return compiled[shape](state, batch)
-
-    return step
-
-
-def _compile_to_fit(
-    make_step: Callable[[int], Step], parts: int, devices: int, state: TrainState, batch: Batch
-) -> Step:
-    batch_size = batch["label"].shape[-1]
-    share = batch_size // devices
-    free = device.least_of_hosts(device.free_memory())
-    while True:
-        step, needed = _compile(make_step(parts), state, batch)
-        if needed <= free:
-            return step
-        size = f"needs {gigabytes(needed)}" if math.isfinite(needed) else "is too large for the compiler"
-        if parts == share:
-            raise EnvironmentFault(
-                f"a training step with one picture at once {size}, and {gigabytes(free)} are free: choose a smaller "
-                "preprocess.image_size or model.name, or --config.data.mode=streaming"
-            )
-        at_once = share // parts
-        parts = next(more for more in range(2 * parts, share + 1) if share % more == 0)
-        say(
-            f"A training step with {at_once} pictures at once {size}, and {gigabytes(free)} are free: batches of "
-            f"{batch_size} stay, but pass in {parts} parts of {batch_size // parts}, as by accumulate_steps={parts}"
-        )
-
-
-def _compile(step, state: TrainState, batch: Batch) -> tuple[Step, float]:
+def _compile(step, state: PyTree, batch: PyTree) -> tuple[Step, float]:
     """The compiled step, and the bytes that a device needs for it besides state and batch."""
     try:
         compiled = step.lower(state, batch).compile()

@@ -24,12 +24,12 @@ from study_classification.files import unwritable, write_json, write_text
 from study_classification.freezing import head_of, select
 from study_classification.history import Epoch, History
 from study_classification.interruption import requested_stop
-from study_classification.memory import fitting_train_step
+from study_classification.memory import FittingStep, fitting_train_step
 from study_classification.optimizer import learning_rate_schedule, make_optimizer
 from study_classification.report.curves import draw_curves
 from study_classification.report.environment import describe_environment
 from study_classification.steps import TrainState, init_state, loss_and_correct, make_eval_step, zero_sums
-from study_classification.training_data import open_pictures, open_training_data, plan_of_pictures
+from study_classification.training_data import batch_of_pictures, open_pictures, open_training_data, plan_of_pictures
 
 DRAW_EVERY = 60  # seconds between two drawings of the curves while training runs
 
@@ -88,17 +88,19 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     state = jax.jit(start, out_shardings=sharding)(variables)
     start_optimizer = jax.jit(lambda params: optimizer.init(select(params, mask)), out_shardings=sharding.opt_state)
 
-    def step_with(optimizer: optax.GradientTransformation, mask: PyTree, optimized: PyTree | None = None) -> Callable:
-        steps = [  # of growing pictures: each size has a compiled step of its own
+    def programs(optimizer: optax.GradientTransformation, mask: PyTree, optimized: PyTree | None) -> list[FittingStep]:
+        """Of growing pictures each size has a program of its own."""
+        return [
             fitting_train_step(experiment, optimizer, sharding, training.class_weights, stage, mask, optimized)
             for stage in experiment.augmentation.stages()
         ]
-        return lambda state, batch, step: steps[step * len(steps) // total_steps](state, batch)
 
-    stages = len(experiment.augmentation.stages())
-    changes = [head_steps, *(-(-stage * total_steps // stages) for stage in range(1, stages))]  # of the program
-    train_step = step_with(optimizer, mask)
-    head_step = step_with(head_optimizer, head_of(mask), mask)
+    whole, head_alone = programs(optimizer, mask, None), programs(head_optimizer, head_of(mask), mask)
+    changes = [head_steps, *(-(-stage * total_steps // len(whole)) for stage in range(1, len(whole)))]
+
+    def program(step: int) -> FittingStep:
+        return (head_alone if step < head_steps else whole)[step * len(whole) // total_steps]
+
     eval_step = jax.jit(make_eval_step(model, preprocess), out_shardings=device.replicated(mesh))
     sizes = [leaf.size for leaf in jax.tree.leaves(state.params)]
     trained = sum(size for size, wanted in zip(sizes, jax.tree.leaves(mask), strict=True) if wanted)
@@ -111,7 +113,10 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
         size = f"{preprocess.image_size} x {preprocess.image_size} {'RGB' if preprocess.channels == 3 else 'grey'}"
         say(f"Weights: {config.model.weights}, conventions of {config.model.origin}, pictures of {size}{fresh}")
 
-    # ----- Pictures, or with a frozen backbone what it makes of them
+    # ----- Pictures, or with a frozen backbone what it makes of them; meanwhile the first program is compiled
+    first_batch = batch_of_pictures(experiment, batch_size) if config.steps_per_dispatch == 1 else None
+    if first_batch and not (workdir / "checkpoints").exists():  # where there are some, its programs are cached
+        program(0).start(device.abstract(state), first_batch)
     train_images, val_images = (open_pictures(experiment, data, name, variables) for name in (TRAIN, VALIDATION))
     train_plan = plan_of_pictures(config, plan)
 
@@ -138,7 +143,7 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
             groups = in_groups(epoch[step - epoch.start :], at_once)
             batches = train_images.batches(train_plan, groups)
             for batch in progress(batches, f"epoch {number + 1}", total=len(groups)):
-                state = (head_step if step < head_steps else train_step)(state, batch, step)
+                state = program(step)(state, batch)
                 before, step = step, step + (1 if batch["label"].ndim == 1 else len(batch["label"]))
                 if step == head_steps:  # the optimizer starts anew, with all that it trains from here on
                     state = state.replace(opt_state=start_optimizer(state.params))
@@ -195,9 +200,7 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     if writes:
         write_text(workdir / "history.csv", history.to_csv())
         draw_curves(history, workdir / "curves.png")
-    best_step, variables = checkpoints.load_model(
-        workdir / "checkpoints", "best", checkpoints.abstract(state.variables())
-    )
+    best_step, variables = checkpoints.load_model(workdir / "checkpoints", "best", device.abstract(state.variables()))
     return state.replace(step=np.int32(best_step), **variables, average={})
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import jax
 import numpy as np
 from jaxtyping import Float, PyTree
 from ml_collections import ConfigDict
@@ -9,7 +10,7 @@ from ml_collections import ConfigDict
 from study_classification import device
 from study_classification.console import say
 from study_classification.data.dataset import Dataset, class_names, open_dataset
-from study_classification.data.pipeline import BalancedPlan, Images, Plan, TrainingPlan, View, open_images
+from study_classification.data.pipeline import BalancedPlan, Images, Plan, TrainingPlan, View, batch_shapes, open_images
 from study_classification.data.prepare import cache_directory, num_workers
 from study_classification.data.sources import TRAIN
 from study_classification.errors import ConfigError, DataError
@@ -88,11 +89,10 @@ def balanced_class_weights(labels: np.ndarray, num_classes: int) -> Float[np.nda
 
 def open_pictures(experiment: Experiment, data: Dataset, name: str, variables: dict[str, PyTree]) -> Images:
     """The pictures of a split as training or validation sees them, or with a frozen backbone what it makes of them."""
-    config, augmentation, views = experiment.config, experiment.augmentation, _stored_views(experiment.config)
-    crops = name == TRAIN and augmentation.random_resized_crop and views != 1
+    config, views = experiment.config, _stored_views(experiment.config)
     images = open_images(
         data.split(name),
-        View(experiment.preprocess, config.data.max_megapixels, augmentation.canvas_size if crops else 0),
+        _view(experiment, name),
         mode=config.data.mode,
         free_memory=device.free_memory(),
         cache=cache_directory(config.data),
@@ -103,6 +103,20 @@ def open_pictures(experiment: Experiment, data: Dataset, name: str, variables: d
         return images
     stored = views if name == TRAIN else 1
     return cached_features(experiment, variables, images, data.split(name), stored, cache_directory(config.data))
+
+
+def batch_of_pictures(experiment: Experiment, batch_size: int) -> dict[str, jax.ShapeDtypeStruct] | None:
+    """What a training step will be given, before there are any pictures; None for what a feature cache gives."""
+    if _stored_views(experiment.config):
+        return None
+    return batch_shapes(_view(experiment, TRAIN), batch_size, device.batch_sharding(experiment.mesh))
+
+
+def _view(experiment: Experiment, name: str) -> View:
+    augmentation = experiment.augmentation
+    crops = name == TRAIN and augmentation.random_resized_crop and _stored_views(experiment.config) != 1
+    canvas_size = augmentation.canvas_size if crops else 0
+    return View(experiment.preprocess, experiment.config.data.max_megapixels, canvas_size)
 
 
 def plan_of_pictures(config: ConfigDict, plan: TrainingPlan) -> Plan:

@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from study_classification import checkpoints
+from study_classification import checkpoints, device
 from study_classification.history import History
 from study_classification.steps import TrainState, init_state
 
@@ -27,6 +27,6 @@ def test_training_goes_on_in_the_arrays_that_are_being_written(state, tmp_path):
         assert saved.is_saving_in_progress()
         for _ in range(3):
             state = train_step(state)
-    _, found = checkpoints.load_model(tmp_path, "last", checkpoints.abstract(state.variables()))
+    _, found = checkpoints.load_model(tmp_path, "last", device.abstract(state.variables()))
     np.testing.assert_array_equal(found["params"]["w"], expected)
     np.testing.assert_array_equal(state.params["w"], -expected)

@@ -75,7 +75,7 @@ def test_a_compiler_out_of_memory_is_answered_alike(monkeypatch, capsys):
             return jax.jit(lambda state, batch: state + batch["label"].sum()).lower(state, batch)
 
     batch = {"label": np.arange(6)}
-    assert float(memory.fitting_step(Step, 1, 1)(np.float32(1), batch)) == 16
+    assert float(memory.FittingStep(Step, 1, 1)(np.float32(1), batch)) == 16
     assert "with 6 pictures at once is too large for the compiler" in capsys.readouterr().out
     with pytest.raises(jax.errors.JaxRuntimeError, match="another fault"):
-        memory.fitting_step(Step, 2, 1)("broken", batch)
+        memory.FittingStep(Step, 2, 1)("broken", batch)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -192,22 +193,25 @@ def test_streaming_equals_resident(config, tmp_path):
     assert_same_run(config, tmp_path / "resident", tmp_path / "streaming")
 
 
-def test_the_training_step_is_traced_once(config, tmp_path, monkeypatch):
-    traces = []
+def test_the_training_step_is_compiled_once_while_pictures_are_prepared(config, tmp_path, monkeypatch):
+    traced_by = []
     make = memory.make_train_step
 
-    def counting(*arguments, **keywords):
+    def noting(*arguments, **keywords):
         step = make(*arguments, **keywords)
 
         def traced(state, batch):
-            traces.append(1)
+            traced_by.append(threading.current_thread())
             return step(state, batch)
 
         return traced
 
-    monkeypatch.setattr(memory, "make_train_step", counting)
-    train_and_evaluate(config, tmp_path / "run")
-    assert len(traces) == 1
+    monkeypatch.setattr(memory, "make_train_step", noting)
+    for mode in ("resident", "streaming"):
+        config.data.mode = mode
+        train_and_evaluate(config, tmp_path / mode)
+    assert len(traced_by) == 2
+    assert threading.main_thread() not in traced_by
 
 
 def test_classes_that_are_rare_are_seen_more_often_or_weigh_more(config, digits, tmp_path, monkeypatch):

@@ -69,6 +69,7 @@ def study_classification(job: Job) -> Timed:
 
     config = default.get_config()
     device.start_devices(cache_directory(config.data))
+    jax.config.update("jax_enable_compilation_cache", False)  # so that start_seconds are those of the first time
     config.model.name = job.network
     config.optimizer.learning_rate = LEARNING_RATE
     model = create_model(config.model, job.classes, device.compute_dtype(job.precision))
@@ -274,15 +275,15 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: job.cores])
     make, libraries = WORKERS[name]
+    begun = time.perf_counter()
     timed = make(job)
     if timed is None:
         print(json.dumps({}), file=answers, flush=True)
         return
-    begun = time.perf_counter()
     timed.train(1)
-    first = {"parameters": timed.parameters, "first_step_seconds": time.perf_counter() - begun}
+    about = {"parameters": timed.parameters, "start_seconds": time.perf_counter() - begun}
     timed.infer(1)
-    print(json.dumps({"versions": versions(libraries), "flops": timed.flops()} | first), file=answers, flush=True)
+    print(json.dumps({"versions": versions(libraries), "flops": timed.flops()} | about), file=answers, flush=True)
     for line in sys.stdin:
         kind, count = line.split()
         begun = time.perf_counter()

@@ -83,7 +83,7 @@ def rows_of(job: Job, workers: dict[str, Worker], peak_flops: float) -> list[dic
                     "images_per_second": rate,
                     "fastest": max(worker.rates[kind]),
                     "slowest": min(worker.rates[kind]),
-                    "first_step_seconds": worker.about["first_step_seconds"],
+                    "start_seconds": worker.about["start_seconds"],
                     "share_of_peak_flops": flops / peak_flops if peak_flops else "",
                     "peak_gigabytes": worker.peak_bytes / 1e9 or "",
                     "versions": worker.about["versions"],
@@ -119,6 +119,8 @@ def main() -> None:
             if row["library"] != OURS:
                 label = f"{network} {size} px, {row['kind']}"
                 print(f"{label:32} {row['ours_over_it']:6.2f} x {row['library']}", flush=True)
+        starts = ", ".join(f"{name} {worker.about['start_seconds']:.1f} s" for name, worker in workers.items())
+        print(f"{network} {size} px, first step after {starts}", flush=True)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with open(options.out, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ["date", "machine", *rows[0]], lineterminator="\n")

@@ -261,6 +261,14 @@ def open_images(
     return ResidentImages(_decode_all(split, view, cache, workers), sharding)
 
 
+def batch_shapes(view: View, size: int, sharding: NamedSharding) -> dict[str, jax.ShapeDtypeStruct]:
+    """What the batches of a training plan will look like."""
+    pictures = _empty(size, view)
+    types = {name: (array.shape, array.dtype) for name, array in pictures.items()}
+    types |= {name: ((size,), np.dtype(np.int32)) for name in ("index", "epoch")}
+    return {name: jax.ShapeDtypeStruct(*of, sharding=sharding) for name, of in types.items()}
+
+
 def _decode_all(split: Split, view: View, cache: Path, workers: int) -> dict[str, np.ndarray]:
     """All pictures of a split, decoded once and then read back from a memory-mapped file."""
     identity = [
