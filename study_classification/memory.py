@@ -1,4 +1,7 @@
-"""A training step that fits into memory: compiled before it is run, with the batch in as many parts as that takes."""
+"""A training step that fits into memory: compiled before it is run, with the batch in as many parts as that takes.
+
+Compiling can begin while the data are prepared, so that the first step does not have to wait for both.
+"""
 
 import math
 from collections.abc import Callable
