@@ -38,7 +38,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Timed:
-    """A network that is ready: `train(n)` and `infer(n)` make n steps and wait for them.
+    """A network that is ready: `train(n)` and `infer(n)` hand n steps to the device, and give a function that waits.
 
     Attributes:
         parameters: how many it has.
@@ -47,8 +47,8 @@ class Timed:
     """
 
     parameters: int
-    train: Callable[[int], None]
-    infer: Callable[[int], None]
+    train: Callable[[int], Callable[[], object]]
+    infer: Callable[[int], Callable[[], object]]
     flops: Callable[[], float] = lambda: 0.0
     peak_bytes: Callable[[], int] = lambda: 0
 
@@ -89,16 +89,16 @@ def study_classification(job: Job) -> Timed:
     compiled = jax.jit(step, donate_argnums=0).lower(state, batch).compile()
     eval_step = jax.jit(make_eval_step(model, preprocess))
 
-    def train(count: int) -> None:
+    def train(count: int) -> Callable[[], object]:
         nonlocal state
         for _ in range(count):
             state = compiled(state, batch)
-        jax.block_until_ready(state.step)
+        return state.step.block_until_ready
 
-    def infer(count: int) -> None:
+    def infer(count: int) -> Callable[[], object]:
         for _ in range(count):
             output = eval_step(state.variables(), batch)
-        jax.block_until_ready(output)
+        return output.block_until_ready
 
     return Timed(
         sum(leaf.size for leaf in jax.tree.leaves(state.params)),
@@ -134,20 +134,20 @@ def pytorch(job: Job) -> Timed:
 
     forward, loss = (torch.compile(f) if on_gpu else f for f in (logits, loss))
 
-    def train(count: int) -> None:
+    def train(count: int) -> Callable[[], object]:
         network.train()
         for _ in range(count):
             optimizer.zero_grad(set_to_none=True)
             loss().backward()
             optimizer.step()
-        wait()
+        return wait
 
-    def infer(count: int) -> None:
+    def infer(count: int) -> Callable[[], object]:
         network.eval()
         with torch.inference_mode():
             for _ in range(count):
                 forward()
-        wait()
+        return wait
 
     def wait() -> None:
         if on_gpu:
@@ -247,15 +247,15 @@ def keras(job: Job) -> Timed | None:
     def forward() -> tf.Tensor:
         return network(normalised(), training=False)
 
-    def train(count: int) -> None:
+    def train(count: int) -> Callable[[], object]:
         for _ in range(count):
             step()
-        network.trainable_variables[0].numpy()
+        return network.trainable_variables[0].numpy
 
-    def infer(count: int) -> None:
+    def infer(count: int) -> Callable[[], object]:
         for _ in range(count):
             output = forward()
-        output.numpy()
+        return output.numpy
 
     return Timed(sum(int(np.prod(v.shape)) for v in network.trainable_variables), train, infer)
 
@@ -269,7 +269,7 @@ WORKERS = {
 
 
 def main() -> None:
-    """Says what it is; then, for each line `train N` or `infer N` read, makes the steps and answers their seconds."""
+    """Says what it is; then, for each line `train N` or `infer N`, makes the steps and answers their seconds."""
     name, job = sys.argv[1], Job(**json.loads(sys.argv[2]))
     answers, sys.stdout = sys.stdout, sys.stderr  # whatever libraries print is no answer
     if hasattr(os, "sched_setaffinity"):
@@ -280,16 +280,18 @@ def main() -> None:
     if timed is None:
         print(json.dumps({}), file=answers, flush=True)
         return
-    timed.train(1)
+    timed.train(1)()
     about = {"parameters": timed.parameters, "start_seconds": time.perf_counter() - begun}
-    timed.infer(1)
+    timed.infer(1)()
     print(json.dumps({"versions": versions(libraries), "flops": timed.flops()} | about), file=answers, flush=True)
     for line in sys.stdin:
         kind, count = line.split()
         begun = time.perf_counter()
-        (timed.train if kind == "train" else timed.infer)(int(count))
-        seconds = time.perf_counter() - begun
-        print(json.dumps({"seconds": seconds, "peak_bytes": timed.peak_bytes()}), file=answers, flush=True)
+        wait = (timed.train if kind == "train" else timed.infer)(int(count))
+        handed = time.perf_counter()
+        wait()
+        answer = {"seconds": time.perf_counter() - begun, "host_seconds": handed - begun}
+        print(json.dumps(answer | {"peak_bytes": timed.peak_bytes()}), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ class Worker(Peer):
     def __init__(self, name: str, python: str, job: Job):
         super().__init__([python, str(HERE / "step_workers.py"), name, json.dumps(asdict(job))])
         self.rates: dict[str, list[float]] = {"train": [], "infer": []}
+        self.host_shares: dict[str, list[float]] = {"train": [], "infer": []}
         self.peak_bytes = 0
         self._batch = job.batch
 
@@ -39,6 +40,7 @@ class Worker(Peer):
         """Seconds that so many steps take."""
         answer = self.ask(f"{kind} {count}")
         self.peak_bytes = max(self.peak_bytes, answer["peak_bytes"])
+        self.host_shares[kind].append(answer["host_seconds"] / answer["seconds"])
         return answer["seconds"]
 
     def turn(self, kind: str, count: int) -> None:
@@ -83,6 +85,7 @@ def rows_of(job: Job, workers: dict[str, Worker], peak_flops: float) -> list[dic
                     "images_per_second": rate,
                     "fastest": max(worker.rates[kind]),
                     "slowest": min(worker.rates[kind]),
+                    "host_share": median(worker.host_shares[kind]),
                     "start_seconds": worker.about["start_seconds"],
                     "share_of_peak_flops": flops / peak_flops if peak_flops else "",
                     "peak_gigabytes": worker.peak_bytes / 1e9 or "",
