@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import islice
 
+import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 from jaxtyping import Float, PyTree
@@ -19,7 +20,7 @@ from study_classification.errors import ConfigError, DataError
 from study_classification.experiment import Experiment, initial_variables
 from study_classification.features import ViewPlan, cached_features
 
-STATISTICS_OF = 5000  # pictures, at most
+STATISTICS_OF = 5000  # training pictures, at most, of which a backbone takes statistics
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,9 @@ def first_variables(experiment: Experiment, data: Dataset) -> dict[str, PyTree]:
     view = View(preprocess, experiment.config.data.max_megapixels)
     rows = range(min(len(split), STATISTICS_OF))
     pictures = parallel(lambda row: read(split, row, view)[0], rows, num_workers(experiment.config.data))
-    chunks = (np.stack(chunk) for chunk in iter(lambda: list(islice(pictures, 500)), []))
-    found = experiment.model.backbone.statistics_of(np.asarray(normalize(chunk, preprocess)) for chunk in chunks)
+    chunks = iter(lambda: list(islice(pictures, 500)), [])  # so that there is never more of them in memory
+    batches = (np.asarray(normalize(jnp.asarray(np.stack(chunk)), preprocess)) for chunk in chunks)
+    found = experiment.model.backbone.statistics_of(batches)
     flat = flatten_dict(variables["batch_stats"]) | flatten_dict({"backbone": found})
     return variables | {"batch_stats": unflatten_dict(flat)}
 
