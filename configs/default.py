@@ -45,6 +45,8 @@ def get_config() -> ConfigDict:
     config.augment.crop_scale = (0.35, 1.0)       # share of the picture's area that a crop covers
     config.augment.crop_ratio = (0.75, 4 / 3)     # width / height of a crop, drawn log-uniformly
     config.augment.canvas_size = 0          # decoded side that crops are cut from; 0 is 1.25 x image_size
+    config.augment.random_crop = 0          # pixels: drawn from -random_crop..random_crop, whole ones, for each
+                                            # direction; what moves in is mirrored at the edge
     config.augment.horizontal_flip = False
     config.augment.rotation = 0.0           # degrees: drawn from -rotation..rotation
     config.augment.shift = 0.0              # share of the side: drawn from -shift..shift, for each direction

@@ -19,13 +19,13 @@ from study_classification import device
 from study_classification.console import progress, say
 from study_classification.data.sources import TRAIN
 from study_classification.errors import DivergedError
-from study_classification.experiment import initial_variables, rate_multipliers, set_up
+from study_classification.experiment import rate_multipliers, set_up
 from study_classification.files import unwritable, write_text
 from study_classification.memory import fitting_train_step
 from study_classification.optimizer import make_optimizer
 from study_classification.report.curves import draw_learning_rates
 from study_classification.steps import init_state, zero_sums
-from study_classification.training_data import open_pictures, open_training_data, plan_of_pictures
+from study_classification.training_data import first_variables, open_pictures, open_training_data, plan_of_pictures
 
 LOWEST, HIGHEST = 1e-7, 10.0  # rates of the first and the last step
 DIVERGED = 4.0  # times the smallest smoothed loss: above it the test ends
@@ -57,7 +57,7 @@ def find_learning_rate(config: ConfigDict, workdir: Path, steps: int = 100) -> f
     except OSError as error:
         raise unwritable(workdir, error) from None
     training = open_training_data(experiment)
-    variables = initial_variables(experiment)
+    variables = first_variables(experiment, training.data)
     optimizer = make_optimizer(
         config,
         optax.exponential_decay(LOWEST, steps - 1, HIGHEST / LOWEST),

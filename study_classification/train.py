@@ -19,7 +19,7 @@ from study_classification.data.dataset import Dataset
 from study_classification.data.pipeline import EvaluationPlan, Images, TrainingPlan, in_groups
 from study_classification.data.sources import TRAIN, VALIDATION, absolute_source
 from study_classification.errors import ConfigError, DataError, DivergedError, Interrupted
-from study_classification.experiment import Experiment, initial_variables, rate_multipliers, set_up
+from study_classification.experiment import Experiment, rate_multipliers, set_up
 from study_classification.files import unwritable, write_json, write_text
 from study_classification.freezing import head_of, select
 from study_classification.history import Epoch, History
@@ -29,7 +29,13 @@ from study_classification.optimizer import learning_rate_schedule, make_optimize
 from study_classification.report.curves import draw_curves
 from study_classification.report.environment import describe_environment
 from study_classification.steps import TrainState, init_state, loss_and_correct, make_eval_step, zero_sums
-from study_classification.training_data import batch_of_pictures, open_pictures, open_training_data, plan_of_pictures
+from study_classification.training_data import (
+    batch_of_pictures,
+    first_variables,
+    open_pictures,
+    open_training_data,
+    plan_of_pictures,
+)
 
 DRAW_EVERY = 60  # seconds between two drawings of the curves while training runs
 
@@ -80,7 +86,7 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     # ----- Network, optimizer, state
     schedule = learning_rate_schedule(config, total_steps - head_steps, plan.num_examples)
     head_schedule = optax.constant_schedule(config.fine_tuning.head_learning_rate)
-    variables = initial_variables(experiment)
+    variables = first_variables(experiment, data)
     multipliers = rate_multipliers(experiment, variables["params"])
     optimizer, head_optimizer = (make_optimizer(config, rate, multipliers) for rate in (schedule, head_schedule))
     start = functools.partial(init_state, optimizer=optimizer, mask=mask, ema_decay=config.ema_decay)

@@ -1,21 +1,36 @@
 """What training reads: the data set, a batch size that fits it, the order of the pictures, and the pictures."""
 
 from dataclasses import dataclass
+from itertools import islice
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
 from jaxtyping import Float, PyTree
 from ml_collections import ConfigDict
 
 from study_classification import device
 from study_classification.console import say
 from study_classification.data.dataset import Dataset, class_names, open_dataset
-from study_classification.data.pipeline import BalancedPlan, Images, Plan, TrainingPlan, View, batch_shapes, open_images
-from study_classification.data.prepare import cache_directory, num_workers
+from study_classification.data.pipeline import (
+    BalancedPlan,
+    Images,
+    Plan,
+    TrainingPlan,
+    View,
+    batch_shapes,
+    open_images,
+    read,
+)
+from study_classification.data.prepare import cache_directory, num_workers, parallel
+from study_classification.data.preprocess import normalize
 from study_classification.data.sources import TRAIN
 from study_classification.errors import ConfigError, DataError
-from study_classification.experiment import Experiment
+from study_classification.experiment import Experiment, initial_variables
 from study_classification.features import ViewPlan, cached_features
+
+STATISTICS_OF = 5000  # training pictures, at most, of which a backbone takes statistics
 
 
 @dataclass(frozen=True)
@@ -85,6 +100,28 @@ def _fitting_batch_size(config: ConfigDict, num_examples: int, devices: int) -> 
 def balanced_class_weights(labels: np.ndarray, num_classes: int) -> Float[np.ndarray, " classes"]:
     """examples / (classes x examples of the class), scikit-learn's `class_weight="balanced"`: 1 on average."""
     return (len(labels) / (num_classes * np.bincount(labels, minlength=num_classes))).astype(np.float32)
+
+
+def first_variables(experiment: Experiment, data: Dataset) -> dict[str, PyTree]:
+    """`initial_variables`, with what a backbone's `statistics_of` finds in the first training pictures.
+
+    Given weights have such statistics with them, of the pictures that they were trained on.
+
+    Raises:
+        DataError: if one of these pictures cannot be read.
+    """
+    variables = initial_variables(experiment)
+    if experiment.pretrained or not hasattr(experiment.model.backbone, "statistics_of"):
+        return variables
+    split, preprocess = data.split(TRAIN), experiment.preprocess
+    view = View(preprocess, experiment.config.data.max_megapixels)
+    rows = range(min(len(split), STATISTICS_OF))
+    pictures = parallel(lambda row: read(split, row, view)[0], rows, num_workers(experiment.config.data))
+    chunks = iter(lambda: list(islice(pictures, 500)), [])  # so that there is never more of them in memory
+    batches = (np.asarray(normalize(jnp.asarray(np.stack(chunk)), preprocess)) for chunk in chunks)
+    found = experiment.model.backbone.statistics_of(batches)
+    flat = flatten_dict(variables["batch_stats"]) | flatten_dict({"backbone": found})
+    return variables | {"batch_stats": unflatten_dict(flat)}
 
 
 def open_pictures(experiment: Experiment, data: Dataset, name: str, variables: dict[str, PyTree]) -> Images:

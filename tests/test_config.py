@@ -2,7 +2,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from study_classification.config import duration_in_steps, flatten, nearest, parse_arguments, seconds_of, validate
-from study_classification.configs import animals, cifar10, default, imagenet, mnist, quickstart
+from study_classification.configs import animals, cifar10, cifar10_fast, default, imagenet, mnist, quickstart
 from study_classification.errors import ConfigError
 
 
@@ -13,7 +13,7 @@ def changed(**fields):
     return config
 
 
-@pytest.mark.parametrize("module", [animals, cifar10, imagenet, mnist, quickstart])
+@pytest.mark.parametrize("module", [animals, cifar10, cifar10_fast, imagenet, mnist, quickstart])
 @pytest.mark.parametrize("arguments", ["", "runlocal"])
 def test_every_config_is_valid_and_has_no_field_of_its_own(module, arguments):
     config = module.get_config(arguments)

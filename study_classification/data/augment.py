@@ -20,7 +20,7 @@ from study_classification.data.policies import POLICIES, RANDAUGMENT_LEVELS, app
 from study_classification.errors import ConfigError
 
 # What is drawn besides the 11 numbers of the geometry has keys of its own, each from a picture's key and one of these.
-_POLICY, _COLOR, _ERASING = 11, 12, 13
+_POLICY, _COLOR, _ERASING, _CROP = 11, 12, 13, 14
 _ERASED_AREA = (0.02, 0.4)
 _ERASED_RATIO = (0.3, 1 / 0.3)
 
@@ -38,6 +38,7 @@ class Augment:
     random_resized_crop: bool = False
     crop_scale: tuple[float, float] = (0.35, 1.0)
     crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    random_crop: int = 0
     horizontal_flip: bool = False
     rotation: float = 0.0
     shift: float = 0.0
@@ -64,6 +65,11 @@ class Augment:
         for name, most in (("rotation", 180), ("shift", 1), ("shear", 89), ("zoom", 0.99), ("random_erasing", 1)):
             if not 0 <= getattr(self, name) <= most:
                 raise ConfigError(f"augment.{name} is {getattr(self, name)}; give a number from 0 (off) to {most}.")
+        if not 0 <= self.random_crop < self.image_size:
+            raise ConfigError(
+                f"augment.random_crop is {self.random_crop}; give pixels, 0 (off) or more, and fewer than a picture of "
+                f"{self.image_size} has."
+            )
         for name in ("mixup", "cutmix"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ConfigError(f"augment.{name} is {getattr(self, name)}; give alpha, 0 (off) or more.")
@@ -125,6 +131,8 @@ def _augment_one(image: jax.Array, aspect: jax.Array, key: jax.Array, a: Augment
         image = _crop(image, *_draw_box(u[:4], aspect, a.crop_scale, a.crop_ratio), side)
     elif image.shape[0] != side:
         image = _crop(image, jnp.zeros(2), jnp.ones(2), side)
+    if a.random_crop:
+        image = _shifted_window(image, jax.random.fold_in(key, _CROP), a.random_crop)
     if a.horizontal_flip:
         image = jnp.where(u[4] < 0.5, image[:, ::-1], image)
     if a.rotation or a.shift or a.shear or a.zoom:
@@ -164,6 +172,16 @@ def _crop(image: jax.Array, corner: jax.Array, size: jax.Array, image_size: int)
     return jax.image.scale_and_translate(
         image, shape, (0, 1), scale, translation, "linear", precision=jax.lax.Precision.HIGHEST
     )
+
+
+def _shifted_window(image: jax.Array, key: jax.Array, padding: int) -> jax.Array:
+    """[s, s, c] -> [s, s, c] somewhere in the picture with so many pixels of its mirror image around it.
+
+    As torchvision's `RandomCrop(s, padding=padding, padding_mode="reflect")`: the edge itself is not repeated.
+    """
+    padded = jnp.pad(image, [(padding, padding), (padding, padding), (0, 0)], mode="reflect")
+    top, left = jax.random.randint(key, (2,), 0, 2 * padding + 1)
+    return jax.lax.dynamic_slice(padded, (top, left, 0), image.shape)
 
 
 def _draw_affine(u: jax.Array, a: Augment) -> tuple[jax.Array, jax.Array]:

@@ -301,12 +301,20 @@ def _empty(
 
 
 def _fill(arrays: dict[str, np.ndarray], row: int, split: Split, index: int, view: View) -> None:
+    arrays["image"][row], arrays["aspect"][row], arrays["label"][row] = read(split, index, view)
+
+
+def read(split: Split, index: int, view: View) -> tuple[UInt8[np.ndarray, "h w c"], np.float32, int]:
+    """One example of a split: picture, width / height, label.
+
+    Raises:
+        DataError: if it cannot be read.
+    """
     example = split[index]
     try:
-        arrays["image"][row], arrays["aspect"][row] = view.read(example.data)
+        return *view.read(example.data), example.label
     except UnreadableImage as error:
         raise DataError(f"{example.name} cannot be read: {error}; remove it from the data set") from None
-    arrays["label"][row] = example.label
 
 
 def gigabytes(count: float) -> str:

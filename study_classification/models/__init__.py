@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 
 from study_classification.config import nearest
 from study_classification.errors import ConfigError
+from study_classification.models.airbench import Airbench
 from study_classification.models.alexnet import AlexNet
 from study_classification.models.conventions import Conventions, conventions_of
 from study_classification.models.efficientnet import EfficientNet
@@ -29,7 +30,8 @@ from study_classification.models.squeezenet import SqueezeNet, SqueezeNetHead
 from study_classification.models.vgg import VGG
 
 # name -> function of (config.model, dtype, conventions) that gives a backbone: (pictures [b, h, w, c], train) ->
-# feature map [b, h', w', c'], or features [b, d] where the network is not pooled globally.
+# feature map [b, h', w', c'], or features [b, d] where the network is not pooled globally. A backbone whose
+# `batch_stats` hold statistics of the training pictures has a `statistics_of`: batches of pictures -> these.
 MODELS: dict[str, Callable[[ConfigDict, DTypeLike, Conventions], nn.Module]] = {
     "original": lambda config, dtype, conventions: Original(dtype),
     "mlp": lambda config, dtype, conventions: MLP(tuple(config.hidden), max(config.dropout, 0.0), dtype),
@@ -42,6 +44,7 @@ MODELS: dict[str, Callable[[ConfigDict, DTypeLike, Conventions], nn.Module]] = {
     "resnet32": lambda config, dtype, conventions: CifarResNet(5, dtype),
     "resnet44": lambda config, dtype, conventions: CifarResNet(7, dtype),
     "resnet56": lambda config, dtype, conventions: CifarResNet(9, dtype),
+    "airbench": lambda config, dtype, conventions: Airbench(dtype),
     "alexnet": lambda config, dtype, conventions: AlexNet(dtype),
     "vgg11": lambda config, dtype, conventions: VGG(11, False, conventions, dtype),
     "vgg13": lambda config, dtype, conventions: VGG(13, False, conventions, dtype),
@@ -96,6 +99,7 @@ class Classifier(nn.Module):
 # name -> function of (number of classes, rate of dropout) that gives the head, where that is not `Head`.
 HEADS: dict[str, Callable[[int, float], Head | SqueezeNetHead]] = {
     "squeezenet1_1": SqueezeNetHead,
+    "airbench": partial(Head, pooling="max"),
     "alexnet": partial(Head, grid=6, hidden=(4096, 4096)),
     **{name: partial(Head, grid=7, hidden=(4096, 4096)) for name in MODELS if name.startswith("vgg")},
 }

@@ -66,6 +66,27 @@ def test_a_flip_is_exact_and_comes_half_of_the_time():
     assert 170 <= flipped.sum() <= 230  # 3 standard deviations; the keys are fixed
 
 
+def test_a_random_crop_is_a_window_of_the_mirrored_surroundings():
+    row = np.array([2, 1, 0, 1, 2, 3, 2, 1])  # the columns 0..3 of a picture, with 2 on either side
+    images = pictures(300, 4)
+    windows = {
+        (top, left): images[:, row[top : top + 4]][:, :, row[left : left + 4]] for top in range(5) for left in range(5)
+    }
+    result = run(images, Augment(image_size=4, canvas_size=4, random_crop=2))
+    matches = np.stack([(result == window).all((1, 2, 3)) for window in windows.values()])
+    assert (matches.sum(0) == 1).all()
+    assert matches.sum(1).min() >= 3 and matches.sum(1).max() <= 25  # 12 of each expected; the keys are fixed
+
+
+def test_a_random_crop_changes_nothing_else_that_is_drawn():
+    images = pictures(40, 6)
+    images[:] = images[:, :1, :, :1]  # rows are alike, and columns differ
+    plain = run(images, Augment(image_size=6, canvas_size=6, horizontal_flip=True))
+    moved = run(images, Augment(image_size=6, canvas_size=6, horizontal_flip=True, random_crop=1))
+    same = (plain == moved).all((1, 2, 3))
+    assert 5 <= same.sum() <= 25  # a third stays where it is, and is flipped as before
+
+
 def test_an_example_looks_the_same_in_every_batch_and_differs_in_every_epoch_and_seed():
     images = pictures(5, 16)
     whole = run(images, EVERYTHING, keys_of([10, 11, 12, 13, 14]))
@@ -321,6 +342,8 @@ def test_the_canvas_that_the_default_config_asks_for():
         ({"color_jitter": (0.4, 0.4, 0.4, 0.6)}, "augment.color_jitter"),
         ({"color_jitter": (0.4, 0.4, 0.4)}, "augment.color_jitter"),
         ({"random_erasing": 1.5}, "augment.random_erasing"),
+        ({"random_crop": -1}, "augment.random_crop"),
+        ({"random_crop": 64}, "augment.random_crop"),
         ({"mixup": -0.2}, "augment.mixup"),
         ({"cutmix": float("inf")}, "augment.cutmix"),
         ({"progressive": (0.0, 0.5)}, "augment.progressive"),
