@@ -102,7 +102,7 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
         ]
 
     whole, head_alone = programs(optimizer, mask, None), programs(head_optimizer, head_of(mask), mask)
-    changes = [head_steps, *(-(-stage * total_steps // len(whole)) for stage in range(1, len(whole)))]
+    changes = [head_steps, *(-(-stage * total_steps // len(whole)) for stage in range(1, len(whole)))]  # of program
 
     def program(step: int) -> FittingStep:
         return (head_alone if step < head_steps else whole)[step * len(whole) // total_steps]
