@@ -143,7 +143,8 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
         while not reason and not history.reached(total_steps):
             begun, first, before = time.time(), step, step - 1
             number = len(history.epochs)
-            epoch = range(plan.end_of_epoch(number - 1), min(plan.end_of_epoch(number), total_steps))
+            begin = history.epochs[-1].step if history.epochs else 0
+            epoch = range(begin, min(plan.end_of_epoch(number), total_steps))
             # The groups have to be the same wherever a resumed run enters the epoch.
             at_once = 1 if any(change in epoch[1:] for change in changes) else config.steps_per_dispatch
             groups = in_groups(epoch[step - epoch.start :], at_once)

@@ -9,7 +9,8 @@ import pytest
 from test_train import assert_same_run, last_checkpoint, stop_at
 
 from study_classification.averaging import start_average, update_average
-from study_classification.checkpoints import abstract, load_model
+from study_classification.checkpoints import load_model
+from study_classification.device import abstract
 from study_classification.errors import Interrupted
 from study_classification.evaluate import evaluate
 from study_classification.run_directory import load

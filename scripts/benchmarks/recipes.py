@@ -10,6 +10,7 @@ import argparse
 import csv
 import os
 import tempfile
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 from statistics import mean, stdev
@@ -60,16 +61,21 @@ def measure(data: Path, recipe: str, seed: int, epochs: float) -> dict:
 
 
 def spread(rows: list[dict]) -> list[str]:
-    """Lines of a table: recipe, mean and standard deviation over the seeds, and the difference from plain."""
-    found: dict[str, list[float]] = {}
+    """Lines of a table: recipe, mean and standard deviation over the seeds, and of the difference from plain."""
+    found: dict[str, dict[str, float]] = {}
     for row in rows:
-        found.setdefault(row["recipe"], []).append(100 * float(row["val_accuracy"]))
-    lines = ["| recipe | validation accuracy, % | from plain |", "|---|---|---|"]
+        found.setdefault(row["recipe"], {})[str(row["seed"])] = 100 * float(row["val_accuracy"])
+    lines = ["| recipe | validation accuracy, % | from plain with the same seed |", "|---|---|---|"]
     for recipe, values in found.items():
-        deviation = f" ± {stdev(values):.1f}" if len(values) > 1 else ""
-        difference = mean(values) - mean(found["plain"])
-        lines.append(f"| {recipe} | {mean(values):.1f}{deviation} ({len(values)} seeds) | {difference:+.1f} |")
+        differences = [value - found["plain"][seed] for seed, value in values.items()]
+        lines.append(f"| {recipe} | {described(values.values(), '')} | {described(differences, '+')} |")
     return lines
+
+
+def described(values: Collection[float], sign: str) -> str:
+    """Mean and standard deviation."""
+    deviation = f" ± {stdev(values):.1f}" if len(values) > 1 else ""
+    return f"{mean(values):{sign}.1f}{deviation}"
 
 
 def main() -> None:

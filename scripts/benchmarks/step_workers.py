@@ -69,7 +69,6 @@ def study_classification(job: Job) -> Timed:
 
     config = default.get_config()
     device.start_devices(cache_directory(config.data))
-    jax.config.update("jax_enable_compilation_cache", False)  # so that start_seconds are those of the first time
     config.model.name = job.network
     config.optimizer.learning_rate = LEARNING_RATE
     model = create_model(config.model, job.classes, device.compute_dtype(job.precision))
@@ -274,6 +273,7 @@ def main() -> None:
     answers, sys.stdout = sys.stdout, sys.stderr  # whatever libraries print is no answer
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: job.cores])
+    os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"  # so that start_seconds are those of the first time
     make, libraries = WORKERS[name]
     begun = time.perf_counter()
     timed = make(job)

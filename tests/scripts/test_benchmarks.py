@@ -90,7 +90,8 @@ def test_the_ratio_is_of_the_medians(script):
     class Worker:
         def __init__(self, rates, flops):
             self.rates = {"train": rates, "infer": [10 * rate for rate in rates]}
-            self.about = {"flops": flops, "first_step_seconds": 1.0, "versions": ""}
+            self.host_shares = {"train": [0.5, 0.1, 0.3], "infer": [0.2]}
+            self.about = {"flops": flops, "start_seconds": 1.0, "versions": ""}
             self.peak_bytes = 0
 
     workers = {train_step.OURS: Worker([30.0, 10.0, 20.0], 8e9), "PyTorch": Worker([5.0, 80.0, 40.0], 0.0)}
@@ -101,6 +102,7 @@ def test_the_ratio_is_of_the_medians(script):
         ("infer", train_step.OURS, 1.0),
         ("infer", "PyTorch", 0.5),
     ]
+    assert [row["host_share"] for row in rows] == [0.3, 0.3, 0.2, 0.2]
     assert rows[0]["share_of_peak_flops"] == 8e9 * 20 / 4 / 1e12  # 5 steps of 4 pictures in a second
 
 
@@ -108,8 +110,8 @@ def test_the_ratio_is_of_the_medians(script):
 def test_ours_makes_the_steps_that_are_asked_for(script, network):
     workers = script("step_workers")
     timed = workers.study_classification(workers.Job(network, 16, 2, "float32", 3, 2))
-    timed.train(2)
-    timed.infer(1)
+    timed.train(2)()
+    timed.infer(1)()
     assert timed.flops() > 0
 
 
@@ -120,10 +122,12 @@ def test_recipes_are_fields_and_their_spread_is_over_the_seeds(script):
         config.update_from_flattened_dict(recipe)
         validate(config)
     rows = [
-        {"recipe": recipe, "val_accuracy": accuracy}
-        for recipe, accuracy in (("plain", "0.40"), ("Mixup", "0.45"), ("plain", "0.42"), ("Mixup", "0.49"))
+        {"recipe": recipe, "seed": seed, "val_accuracy": accuracy}
+        for recipe, seed, accuracy in (
+            ("plain", 0, "0.40"),
+            ("Mixup", 0, "0.45"),
+            ("plain", "1", "0.42"),  # as read from a file
+            ("Mixup", "1", "0.49"),
+        )
     ]
-    assert recipes.spread(rows)[2:] == [
-        "| plain | 41.0 ± 1.4 (2 seeds) | +0.0 |",
-        "| Mixup | 47.0 ± 2.8 (2 seeds) | +6.0 |",
-    ]
+    assert recipes.spread(rows)[2:] == ["| plain | 41.0 ± 1.4 | +0.0 ± 0.0 |", "| Mixup | 47.0 ± 2.8 | +6.0 ± 1.4 |"]
