@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from pipelines import versions
@@ -62,6 +63,7 @@ def study_classification(job: Job) -> Timed:
     from study_classification.data.augment import Augment
     from study_classification.data.prepare import cache_directory
     from study_classification.data.preprocess import Preprocess
+    from study_classification.experiment import Experiment, initial_variables
     from study_classification.freezing import trainable_mask
     from study_classification.models import create_model
     from study_classification.optimizer import make_optimizer
@@ -73,10 +75,13 @@ def study_classification(job: Job) -> Timed:
     config.optimizer.learning_rate = LEARNING_RATE
     model = create_model(config.model, job.classes, device.compute_dtype(job.precision))
     preprocess = Preprocess(job.size, job.size, "bilinear", 3, MEAN, STD)
-    variables = jax.jit(lambda: init_variables(model, preprocess, 0))()
-    mask = trainable_mask(variables["params"], "from_scratch", ())
+    shapes = jax.eval_shape(partial(init_variables, model, preprocess, 0))
+    mask = trainable_mask(shapes["params"], "from_scratch", ())
+    augmentation = Augment(job.size, job.size)
+    mesh = device.make_mesh(1)
+    experiment = Experiment(config, preprocess, augmentation, mesh, model, job.classes, mask, None)
     optimizer = make_optimizer(config, lambda step: LEARNING_RATE)
-    step = make_train_step(model, optimizer, preprocess, Augment(job.size, job.size), config, mask)
+    step = make_train_step(model, optimizer, preprocess, augmentation, config, mask)
     batch = {
         "image": jnp.asarray(job.pictures()),
         "label": jnp.asarray(job.labels()),
@@ -84,7 +89,7 @@ def study_classification(job: Job) -> Timed:
         "index": jnp.arange(job.batch),
         "epoch": jnp.zeros(job.batch, jnp.int32),
     }
-    state = init_state(variables, optimizer, mask)
+    state = jax.jit(partial(init_state, optimizer=optimizer, mask=mask))(initial_variables(experiment))
     compiled = jax.jit(step, donate_argnums=0).lower(state, batch).compile()
     eval_step = jax.jit(make_eval_step(model, preprocess))
 
