@@ -5,7 +5,7 @@ that a run can be resumed at any step by starting there.
 """
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -161,18 +161,16 @@ def in_groups(steps: range, size: int) -> Steps:
     return [*(steps[begin : begin + size] for begin in range(0, whole, size)), *steps[whole:]]
 
 
-def _planned(plan: Plan, steps: int | range) -> dict[str, np.ndarray]:
+def _together(steps: int | range, of: Callable[[int], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """What a step has, or, along a new first axis, each of several."""
     if isinstance(steps, int):
-        return plan[steps]
-    return _stacked([plan[step] for step in steps])
+        return of(steps)
+    parts = [of(step) for step in steps]
+    return {name: np.stack([part[name] for part in parts]) for name in parts[0]}
 
 
 def _of_groups(sharding: NamedSharding) -> NamedSharding:
     return NamedSharding(sharding.mesh, PartitionSpec(None, *sharding.spec))
-
-
-def _stacked(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    return {name: np.stack([part[name] for part in parts]) for name in parts[0]}
 
 
 class ResidentImages:
@@ -191,7 +189,7 @@ class ResidentImages:
     def batches(self, plan: Plan, steps: Steps) -> Iterator[Batch]:
         """The batches of these steps: image, aspect, label, and what the plan says of each example."""
         for each in steps:
-            planned = jax.device_put(_planned(plan, each), self._shardings[type(each)])
+            planned = jax.device_put(_together(each, plan.__getitem__), self._shardings[type(each)])
             yield self._gather[type(each)](self._arrays, planned["index"]) | planned
 
 
@@ -208,8 +206,7 @@ class StreamingImages:
         options = grain.ReadOptions(num_threads=self._workers, prefetch_buffer_size=self._workers + 1)
 
         def load(number: int) -> dict[str, np.ndarray]:
-            each = steps[int(number)]
-            return self._load(plan[each]) if isinstance(each, int) else _stacked([self._load(plan[it]) for it in each])
+            return _together(steps[int(number)], lambda step: self._load(plan[step]))
 
         loaded = grain.MapDataset.range(len(steps)).map(load).to_iter_dataset(options)
         for each, local in zip(steps, loaded, strict=True):
