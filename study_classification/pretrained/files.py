@@ -1,6 +1,5 @@
 """Files of other people's weights -> arrays by name. What kind a file is, its first bytes tell, not its suffix."""
 
-import pickle
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 import safetensors.numpy
 
 from study_classification.errors import WeightsError
+from study_classification.pretrained.torch_files import read_state_dict
 
 
 @dataclass(frozen=True)
@@ -32,58 +32,40 @@ class TensorFile:
 
 
 def read_tensors(path: Path) -> TensorFile:
-    """Reads safetensors, Keras HDF5 (legacy `.h5` and Keras 3 `.weights.h5`), and, if torch is installed, `.pth`.
+    """Reads safetensors, Keras HDF5 (legacy `.h5` and Keras 3 `.weights.h5`), and `.pth` in both of PyTorch's formats.
 
     Raises:
         WeightsError: if it cannot be read, is damaged, is none of these, or would run code when loaded.
     """
     try:
         with path.open("rb") as stream:
-            start = stream.read(9)
+            start = stream.read(512)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read ({error.strerror}): give a file of weights") from None
     try:
         if start.startswith(b"\x89HDF\r\n\x1a\n"):
             with h5py.File(path) as file:
                 return TensorFile(path, "keras", _keras_tensors(file))
-        if start[8:] == b"{":  # eight bytes of length, then JSON
+        if start[8:9] == b"{":  # eight bytes of length, then JSON
             return TensorFile(path, "torch", _state_dict(safetensors.numpy.load_file(path)))
         if start.startswith((b"PK\x03\x04", b"\x80")):  # a zip archive, a pickle
-            return TensorFile(path, "torch", _state_dict(_torch_load(path)))
+            return TensorFile(path, "torch", _state_dict(read_state_dict(path)))
     except WeightsError:
         raise
     except Exception as error:  # of whatever kind the libraries meet in damaged bytes
         reason = str(error).partition("\n")[0].rstrip(".")
-        raise WeightsError(f"{path} is damaged or cut off ({reason}): fetch it again") from None
+        raise WeightsError(f"{path} is damaged or cut off ({reason:.200}): fetch it again") from None
+    if start[257:262] == b"ustar":
+        raise WeightsError(
+            f"{path} is a tar archive: give the file of weights that it holds, or, if it is PyTorch's of before 2017, "
+            "load it there and save it again"
+        )
     raise WeightsError(f"{path} is no file of weights: give .safetensors, a Keras .h5 or .weights.h5, or a .pth")
 
 
 def _state_dict(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Without the `module.` that torch's DataParallel puts before every name."""
     return {name.removeprefix("module."): array for name, array in tensors.items()}
-
-
-def _torch_load(path: Path) -> dict[str, np.ndarray]:
-    try:
-        import torch
-    except ImportError:
-        raise WeightsError(
-            f"{path} is a pickle of PyTorch, which is read through torch alone: `pip install torch`, or convert it "
-            f"where torch is: torch.load('{path.name}', weights_only=True), then safetensors.torch.save_file"
-        ) from None
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise WeightsError(
-            f"{path} is refused: it holds more than tensors, and loading that could run code of its author; ask for "
-            "the state_dict alone, best as .safetensors"
-        ) from None
-    for wrapper in ("state_dict", "model"):  # where training scripts keep it beside the epoch and the optimizer
-        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
-            content = content[wrapper]
-    if not isinstance(content, Mapping) or not all(isinstance(value, torch.Tensor) for value in content.values()):
-        raise WeightsError(f"{path} holds no state_dict, a dictionary of tensors by name: save model.state_dict()")
-    return {name: tensor.float().numpy() for name, tensor in content.items()}
 
 
 def _keras_tensors(file: h5py.File) -> dict[str, np.ndarray]:
