@@ -16,10 +16,10 @@ from ml_collections import ConfigDict
 
 from study_classification.config import nearest
 from study_classification.errors import ConfigError
+from study_classification.models import efficientnet
 from study_classification.models.airbench import Airbench
 from study_classification.models.alexnet import AlexNet
 from study_classification.models.conventions import Conventions, conventions_of
-from study_classification.models.efficientnet import EfficientNet
 from study_classification.models.head import Head
 from study_classification.models.mlp import MLP
 from study_classification.models.mobilenet_v2 import MobileNetV2
@@ -28,6 +28,11 @@ from study_classification.models.resnet import BasicBlock, Bottleneck, ResNet
 from study_classification.models.resnet_cifar import CifarResNet
 from study_classification.models.squeezenet import SqueezeNet, SqueezeNetHead
 from study_classification.models.vgg import VGG
+
+
+def _efficientnet(name: str, config: ConfigDict, dtype: DTypeLike, conventions: Conventions) -> nn.Module:
+    return efficientnet.EfficientNet(name, conventions, dtype)
+
 
 # name -> function of (config.model, dtype, conventions) that gives a backbone: (pictures [b, h, w, c], train) ->
 # feature map [b, h', w', c'], or features [b, d] where the network is not pooled globally. A backbone whose
@@ -54,14 +59,7 @@ MODELS: dict[str, Callable[[ConfigDict, DTypeLike, Conventions], nn.Module]] = {
     "vgg13_bn": lambda config, dtype, conventions: VGG(13, True, conventions, dtype),
     "vgg16_bn": lambda config, dtype, conventions: VGG(16, True, conventions, dtype),
     "vgg19_bn": lambda config, dtype, conventions: VGG(19, True, conventions, dtype),
-    "efficientnet_b0": lambda config, dtype, conventions: EfficientNet(1.0, 1.0, conventions, dtype),
-    "efficientnet_b1": lambda config, dtype, conventions: EfficientNet(1.0, 1.1, conventions, dtype),
-    "efficientnet_b2": lambda config, dtype, conventions: EfficientNet(1.1, 1.2, conventions, dtype),
-    "efficientnet_b3": lambda config, dtype, conventions: EfficientNet(1.2, 1.4, conventions, dtype),
-    "efficientnet_b4": lambda config, dtype, conventions: EfficientNet(1.4, 1.8, conventions, dtype),
-    "efficientnet_b5": lambda config, dtype, conventions: EfficientNet(1.6, 2.2, conventions, dtype),
-    "efficientnet_b6": lambda config, dtype, conventions: EfficientNet(1.8, 2.6, conventions, dtype),
-    "efficientnet_b7": lambda config, dtype, conventions: EfficientNet(2.0, 3.1, conventions, dtype),
+    **{name: partial(_efficientnet, name) for name in efficientnet.VARIANTS},
     "mobilenet_v2": lambda config, dtype, conventions: MobileNetV2(conventions, dtype),
     "squeezenet1_1": lambda config, dtype, conventions: SqueezeNet(dtype),
 }
@@ -75,7 +73,7 @@ DROPOUT = {
     "squeezenet1_1": 0.5,
     "mobilenet_v2": 0.2,
     **{name: 0.5 for name in MODELS if name.startswith("vgg")},
-    **{f"efficientnet_b{i}": rate for i, rate in enumerate((0.2, 0.2, 0.3, 0.3, 0.4, 0.4, 0.5, 0.5))},
+    **{name: rate for name, (_, _, rate) in efficientnet.VARIANTS.items()},
 }
 
 
@@ -129,6 +127,11 @@ def create_model(model_config: ConfigDict, num_classes: int, dtype: DTypeLike = 
     if drop_path >= 0 and hasattr(backbone, "drop_path"):
         backbone = backbone.clone(drop_path=drop_path)
     return Classifier(backbone, head(num_classes, dropout))
+
+
+def is_linear(head: nn.Module) -> bool:
+    """Whether a head is one linear layer behind the pooled features."""
+    return isinstance(head, Head) and not head.hidden
 
 
 def pooling_of(head_config: ConfigDict) -> str:

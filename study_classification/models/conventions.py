@@ -50,6 +50,8 @@ CONVENTIONS = {
 
 # Where a release departs from the others of its origin: (origin, pattern of model names) -> what differs.
 EXCEPTIONS: dict[tuple[str, str], dict[str, Any]] = {
+    # The only release is TensorFlow's, so training from scratch follows it, too.
+    ("torchvision", "efficientnet_lite.*"): {"same_padding": True, "bn_epsilon": 1e-3, "bn_momentum": 0.99},
     ("torchvision", "efficientnet_b[567]"): {"bn_epsilon": 1e-3, "bn_momentum": 0.99},  # trained by Google
     ("keras", "resnet.*"): {"same_padding": False, "bn_epsilon": 1.001e-5, "conv_bias": True, "stride_first": True},
     ("keras", "mobilenet_v2"): {"bn_momentum": 0.999},

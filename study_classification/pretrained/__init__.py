@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 
 from study_classification import device, run_directory
 from study_classification.checkpoints import load_model
+from study_classification.data.prepare import cache_directory
 from study_classification.data.preprocess import Preprocess
 from study_classification.errors import WeightsError
 from study_classification.models import ALIASES, create_model
@@ -20,6 +21,7 @@ from study_classification.pretrained.convert import head_to_skip, shapes_by_path
 from study_classification.pretrained.files import TensorFile, read_tensors
 from study_classification.pretrained.hub import fetch
 from study_classification.pretrained.origin import detect_origin, preprocess_of
+from study_classification.pretrained.published import IMAGENET, describe, fetch_published
 from study_classification.steps import init_variables
 
 SUFFIXES = (".safetensors", ".h5", ".hdf5", ".pth", ".pt", ".th")  # a name that ends so is a file's, never the hub's
@@ -30,12 +32,14 @@ class Pretrained:
     """Weights that fit a network.
 
     Attributes:
+        source: where they come from, for people.
         variables: numpy float32, {'params': ..., 'batch_stats': ...} without what lies in `skipped`.
         origin: `torchvision`, `timm`, `timm_tf` or `keras`: what `config.model.origin` has to be.
         preprocess: how pictures are made for the weights.
         skipped: the part of the network that has no weights here and starts anew: `head`, `head/classifier`, or ''.
     """
 
+    source: str
     variables: PyTree
     origin: str
     preprocess: Preprocess
@@ -46,9 +50,10 @@ def load_pretrained(config: ConfigDict, class_names: Sequence[str]) -> Pretraine
     """Loads `config.model.weights` for the network `config.model.name` with an output for each class.
 
     Args:
-        config: `model.weights` is a file, the directory of a run of this project (its best checkpoint), or a repository
-            of the Hugging Face hub such as `timm/resnet50.a1_in1k`; `model.origin`, where not empty, states whose
-            conventions they follow; the sizes of `preprocess`, where not 0, go before those of the weights.
+        config: `model.weights` is `imagenet` (see `published.py`), a file, the directory of a run of this project (its
+            best checkpoint), or a repository of the Hugging Face hub such as `timm/resnet50.a1_in1k`; `model.origin`,
+            where not empty, states whose conventions they follow; the sizes of `preprocess`, where not 0, go before
+            those of the weights.
         class_names: where the weights have another number of classes, or those of a run have other names, the last
             layer is left out. Files do not name theirs.
 
@@ -63,7 +68,7 @@ def load_pretrained(config: ConfigDict, class_names: Sequence[str]) -> Pretraine
         file, origin, preprocess, known = _read_run(Path(weights), name, stated)
         same_classes = known == tuple(class_names)
     else:
-        file = read_tensors(_find(weights))
+        file = read_tensors(_find(weights, name, cache_directory(config.data)))
         origin = detect_origin(file, name, stated)
         preprocess = preprocess_of(file, name, origin)
     preprocess = Preprocess.from_config(config.preprocess, preprocess)
@@ -71,11 +76,14 @@ def load_pretrained(config: ConfigDict, class_names: Sequence[str]) -> Pretraine
     shapes = _shapes(model_config, len(class_names), preprocess)
     wanted = shapes_by_path(shapes)
     skip = head_to_skip(shapes_in_file(file, name, wanted), wanted) or ("" if same_classes else "head/classifier")
-    return Pretrained(to_variables(file, name, shapes, skip), origin, preprocess, skip)
+    source = describe(name) if weights == IMAGENET else weights
+    return Pretrained(source, to_variables(file, name, shapes, skip), origin, preprocess, skip)
 
 
-def _find(weights: str) -> Path:
+def _find(weights: str, name: str, cache: Path) -> Path:
     """The file itself, the one in a folder that was fetched from the hub, or one that is fetched now."""
+    if weights == IMAGENET:
+        return fetch_published(name, cache)
     path = Path(weights)
     if path.is_dir():
         return path / "model.safetensors"

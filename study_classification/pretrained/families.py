@@ -3,6 +3,7 @@
 import re
 
 from study_classification.errors import WeightsError
+from study_classification.models.efficientnet import VARIANTS
 from study_classification.models.vgg import STAGE_SIZES
 from study_classification.pretrained import (
     names_alexnet,
@@ -16,8 +17,8 @@ from study_classification.pretrained.names import Names
 
 # the letters that a model's name begins with, or the name itself -> names
 _FAMILIES = {
+    **{name: Names(names_efficientnet.torch(name), names_efficientnet.KERAS) for name in VARIANTS},
     "alexnet": Names(names_alexnet.TORCH, flattened={"head/dense1": (256, 6, 6)}),
-    "efficientnet": Names(names_efficientnet.TORCH, names_efficientnet.KERAS),
     "mobilenet": Names(names_mobilenet_v2.TORCH, names_mobilenet_v2.KERAS),
     "resnet": Names(names_resnet.TORCH, names_resnet.KERAS, bgr_convolution="backbone/conv1"),
     "squeezenet": Names(names_squeezenet.TORCH),

@@ -1,5 +1,7 @@
-"""Names of EfficientNet: torchvision `features.2.0.block.1.0`, timm `blocks.1.0.conv_dw`, Keras `block2a_dwconv`."""
+"""Names of EfficientNet: torchvision `features.2.0.block.1.0`, timm `blocks.1.0.conv_dw`, Keras `block2a_dwconv`, and
+`_blocks.1._depthwise_conv` of the packages efficientnet-pytorch and efficientnet-lite-pytorch."""
 
+from study_classification.models.efficientnet import stage_sizes
 from study_classification.pretrained.names import Rules
 
 # timm's names of the inverted residual block, which it shares with MobileNetV2; the first stage has no expansion.
@@ -31,7 +33,6 @@ TORCHVISION: Rules = [
     (r"/1$", "/bn"),
     (r"^classifier\.1$", "head/classifier"),
 ]
-TORCH = TORCHVISION + TIMM
 KERAS: Rules = [
     (r"^block(\d)([a-z])_", lambda match: f"backbone/stage{match[1]}_{ord(match[2]) - ord('a')}/"),
     (r"^(stem|top)_", r"backbone/\1/"),
@@ -41,3 +42,22 @@ KERAS: Rules = [
     (r"/se_", "/se/"),
     (r"^predictions$", "head/classifier"),
 ]
+
+
+def torch(variant: str) -> Rules:
+    """The rules of all three; the packages count the blocks of all stages through, so theirs depend on the variant."""
+    blocks = [f"backbone/stage{i}_{j}/" for i, size in enumerate(stage_sizes(variant), start=1) for j in range(size)]
+    packages: Rules = [
+        (r"^_conv_stem$", "backbone/stem/conv"),
+        (r"^_bn0$", "backbone/stem/bn"),
+        (r"^_conv_head$", "backbone/top/conv"),
+        (r"^_bn1$", "backbone/top/bn"),
+        *((rf"^_blocks\.{index}\._", block) for index, block in enumerate(blocks)),
+        (r"/(expand|depthwise|project)_conv$", r"/\1/conv"),
+        (r"/bn0$", "/expand/bn"),
+        (r"/bn1$", "/depthwise/bn"),
+        (r"/bn2$", "/project/bn"),
+        (r"/se_(reduce|expand)$", r"/se/\1"),
+        (r"^_fc$", "head/classifier"),
+    ]
+    return packages + TORCHVISION + TIMM

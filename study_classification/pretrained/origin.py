@@ -21,7 +21,11 @@ from study_classification.pretrained.files import TensorFile
 # mean and standard deviation of RGB on the scale 0..1
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 INCEPTION = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+LITE = ((127 / 255,) * 3, (128 / 255,) * 3)
 CAFFE = (tuple(mean / 255 for mean in (123.68, 116.779, 103.939)), (1 / 255,) * 3)  # 0..255 minus the mean
+
+# image_size and resize_size of Lite0, Lite1, ...: crops of 0.875, 0.882, 0.89, 0.904, 0.92
+_LITE_SIZES = ((224, 256), (240, 272), (260, 292), (300, 331), (380, 413))
 
 # of `pretrained_cfg` in timm's config.json
 CARD_FIELDS = {"input_size", "crop_pct", "interpolation", "mean", "std"}
@@ -41,6 +45,7 @@ PREPROCESSING = {
     for origin, variants in _EFFICIENTNET_SIZES.items()
     for i, sizes in enumerate(variants)
 } | {
+    **{("timm_tf", f"efficientnet_lite{i}"): (*sizes, "bicubic", LITE) for i, sizes in enumerate(_LITE_SIZES)},
     ("torchvision", r"resnet(20|32|44|56)"): (32, 32, "bilinear", IMAGENET),  # CIFAR-10
     ("torchvision", r"(alexnet|vgg|resnet|mobilenet|squeezenet).*"): (224, 256, "bilinear", IMAGENET),
     ("timm", r"resnet(18|34|50|101|152)"): (224, 235, "bicubic", IMAGENET),

@@ -1,6 +1,7 @@
 """Networks, names, layouts and preprocessing agree with the libraries that weights come from: see ../shared/golden."""
 
 import importlib.util
+import json
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ import pytest
 from study_classification.models import create_model
 from study_classification.pretrained.convert import to_variables
 from study_classification.pretrained.files import read_tensors
-from study_classification.pretrained.origin import preprocess_of
+from study_classification.pretrained.origin import detect_origin, preprocess_of
 
 FIXTURES = {  # -> model and origin
     "torchvision.alexnet": ("alexnet", "torchvision"),
@@ -25,6 +26,7 @@ FIXTURES = {  # -> model and origin
     "timm.resnet50": ("resnet50", "timm"),
     "timm.efficientnet_b0": ("efficientnet_b0", "timm"),
     "timm.tf_efficientnet_b0": ("efficientnet_b0", "timm_tf"),
+    "timm.tf_efficientnet_lite0": ("efficientnet_lite0", "timm_tf"),
     "timm.mobilenetv2_100": ("mobilenet_v2", "timm"),
     "keras.VGG16": ("vgg16", "keras"),
     "keras.ResNet50": ("resnet50", "keras"),
@@ -50,10 +52,14 @@ def test_logits_and_features(fixture, config_of, recipe, shared, tmp_path):
     top = fixture not in WITHOUT_TOP
     path = tmp_path / "weights"
     (recipe.write_h5 if spec["layout"] == "keras" else recipe.write_safetensors)(spec, path, top=top)
+    if spec["peer"] == "timm":  # each of timm's repositories has this file beside the weights
+        card = {"architecture": spec["architecture"], "pretrained_cfg": spec["pretrained_tags"][0]}
+        (tmp_path / "config.json").write_text(json.dumps(card), encoding="utf-8")
 
     model = create_model(config_of(name, origin).model, spec["num_classes"])
     shapes = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, 96, 96, 3)), train=False))
     file = read_tensors(path)
+    assert detect_origin(file, name, origin) == origin
     variables = to_variables(file, name, shapes, skip="" if top else "head")
 
     def forward(model, x):

@@ -1,5 +1,7 @@
 """Weights trained on ImageNet's 1,000 classes, read from files, recognise photos."""
 
+import importlib.util
+
 import jax
 import numpy as np
 import pytest
@@ -44,3 +46,27 @@ def test_squeezenet_recognises_dogs(classify):
     origin, logits = classify("squeezenet1_1_imagenet.safetensors", "squeezenet1_1")
     assert origin == "torchvision"
     assert np.isin(logits.argmax(1), DOGS).sum() >= 18
+
+
+def test_lite0_gives_the_logits_of_its_package(config_of, shared):
+    config = config_of("efficientnet_lite0", weights="imagenet")
+    pretrained = load_pretrained(config, range(1000))
+    assert (pretrained.origin, pretrained.skipped) == ("timm_tf", "")
+    preprocess = pretrained.preprocess
+    assert (preprocess.image_size, preprocess.resize_size, preprocess.interpolation) == (224, 256, "bicubic")
+    np.testing.assert_allclose(np.multiply(preprocess.mean, 255), 127)
+    np.testing.assert_allclose(np.multiply(preprocess.std, 255), 128)
+    spec = importlib.util.spec_from_file_location("recipe", shared / "golden" / "recipe.py")
+    recipe = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(recipe)
+    config.model.origin = pretrained.origin
+    model = create_model(config.model, 1000)
+
+    def forward(variables, x):
+        features = model.apply(variables, x, False, method="features")
+        return features, model.apply(variables, x, False)
+
+    features, logits = jax.jit(forward)(pretrained.variables, normalize(recipe.image_uint8(224), preprocess))
+    gold = np.load(shared / "golden" / "lite.efficientnet_lite0.npz")
+    np.testing.assert_allclose(logits, gold["logits_224"], atol=1e-4)
+    np.testing.assert_allclose(features, gold["features_224"], atol=1e-4)
