@@ -41,21 +41,29 @@ class History:
         monitor: the column that decides, `val_accuracy` or `val_loss`.
         min_delta: by how much a value must beat the best one to count as better.
         epochs: all rows so far.
-        best: place in `epochs` of the best one; -1 before the first.
+        best: place in `epochs` of the best one; -1 before the first. Of epochs with equal values of `monitor` it is the
+            one with the lower validation loss.
+        improved: place in `epochs` of the last one that beat all before in `monitor`; patience is counted from there.
     """
 
     monitor: str
     min_delta: float
     epochs: list[Epoch] = field(default_factory=list)
     best: int = -1
+    improved: int = -1
 
     def add(self, epoch: Epoch) -> bool:
         """Appends a row and says whether it is better than all before."""
+        place = len(self.epochs)
         self.epochs.append(epoch)
-        better = self.best < 0 or self._score(epoch) > self._score(self.epochs[self.best]) + self.min_delta
-        if better:
-            self.best = len(self.epochs) - 1
-        return better
+        if self.best < 0 or self._score(epoch) > self._score(self.epochs[self.best]) + self.min_delta:
+            self.best = self.improved = place
+            return True
+        best = self.epochs[self.best]
+        if self._score(epoch) == self._score(best) and epoch.val_loss < best.val_loss:
+            self.best = place
+            return True
+        return False
 
     def _score(self, epoch: Epoch) -> float:
         value = getattr(epoch, self.monitor)
@@ -76,7 +84,7 @@ class History:
         if self.seconds() >= seconds_of(config.time_budget):
             return f"the time budget of {config.time_budget} is used up"
         patience, window = config.early_stopping.patience, config.convergence.epochs
-        waited = len(self.epochs) - 1 - self.best
+        waited = len(self.epochs) - 1 - self.improved
         if patience and waited >= patience:
             return f"{self.monitor} has not become better for {waited} epochs"
         recent = [getattr(epoch, self.monitor) for epoch in self.epochs[-window:]]
@@ -85,12 +93,13 @@ class History:
         return ""
 
     def to_json(self) -> dict:
-        return {"epochs": [asdict(epoch) for epoch in self.epochs], "best": self.best}
+        return {"epochs": [asdict(epoch) for epoch in self.epochs], "best": self.best, "improved": self.improved}
 
     def restore(self, content: dict) -> None:
         """Takes over what `to_json` gave."""
         self.epochs = [Epoch(**row) for row in content["epochs"]]
         self.best = content["best"]
+        self.improved = content.get("improved", self.best)  # which runs of earlier versions do not have
 
     def to_csv(self) -> str:
         text = io.StringIO()
