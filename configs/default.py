@@ -64,7 +64,8 @@ def get_config() -> ConfigDict:
 
     config.model = ConfigDict()
     config.model.name = "original"          # see `study_classification/models/__init__.py` for the names
-    config.model.weights = ""               # FILE | run directory | name on the Hugging Face hub: of the backbone
+    config.model.weights = ""               # imagenet | FILE | run directory | name on the Hugging Face hub; without
+                                            # any, transfer_learning and fine_tuning take imagenet
     config.model.origin = ""                # torchvision | timm | timm_tf | keras: whose padding, epsilon, ...;
                                             # "" is that of the weights, or torchvision
     config.model.dropout = -1.0             # rate, before the last layer; -1 is that of the network's paper
@@ -75,6 +76,8 @@ def get_config() -> ConfigDict:
     config.model.head.pooling = ""          # average | max | flatten
     config.model.head.hidden = ()           # widths of hidden layers before the last one, e.g. 256,
     config.model.head.batch_norm = False    # after the ReLU of each hidden layer
+    config.model.head.fitted = False        # with given weights: the last layer starts as scikit-learn's logistic
+                                            # regression of the backbone's features, and not at random
 
     config.fine_tuning = ConfigDict()
     config.fine_tuning.frozen = ()          # regular expressions: parameters that stay as they are, e.g. backbone/conv1

@@ -16,19 +16,14 @@ import jax
 
 from study_classification.configs import animals
 from study_classification.console import hush_libraries
-from study_classification.errors import EnvironmentFault, exiting_on_user_errors
+from study_classification.errors import EnvironmentFault, WeightsError, exiting_on_user_errors
 from study_classification.evaluate import evaluate
 from study_classification.models import ALIASES
+from study_classification.pretrained.published import IMAGENET
 from study_classification.run_directory import load, read_json
 from study_classification.train import train_and_evaluate
 
-# the study group's name -> weights on the Hugging Face hub; nobody has published any of `original`
-HUB = {
-    "original": "",
-    "resnet": "timm/resnet50.a1_in1k",
-    "efficientnet": "timm/efficientnet_b4.ra2_in1k",
-    "mobilenet": "timm/mobilenetv2_100.ra_in1k",
-}
+MODELS = ("original", "resnet", "efficientnet", "mobilenet")  # the study group's names
 LEARNING = ("from_scratch", "fine_tuning", "transfer_learning")
 
 
@@ -62,7 +57,7 @@ def main() -> None:
         for learning in options.learning:
             if (model, learning) not in table or not table[model, learning].val_accuracy:
                 table[model, learning] = measure(model, learning, options)
-            rows = [table[place] for place in itertools.product(HUB, LEARNING) if place in table]
+            rows = [table[place] for place in itertools.product(MODELS, LEARNING) if place in table]
             write_csv(file, rows)
             file.with_suffix(".md").write_text(to_markdown(rows), encoding="utf-8")
     print(f"\n{to_markdown(rows)}\nwritten to {file} and {file.with_suffix('.md')}")
@@ -73,7 +68,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("data", type=Path, help="a folder with one folder of photos a class")
     parser.add_argument("--workdir", type=Path, default=Path("runs/comparison"), help="default: %(default)s")
     parser.add_argument("--weights", type=Path, help="a folder of weight files; a file's name begins with its network")
-    parser.add_argument("--models", type=some_of(HUB), default=list(HUB), help=f"some of {','.join(HUB)}")
+    parser.add_argument("--models", type=some_of(MODELS), default=MODELS, help=f"some of {','.join(MODELS)}")
     parser.add_argument("--learning", type=some_of(LEARNING), default=LEARNING, help=f"some of {','.join(LEARNING)}")
     for learning in LEARNING:
         help_text = "more arguments of configs/animals.py, such as epochs=20,size=96"
@@ -95,8 +90,6 @@ def some_of(valid):
 def measure(model: str, learning: str, options: argparse.Namespace) -> Row:
     """Trains and evaluates one network; a row without numbers says what is missing."""
     weights = "" if learning == "from_scratch" else find_weights(model, options.weights)
-    if learning != "from_scratch" and not weights:
-        return Row(model, learning, note="nobody has published weights of this network")
     given = {"data": options.data.absolute(), "model": model, "learning": learning, "weights": weights}
     arguments = ",".join(f"{key}={value}" for key, value in given.items())
     workdir = options.workdir / f"{model}-{learning}"
@@ -106,17 +99,16 @@ def measure(model: str, learning: str, options: argparse.Namespace) -> Row:
         train_and_evaluate(animals.get_config(",".join(filter(None, (arguments, getattr(options, learning))))), workdir)
         seconds = round(time.time() - begun)
         test_accuracy = evaluate(load(workdir), split="test")["accuracy"]
-    except EnvironmentFault as fault:
-        fetch = f"; to fetch them: hf download {weights}" if weights == HUB[model] else ""
-        return Row(model, learning, weights=weights, note=f"{fault}{fetch}")
+    except (EnvironmentFault, WeightsError) as error:  # that are not at hand, or that nobody has published
+        return Row(model, learning, weights=weights, note=str(error))
     jax.clear_caches()
     return row_of(workdir, weights, seconds, test_accuracy)
 
 
 def find_weights(model: str, folder: Path | None) -> str:
-    """A file in the folder whose name begins with the network's, or else its name on the hub."""
+    """A file in the folder whose name begins with the network's, or else the published ones."""
     files = sorted(folder.glob(f"{ALIASES[model]}*.*")) if folder and model in ALIASES else []
-    return str(files[-1].absolute()) if files else HUB[model]
+    return str(files[-1].absolute()) if files else IMAGENET
 
 
 def row_of(workdir: Path, weights: str, seconds: int, test_accuracy: float) -> Row:

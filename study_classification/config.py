@@ -162,13 +162,14 @@ def validate(config: ConfigDict) -> None:
         raise ConfigError(
             f"time_budget is '{config.time_budget}', but must be a time such as 90s, 10m or 2h, or '' for no limit"
         ) from None
-    if config.learning != "from_scratch" and not config.model.weights:
-        raise ConfigError(
-            f"learning is {config.learning}, which needs the weights of a trained network: set model.weights"
-        )
     if config.learning == "from_scratch" and config.model.weights:
         raise ConfigError(
             "model.weights is set, but learning is from_scratch: set it to transfer_learning or fine_tuning"
+        )
+    if config.model.head.fitted and config.learning == "from_scratch":
+        raise ConfigError(
+            "model.head.fitted is set, but learning is from_scratch, where the backbone's features mean nothing yet: "
+            "drop it, or set learning to transfer_learning or fine_tuning"
         )
     tuning = config.fine_tuning
     if config.learning != "fine_tuning" and (

@@ -19,8 +19,9 @@ from study_classification.data.prepare import cache_directory
 from study_classification.data.preprocess import Preprocess
 from study_classification.errors import ConfigError
 from study_classification.freezing import head_of, layer_multipliers, layer_order, select, trainable_mask
-from study_classification.models import Classifier, create_model
+from study_classification.models import Classifier, create_model, is_linear
 from study_classification.pretrained import Pretrained, load_pretrained
+from study_classification.pretrained.published import IMAGENET
 from study_classification.steps import init_variables
 
 
@@ -63,12 +64,19 @@ def set_up(config: ConfigDict) -> Experiment:
     mesh = device.make_mesh(config.fsdp)
     classes = class_names(config.data)
     num_classes = len(classes)
+    if config.learning != "from_scratch" and not config.model.weights:
+        config.model.weights = IMAGENET
     pretrained = load_pretrained(config, classes) if config.model.weights else None
     if pretrained:
         config.model.origin = pretrained.origin
     preprocess = pretrained.preprocess if pretrained else Preprocess.from_config(config.preprocess)
     augmentation = Augment.from_config(config.augment, preprocess.image_size)
     model = create_model(config.model, num_classes, device.compute_dtype(config.precision))
+    if config.model.head.fitted and not is_linear(model.head):
+        raise ConfigError(
+            f"model.head.fitted is set, but the head of {config.model.name} is more than one linear layer: drop it, or "
+            "give a linear head by model.head.pooling=average"
+        )
     shapes = jax.eval_shape(functools.partial(init_variables, model, preprocess, 0))
     for stage in augmentation.stages()[:-1]:
         _require_size(model, preprocess, stage.image_size, shapes)

@@ -6,6 +6,7 @@ Without augmentation the head learns exactly what it would learn behind the back
 
 import dataclasses
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +14,11 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
-from study_classification import device
 from study_classification.array_cache import Create, cached_arrays
 from study_classification.console import progress, say
 from study_classification.data.augment import Augment
 from study_classification.data.dataset import Split
-from study_classification.data.pipeline import EvaluationPlan, Images, ResidentImages, TrainingPlan
+from study_classification.data.pipeline import EvaluationPlan, Images, TrainingPlan
 from study_classification.experiment import Experiment
 from study_classification.models import pooling_of
 from study_classification.steps import make_extract
@@ -39,20 +39,26 @@ class ViewPlan:
 
 
 def cached_features(
-    experiment: Experiment, variables: dict[str, PyTree], images: Images, pictures: Split, views: int, cache: Path
-) -> Images:
+    experiment: Experiment,
+    variables: dict[str, PyTree],
+    open_images: Callable[[], Images],
+    pictures: Split,
+    views: int,
+    cache: Path,
+) -> dict[str, np.ndarray]:
     """The features of a split in the place of its pictures, computed once and then read back from a file.
 
     Args:
         experiment: network, preprocessing, augmentation, batch size.
         variables: of the network; its backbone makes the features.
-        images: the pictures of the split, of the training canvas where several views are asked for.
+        open_images: opens the pictures of the split, of the training canvas where several views are asked for; called
+            only if the cache does not hold their features.
         pictures: the split.
         views: 1 is the plain picture; of several each is augmented.
         cache: the cache directory.
 
     Returns:
-        Batches with features [b, ...] float32 and label [b]; view v of example i is example v x len(pictures) + i.
+        `features` [n, ...] float32 and `label` [n]; view v of example i is row v x len(pictures) + i.
 
     Raises:
         EnvironmentFault: if the cache cannot be written.
@@ -78,6 +84,7 @@ def cached_features(
 
     def fill(create: Create) -> None:
         say(f"Passing {len(pictures):,} pictures through the backbone, {views} view{'s' * (views > 1)} of each ...")
+        images = open_images()
         extract = jax.jit(make_extract(experiment.model, preprocess, augmentation, config.seed))
         arrays: dict[str, np.ndarray] = {}
         for view in range(views):
@@ -91,8 +98,7 @@ def cached_features(
                         arrays[name] = create(name, values.dtype, (views * len(pictures), *values.shape[1:]))
                     arrays[name][rows] = values[real]
 
-    arrays = cached_arrays(cache / "features", identity, fill)
-    return ResidentImages(arrays, device.batch_sharding(experiment.mesh))
+    return cached_arrays(cache / "features", identity, fill)
 
 
 def digest_of(variables: PyTree) -> str:

