@@ -28,6 +28,7 @@ Done in $((SECONDS - started)) seconds. What you have now:
   $run/pictures      the pictures that were just predicted; each file name begins with the true digit
 
 Next, your own photos: put them into one folder for each class (photos/cat, photos/dog, ...) and run
-  .venv/bin/python -m study_classification.main --config=configs/animals.py:data=photos --workdir=runs/photos
+  .venv/bin/python -m study_classification.main --config=configs/photos.py:data=photos --workdir=runs/photos
+  .venv/bin/python -m study_classification.main evaluate --workdir=runs/photos
   .venv/bin/python -m study_classification.main predict --workdir=runs/photos some_photo.jpg
 END
