@@ -15,13 +15,13 @@ from pathlib import Path
 import jax
 
 from study_classification.configs import animals
-from study_classification.console import hush_libraries
 from study_classification.errors import EnvironmentFault, WeightsError, exiting_on_user_errors
-from study_classification.evaluate import evaluate
+from study_classification.inference.evaluate import evaluate
 from study_classification.models import ALIASES
 from study_classification.pretrained.published import IMAGENET
-from study_classification.run_directory import load, read_json
-from study_classification.train import train_and_evaluate
+from study_classification.runs.directory import load, read_json
+from study_classification.system.console import hush_libraries
+from study_classification.training.loop import train_and_evaluate
 
 MODELS = ("original", "resnet", "efficientnet", "mobilenet")  # the study group's names
 LEARNING = ("from_scratch", "fine_tuning", "transfer_learning")

@@ -7,8 +7,8 @@ from pathlib import Path
 from absl import flags
 from ml_collections import config_flags
 
-from study_classification.config import flatten, nearest
-from study_classification.errors import ConfigError, UserError
+from study_classification.config import flatten
+from study_classification.errors import ConfigError, UserError, nearest
 
 VERBS = {
     "train": "train what --config describes, or resume the run in --workdir (no verb means this one)",

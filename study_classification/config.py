@@ -1,15 +1,13 @@
 """Configs: their file and command-line arguments, durations, and the checks made before anything heavy starts."""
 
 import ast
-import difflib
 import math
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from ml_collections import ConfigDict
 
-from study_classification.errors import ConfigError
+from study_classification.errors import ConfigError, nearest
 
 CHOICES = {
     "learning": ("from_scratch", "transfer_learning", "fine_tuning"),
@@ -24,16 +22,6 @@ CHOICES = {
     "monitor": ("val_accuracy", "val_loss"),
 }
 UNITS = ("epochs", "steps", "examples")
-
-
-def nearest(name: str, valid: Iterable[str]) -> str:
-    """'did you mean X?' where one of the valid names is near, else all of them."""
-    valid = list(valid)
-    # A field is also recognised by its last part alone: `lerning_rate` for `optimizer.learning_rate`.
-    by_ending = {choice.split(".")[-1]: choice for choice in valid} | {choice: choice for choice in valid}
-    close = difflib.get_close_matches(name, by_ending, n=1, cutoff=0.6)
-    close = close or difflib.get_close_matches(name.split(".")[-1], by_ending, n=1, cutoff=0.6)
-    return f"did you mean {by_ending[close[0]]}?" if close else f"valid are: {', '.join(valid)}"
 
 
 def parse_arguments(text: str, **defaults):

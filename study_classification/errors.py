@@ -1,10 +1,11 @@
 """Errors that a user can mend. Each is one sentence: the thing, the reason, the remedy; and an exit code."""
 
 import contextlib
+import difflib
 import errno
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -98,3 +99,13 @@ def exiting_on_user_errors() -> Iterator[None]:
             raise
         print(f"{'stopped' if known.exit_code > 128 else 'error'}: {known}", file=sys.stderr)
         sys.exit(known.exit_code)
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """'did you mean X?' where one of the valid names is near, else all of them."""
+    valid = list(valid)
+    # A field is also recognised by its last part alone: `lerning_rate` for `optimizer.learning_rate`.
+    by_ending = {choice.split(".")[-1]: choice for choice in valid} | {choice: choice for choice in valid}
+    close = difflib.get_close_matches(name, by_ending, n=1, cutoff=0.6)
+    close = close or difflib.get_close_matches(name.split(".")[-1], by_ending, n=1, cutoff=0.6)
+    return f"did you mean {by_ending[close[0]]}?" if close else f"valid are: {', '.join(valid)}"

@@ -5,9 +5,8 @@ from pathlib import Path
 from absl import app
 
 from study_classification import command_line as flags
-from study_classification.config import nearest
-from study_classification.console import hush_libraries
-from study_classification.errors import ConfigError, exiting_on_user_errors
+from study_classification.errors import ConfigError, exiting_on_user_errors, nearest
+from study_classification.system.console import hush_libraries
 
 
 def main(arguments: list[str]) -> int:
@@ -28,23 +27,23 @@ def main(arguments: list[str]) -> int:
     if not of_a_run and config is None:
         raise ConfigError(f"{verb} needs --config=FILE.py, for instance --config=configs/quickstart.py")
 
-    from study_classification.run_directory import load, new_workdir
+    from study_classification.runs.directory import load, new_workdir
 
     match verb:
         case "train":
-            from study_classification.train import train_and_evaluate
+            from study_classification.training.loop import train_and_evaluate
 
             if not flags.WORKDIR.value:
                 workdir = new_workdir(config, flags.config_name())
             train_and_evaluate(config, workdir)
         case "lr_find":
-            from study_classification.lr_find import find_learning_rate
+            from study_classification.training.lr_find import find_learning_rate
 
             if not flags.WORKDIR.value:
                 workdir = new_workdir(config, f"lr_find-{flags.config_name()}")
             find_learning_rate(config, workdir, flags.STEPS.value)
         case "evaluate":
-            from study_classification.evaluate import evaluate
+            from study_classification.inference.evaluate import evaluate
 
             evaluate(
                 load(workdir),
@@ -55,7 +54,7 @@ def main(arguments: list[str]) -> int:
                 assert_accuracy=flags.ASSERT_ACCURACY.value,
             )
         case "predict":
-            from study_classification.predict import predict
+            from study_classification.inference.predict import predict
 
             return predict(
                 load(workdir),
@@ -67,14 +66,14 @@ def main(arguments: list[str]) -> int:
                 threshold=flags.THRESHOLD.value,
             )
         case "summary":
-            from study_classification.experiment import set_up
-            from study_classification.summary import print_summary
+            from study_classification.models.cost import print_summary
+            from study_classification.training.setup import resolve_config
 
             if of_a_run:
                 run = load(workdir)
                 print_summary(run.config, run.preprocess, len(run.class_names))
             else:
-                experiment = set_up(config)
+                experiment = resolve_config(config)
                 print_summary(experiment.config, experiment.preprocess, experiment.num_classes)
         case "prepare":
             from study_classification.data.dataset import open_dataset

@@ -11,9 +11,9 @@ from ml_collections import ConfigDict
 from study_classification import models
 from study_classification.configs import default
 from study_classification.data.sources import list_digits
-from study_classification.models.normalization import batch_norm
-from study_classification.run_directory import Run, load
-from study_classification.train import train_and_evaluate
+from study_classification.models.layers.normalization import batch_norm
+from study_classification.runs.directory import Run, load
+from study_classification.training.loop import train_and_evaluate
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,9 @@
 import pytest
 from ml_collections import ConfigDict
 
-from study_classification.config import duration_in_steps, flatten, nearest, parse_arguments, seconds_of, validate
+from study_classification.config import duration_in_steps, flatten, parse_arguments, seconds_of, validate
 from study_classification.configs import animals, cifar10, cifar10_fast, default, imagenet, mnist, quickstart
-from study_classification.errors import ConfigError
+from study_classification.errors import ConfigError, nearest
 
 
 def changed(**fields):

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from study_classification.data.sources import list_digits
-from study_classification.run_directory import new_workdir
+from study_classification.runs.directory import new_workdir
 
 
 def program(*arguments, cwd=None, **environment):

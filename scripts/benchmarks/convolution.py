@@ -21,7 +21,7 @@ import numpy as np
 from input_pipeline import HERE, cpu_name
 from peers import Peer
 
-from study_classification.models.convolution import (
+from study_classification.models.layers.convolution import (
     forward,
     input_gradient,
     is_depthwise,

@@ -26,7 +26,7 @@ from peers import Peer
 from PIL import Image
 from pipelines import PIPELINES, Job
 
-from study_classification.console import saying_to_stderr
+from study_classification.system.console import saying_to_stderr
 
 HERE = Path(__file__).resolve().parent
 OURS = "study_classification"

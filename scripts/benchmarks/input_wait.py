@@ -8,13 +8,17 @@ from statistics import median
 
 import jax
 
-from study_classification import device
 from study_classification.configs import animals
+from study_classification.data.batches import open_images
 from study_classification.data.dataset import open_dataset
-from study_classification.data.pipeline import TrainingPlan, View, open_images
-from study_classification.experiment import initial_variables, set_up
-from study_classification.optimizer import learning_rate_schedule, make_optimizer
-from study_classification.steps import init_state, make_train_step
+from study_classification.data.order import TrainingOrder
+from study_classification.inputs.images.reader import ImageReader
+from study_classification.optim.optimizer import make_optimizer
+from study_classification.optim.schedule import learning_rate_schedule
+from study_classification.system import devices
+from study_classification.training.setup import initial_variables, resolve_config
+from study_classification.training.state import init_state
+from study_classification.training.step import make_train_step
 
 STEPS = 40  # in each round
 
@@ -30,18 +34,18 @@ def measure(folder: Path, cache: Path, workers: int, rounds: int) -> dict[str, t
     """
     config = animals.get_config(f"data={folder}")
     config.data.cache_dir = str(cache)
-    experiment = set_up(config)
+    experiment = resolve_config(config)
     data = open_dataset(config.data, everything_in="train")
-    plan = TrainingPlan(len(data.split("train")), config.batch_size, config.seed)
+    plan = TrainingOrder(len(data.split("train")), config.batch_size, config.seed)
     inputs = {
         mode: open_images(
             data.split("train"),
-            View(experiment.preprocess, config.data.max_megapixels, experiment.augmentation.canvas_size),
+            ImageReader(experiment.preprocess, config.data.max_megapixels, experiment.augmentation.canvas_size),
             mode=mode,
-            free_memory=device.free_memory(),
+            free_memory=devices.free_memory(),
             cache=cache,
             workers=workers,
-            sharding=device.batch_sharding(experiment.mesh),
+            sharding=devices.batch_sharding(experiment.mesh),
         )
         for mode in ("resident", "streaming")
     }

@@ -21,11 +21,11 @@ from sklearn.linear_model import LogisticRegression
 from study_classification.configs import photos
 from study_classification.data.dataset import open_dataset
 from study_classification.data.sources import TEST
-from study_classification.evaluate import evaluate
-from study_classification.experiment import set_up
-from study_classification.run_directory import load
-from study_classification.train import train_and_evaluate
-from study_classification.training_data import features_of_split, first_variables
+from study_classification.inference.evaluate import evaluate
+from study_classification.runs.directory import load
+from study_classification.training.feed import features_of_split, first_variables
+from study_classification.training.loop import train_and_evaluate
+from study_classification.training.setup import resolve_config
 
 # name -> what is changed in the config
 RECIPES: dict[str, dict] = {
@@ -72,7 +72,7 @@ class FewPhotos:
     def __init__(self, data: Path, arguments: str):
         self._data, self._arguments = data, arguments
         config = photos.get_config(f"data={data.absolute()},{arguments}")
-        experiment = set_up(config)
+        experiment = resolve_config(config)
         dataset = open_dataset(config.data, everything_in=TEST)
         variables = first_variables(experiment, dataset)
         arrays = features_of_split(experiment, dataset, TEST, variables)

@@ -41,27 +41,29 @@ class Job:
 
 def study_classification(job: Job, mode: str) -> Callable[[], Iterator]:
     """This project, as it trains and evaluates."""
-    from study_classification import device
     from study_classification.configs import default
+    from study_classification.data.batches import open_images
     from study_classification.data.dataset import open_dataset
-    from study_classification.data.pipeline import EvaluationPlan, View, open_images
-    from study_classification.data.preprocess import Preprocess
+    from study_classification.data.order import EvaluationOrder
+    from study_classification.inputs.images.preprocess import Preprocess
+    from study_classification.inputs.images.reader import ImageReader
+    from study_classification.system import devices
 
     config = default.get_config()
     config.data.source, config.data.cache_dir = job.folder, job.cache
     config.preprocess.image_size, config.preprocess.resize_size = EVAL_SIZE, EVAL_RESIZE
-    view = View(Preprocess.from_config(config.preprocess), config.data.max_megapixels, job.canvas_size)
+    view = ImageReader(Preprocess.from_config(config.preprocess), config.data.max_megapixels, job.canvas_size)
     split = open_dataset(config.data, everything_in="train").split("train")
     images = open_images(
         split,
         view,
         mode=mode,
-        free_memory=device.free_memory(),
+        free_memory=devices.free_memory(),
         cache=Path(job.cache),
         workers=job.workers,
-        sharding=device.batch_sharding(device.make_mesh(1)),
+        sharding=devices.batch_sharding(devices.make_mesh(1)),
     )
-    plan = EvaluationPlan(len(job.files()), BATCH)
+    plan = EvaluationOrder(len(job.files()), BATCH)
 
     def begin():
         for batch in images.batches(plan, range(len(plan))):

@@ -18,7 +18,7 @@ from input_pipeline import HERE
 from results import read_rows, stamp, write_rows
 
 from study_classification.configs import cifar10
-from study_classification.train import train_and_evaluate
+from study_classification.training.loop import train_and_evaluate
 
 # name -> what is set besides the plain run's flips and shifts
 RECIPES: dict[str, dict] = {

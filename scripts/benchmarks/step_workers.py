@@ -58,27 +58,29 @@ def study_classification(job: Job) -> Timed:
     import jax
     import jax.numpy as jnp
 
-    from study_classification import device
     from study_classification.configs import default
-    from study_classification.data.augment import Augment
     from study_classification.data.prepare import cache_directory
-    from study_classification.data.preprocess import Preprocess
-    from study_classification.experiment import Experiment, initial_variables
-    from study_classification.freezing import trainable_mask
+    from study_classification.inputs.images.augment import Augment
+    from study_classification.inputs.images.preprocess import Preprocess
     from study_classification.models import create_model
-    from study_classification.optimizer import make_optimizer
-    from study_classification.steps import init_state, init_variables, make_eval_step, make_train_step
+    from study_classification.models.initial import init_variables
+    from study_classification.optim.freezing import trainable_mask
+    from study_classification.optim.optimizer import make_optimizer
+    from study_classification.system import devices
+    from study_classification.training.setup import Experiment, initial_variables
+    from study_classification.training.state import init_state
+    from study_classification.training.step import make_eval_step, make_train_step
 
     config = default.get_config()
-    device.start_devices(cache_directory(config.data))
+    devices.start_devices(cache_directory(config.data))
     config.model.name = job.network
     config.optimizer.learning_rate = LEARNING_RATE
-    model = create_model(config.model, job.classes, device.compute_dtype(job.precision))
+    model = create_model(config.model, job.classes, devices.compute_dtype(job.precision))
     preprocess = Preprocess(job.size, job.size, "bilinear", 3, MEAN, STD)
     shapes = jax.eval_shape(partial(init_variables, model, preprocess, 0))
     mask = trainable_mask(shapes["params"], "from_scratch", ())
     augmentation = Augment(job.size, job.size)
-    mesh = device.make_mesh(1)
+    mesh = devices.make_mesh(1)
     experiment = Experiment(config, preprocess, augmentation, mesh, model, job.classes, mask, None)
     optimizer = make_optimizer(config, lambda step: LEARNING_RATE)
     step = make_train_step(model, optimizer, preprocess, augmentation, config, mask)

@@ -27,8 +27,8 @@ from pipelines import BATCH, versions
 from transfer_peers import LEARNING_RATE, PEERS, Job
 
 from study_classification.configs import default
-from study_classification.console import saying_to_stderr
 from study_classification.data.dataset import open_dataset
+from study_classification.system.console import saying_to_stderr
 
 WEIGHTS = "mobilenet_v2_imagenet"  # with the suffixes .h5 and .safetensors
 UNCACHED = f"{OURS}, no cache"

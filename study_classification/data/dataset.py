@@ -10,11 +10,10 @@ import numpy as np
 from jaxtyping import Int32
 from ml_collections import ConfigDict
 
-from study_classification.array_cache import Create, cached_arrays
-from study_classification.config import nearest
 from study_classification.data.prepare import format_report, prepare
 from study_classification.data.sources import SPLITS, TEST, TRAIN, VALIDATION, list_source
-from study_classification.errors import DataError, EnvironmentFault
+from study_classification.errors import DataError, EnvironmentFault, nearest
+from study_classification.system.array_cache import Create, cached_arrays
 
 
 @dataclass(frozen=True)

@@ -13,25 +13,21 @@ import json
 import os
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from ml_collections import ConfigDict
 
-from study_classification.console import progress, say
-from study_classification.data.decode import UnreadableImage, decode_image
 from study_classification.data.sources import SPLITS, TRAIN, VALIDATION, Item, Listing
 from study_classification.data.splits import Picture, assign_splits, read_pinned, splits_to_csv
 from study_classification.errors import DataError, EnvironmentFault
-from study_classification.files import write_json, write_text
+from study_classification.inputs.images.decode import UnreadableImage, decode_image
+from study_classification.system.console import progress, say
+from study_classification.system.files import write_json, write_text
+from study_classification.system.threads import num_workers, parallel
 
 FORMAT = 1  # part of every key: raise it when what is prepared changes
 IMBALANCE = 3  # largest class / smallest class above which the report warns
-A = TypeVar("A")
-B = TypeVar("B")
 
 
 def cache_directory(data_config: ConfigDict) -> Path:
@@ -39,27 +35,6 @@ def cache_directory(data_config: ConfigDict) -> Path:
     if data_config.cache_dir:
         return Path(data_config.cache_dir).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "study_classification"
-
-
-def num_workers(data_config: ConfigDict) -> int:
-    """Decoding threads: `data.workers`, else one for each core that this process may use."""
-    return data_config.workers or len(
-        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    )
-
-
-def parallel(function: Callable[[A], B], items: Iterable[A], workers: int) -> Iterator[B]:
-    """Results in the order of the items, computed by threads a little ahead, in constant memory."""
-    items = iter(items)
-    with ThreadPoolExecutor(workers) as pool:
-        pending = [pool.submit(function, item) for item in islice(items, 8 * workers)]
-        try:
-            while pending:
-                yield pending.pop(0).result()
-                pending.extend(pool.submit(function, item) for item in islice(items, 1))
-        finally:
-            for future in pending:
-                future.cancel()
 
 
 def prepare(source: str, listing: Listing, data_config: ConfigDict, everything_in: str = "") -> Path:
@@ -86,7 +61,7 @@ def prepare(source: str, listing: Listing, data_config: ConfigDict, everything_i
         raise EnvironmentFault(
             f"the cache {cache} cannot be written ({error.strerror}): choose another with --config.data.cache_dir"
         ) from None
-    workers = num_workers(data_config)
+    workers = num_workers(data_config.workers)
     digests = _file_digests(source, listing, cache / "fingerprints", workers)
     pinned = read_pinned(Path(data_config.splits)) if data_config.splits else None
     rules = [FORMAT, data_config.split_ratio, data_config.split_seed, data_config.max_megapixels, pinned, everything_in]

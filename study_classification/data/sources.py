@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from study_classification.data.decode import IMAGE_EXTENSIONS, is_hidden, looks_like_image
 from study_classification.errors import DataError
+from study_classification.inputs.images.decode import IMAGE_EXTENSIONS, is_hidden, looks_like_image
 
 TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
 SPLIT_NAMES = {

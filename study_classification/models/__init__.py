@@ -14,8 +14,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from ml_collections import ConfigDict
 
-from study_classification.config import nearest
-from study_classification.errors import ConfigError
+from study_classification.errors import ConfigError, nearest
 from study_classification.models import efficientnet
 from study_classification.models.airbench import Airbench
 from study_classification.models.alexnet import AlexNet

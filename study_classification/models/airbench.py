@@ -32,9 +32,9 @@ from jax.typing import DTypeLike
 from jaxtyping import Float, PyTree
 
 from study_classification.errors import ConfigError
-from study_classification.models.convolution import Conv, convolution
-from study_classification.models.normalization import batch_norm
-from study_classification.models.pooling import max_pool
+from study_classification.models.layers.convolution import Conv, convolution
+from study_classification.models.layers.normalization import batch_norm
+from study_classification.models.layers.pooling import max_pool
 
 WIDTHS = (64, 256, 256)
 FEATURE_SCALE = 16.0

@@ -21,8 +21,8 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
-from study_classification.models.convolution import Conv
-from study_classification.models.pooling import max_pool
+from study_classification.models.layers.convolution import Conv
+from study_classification.models.layers.pooling import max_pool
 
 # filters, kernel, stride, padding, max pool after it
 LAYERS = (

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from study_classification.config import nearest
-from study_classification.errors import ConfigError
+from study_classification.errors import ConfigError, nearest
 
 
 @dataclass(frozen=True)

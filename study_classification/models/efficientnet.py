@@ -47,7 +47,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from study_classification.models.conventions import Conventions
-from study_classification.models.inverted_residual import ConvNorm, InvertedResidual
+from study_classification.models.layers.inverted_residual import ConvNorm, InvertedResidual
 
 STAGES = (  # expansion, kernel, filters, blocks, stride of the first
     (1, 3, 16, 1, 1),

@@ -24,8 +24,8 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from study_classification.models.conventions import Conventions
-from study_classification.models.drop_path import linear_rates
-from study_classification.models.inverted_residual import ConvNorm, InvertedResidual
+from study_classification.models.layers.drop_path import linear_rates
+from study_classification.models.layers.inverted_residual import ConvNorm, InvertedResidual
 
 STAGES = (  # expansion, filters, blocks, stride of the first
     (1, 16, 1, 1),

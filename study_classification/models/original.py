@@ -29,8 +29,8 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from study_classification.errors import ConfigError
-from study_classification.models.convolution import Conv
-from study_classification.models.pooling import max_pool
+from study_classification.models.layers.convolution import Conv
+from study_classification.models.layers.pooling import max_pool
 
 FILTERS = (16, 32, 64, 64, 64, 64)
 POOLS = 4  # after the first four convolutions

@@ -30,10 +30,10 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from study_classification.models.conventions import Conventions
-from study_classification.models.convolution import HE_FAN_OUT, Conv
-from study_classification.models.drop_path import drop_path, linear_rates
-from study_classification.models.normalization import batch_norm
-from study_classification.models.pooling import max_pool
+from study_classification.models.layers.convolution import HE_FAN_OUT, Conv
+from study_classification.models.layers.drop_path import drop_path, linear_rates
+from study_classification.models.layers.normalization import batch_norm
+from study_classification.models.layers.pooling import max_pool
 
 
 class Block(nn.Module):

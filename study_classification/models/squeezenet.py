@@ -31,8 +31,8 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from study_classification.errors import ConfigError
-from study_classification.models import pooling
-from study_classification.models.convolution import Conv
+from study_classification.models.layers import pooling
+from study_classification.models.layers.convolution import Conv
 
 FIRES = (16, 16, 32, 32, 48, 48, 64, 64)  # squeezed channels of fire2 to fire9; each expansion gives four times as many
 POOLED = (2, 4, 6)  # a pool lies before these

@@ -24,9 +24,9 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from study_classification.models.conventions import Conventions
-from study_classification.models.convolution import HE_FAN_OUT, Conv
-from study_classification.models.normalization import batch_norm
-from study_classification.models.pooling import max_pool
+from study_classification.models.layers.convolution import HE_FAN_OUT, Conv
+from study_classification.models.layers.normalization import batch_norm
+from study_classification.models.layers.pooling import max_pool
 
 STAGE_SIZES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 FILTERS = (64, 128, 256, 512, 512)

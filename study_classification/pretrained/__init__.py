@@ -11,18 +11,19 @@ from flax.traverse_util import flatten_dict
 from jaxtyping import PyTree
 from ml_collections import ConfigDict
 
-from study_classification import device, run_directory
-from study_classification.checkpoints import load_model
 from study_classification.data.prepare import cache_directory
-from study_classification.data.preprocess import Preprocess
 from study_classification.errors import WeightsError
+from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.models import ALIASES, create_model
+from study_classification.models.initial import init_variables
 from study_classification.pretrained.convert import head_to_skip, shapes_by_path, shapes_in_file, to_variables
 from study_classification.pretrained.files import TensorFile, read_tensors
 from study_classification.pretrained.hub import fetch
 from study_classification.pretrained.origin import detect_origin, preprocess_of
 from study_classification.pretrained.published import IMAGENET, describe, fetch_published
-from study_classification.steps import init_variables
+from study_classification.runs import directory as run_directory
+from study_classification.runs.checkpoints import load_model
+from study_classification.system import devices
 
 SUFFIXES = (".safetensors", ".h5", ".hdf5", ".pth", ".pt", ".th")  # a name that ends so is a file's, never the hub's
 
@@ -100,7 +101,7 @@ def _read_run(workdir: Path, name: str, stated: str) -> tuple[TensorFile, str, P
         raise WeightsError(f"{workdir} has trained {trained}, not {name}: set model.name to {trained}")
     if stated and stated != origin:
         raise WeightsError(f"{workdir} follows {origin}, not {stated}: set model.origin to {origin}, or leave it empty")
-    everywhere = device.replicated(device.make_mesh(1))
+    everywhere = devices.replicated(devices.make_mesh(1))
     shapes = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=everywhere),
         _shapes(run.config.model, len(run.class_names), run.preprocess),

@@ -7,9 +7,9 @@ import re
 import urllib.request
 from pathlib import Path
 
-from study_classification.console import progress, say
 from study_classification.errors import EnvironmentFault, WeightsError
-from study_classification.files import unwritable
+from study_classification.system.console import progress, say
+from study_classification.system.files import unwritable
 
 CHUNK = 2**20
 TIMEOUT = 30  # seconds without an answer

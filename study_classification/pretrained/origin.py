@@ -12,8 +12,8 @@ import re
 
 import numpy as np
 
-from study_classification.data.preprocess import Preprocess
 from study_classification.errors import WeightsError
+from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.models.conventions import conventions_of
 from study_classification.pretrained.convert import path_of
 from study_classification.pretrained.files import TensorFile

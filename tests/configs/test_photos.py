@@ -8,11 +8,11 @@ from sklearn.linear_model import LogisticRegression
 from study_classification.configs import animals, photos
 from study_classification.data.dataset import open_dataset
 from study_classification.data.sources import TEST, TRAIN
-from study_classification.evaluate import evaluate
-from study_classification.experiment import set_up
-from study_classification.run_directory import load
-from study_classification.train import train_and_evaluate
-from study_classification.training_data import features_of_split, first_variables
+from study_classification.inference.evaluate import evaluate
+from study_classification.runs.directory import load
+from study_classification.training.feed import features_of_split, first_variables
+from study_classification.training.loop import train_and_evaluate
+from study_classification.training.setup import resolve_config
 
 HELD_OUT = 40  # photos a class
 
@@ -41,7 +41,7 @@ def test_few_photos_are_no_worse_than_by_logistic_regression(count, shared, cach
     assert len(accuracies) == 10
     assert max(accuracies) - min(accuracies) <= 1.01 / (3 * (count // 5))  # one photo: validation stays where it begins
 
-    experiment = set_up(config)
+    experiment = resolve_config(config)
     data = open_dataset(config.data)
     variables = first_variables(experiment, data)
     train, test = (features_of_split(experiment, data, name, variables) for name in (TRAIN, TEST))

@@ -9,8 +9,8 @@ from PIL import Image
 
 from study_classification.configs import default
 from study_classification.data.dataset import Split, class_names, open_dataset
-from study_classification.data.decode import decode_image
 from study_classification.errors import DataError, EnvironmentFault
+from study_classification.inputs.images.decode import decode_image
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 5, 6, 3), np.uint8)
 

@@ -10,16 +10,16 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from study_classification import lr_find
-from study_classification.data.preprocess import normalize
 from study_classification.errors import ConfigError
-from study_classification.evaluate import evaluate
-from study_classification.experiment import initial_variables, set_up
+from study_classification.inference.evaluate import evaluate
+from study_classification.inputs.images.preprocess import normalize
 from study_classification.models.airbench import EPSILON, Airbench, Whitening, identity_first, whitening
-from study_classification.models.convolution import convolution
-from study_classification.run_directory import load
-from study_classification.train import train_and_evaluate
-from study_classification.training_data import first_variables, open_training_data
+from study_classification.models.layers.convolution import convolution
+from study_classification.runs.directory import load
+from study_classification.training import lr_find
+from study_classification.training.feed import first_variables, open_feed
+from study_classification.training.loop import train_and_evaluate
+from study_classification.training.setup import initial_variables, resolve_config
 
 BILINEAR = Image.Resampling.BILINEAR
 
@@ -98,8 +98,8 @@ def airbench(config):
 
 def test_training_keeps_the_whitening_of_its_pictures(airbench, tmp_path):
     airbench.ema_decay = 0.5
-    experiment = set_up(airbench)
-    split = open_training_data(experiment).data.split("train")
+    experiment = resolve_config(airbench)
+    split = open_feed(experiment).data.split("train")
     images = [Image.open(io.BytesIO(split[i].data)).convert("L").resize((9, 9), BILINEAR) for i in range(len(split))]
     assert len(images) == 72
     of_pictures = whitening([np.asarray(normalize(np.stack(images)[..., None], experiment.preprocess))])
@@ -115,8 +115,8 @@ def test_training_keeps_the_whitening_of_its_pictures(airbench, tmp_path):
     airbench.learning, airbench.ema_decay = "fine_tuning", 0.0
     airbench.model.weights = str(run.workdir)
     airbench.data.split_seed = 1  # other training pictures, but the weights have their own statistics
-    experiment = set_up(airbench)
-    start = first_variables(experiment, open_training_data(experiment).data)
+    experiment = resolve_config(airbench)
+    start = first_variables(experiment, open_feed(experiment).data)
     np.testing.assert_array_equal(whitening_of(start), of_pictures)
 
 

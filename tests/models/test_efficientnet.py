@@ -3,7 +3,7 @@ import jax
 import pytest
 
 from study_classification.models.efficientnet import scaled
-from study_classification.models.inverted_residual import InvertedResidual
+from study_classification.models.layers.inverted_residual import InvertedResidual
 
 
 @pytest.mark.parametrize(

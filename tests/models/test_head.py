@@ -3,8 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from study_classification.freezing import trainable_mask
 from study_classification.models.head import Head, adaptive_average
+from study_classification.optim.freezing import trainable_mask
 
 
 def test_pool_averages_maps_in_float32_and_keeps_vectors():

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from study_classification.data.preprocess import normalize
+from study_classification.inputs.images.preprocess import normalize
+from study_classification.models.initial import init_variables
 from study_classification.models.resnet_cifar import CifarBlock
 from study_classification.pretrained.convert import to_variables
 from study_classification.pretrained.files import read_tensors
 from study_classification.pretrained.origin import preprocess_of
-from study_classification.steps import init_variables
 
 
 # a layer of n blocks of c filters has 2 n 9 c^2 weights (its first one from c / 2 channels: half of that), 4 n c of

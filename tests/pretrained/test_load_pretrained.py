@@ -8,10 +8,10 @@ from safetensors.numpy import save_file
 from study_classification import pretrained
 from study_classification.errors import WeightsError
 from study_classification.models import create_model
+from study_classification.models.initial import init_variables
 from study_classification.pretrained import load_pretrained
-from study_classification.run_directory import load
-from study_classification.steps import init_variables
-from study_classification.train import train_and_evaluate
+from study_classification.runs.directory import load
+from study_classification.training.loop import train_and_evaluate
 
 
 def test_another_number_of_classes_leaves_the_last_layer_to_be_filled(config_of, shared):

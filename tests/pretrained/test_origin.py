@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from study_classification.data.preprocess import INTERPOLATIONS
 from study_classification.errors import WeightsError
+from study_classification.inputs.images.preprocess import INTERPOLATIONS
 from study_classification.models import ALIASES, MODELS
 from study_classification.pretrained.files import TensorFile
 from study_classification.pretrained.origin import CAFFE, IMAGENET, INCEPTION, detect_origin, preprocess_of

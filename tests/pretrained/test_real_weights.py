@@ -6,8 +6,8 @@ import jax
 import numpy as np
 import pytest
 
-from study_classification.data.decode import decode_image
-from study_classification.data.preprocess import eval_view, normalize
+from study_classification.inputs.images.decode import decode_image
+from study_classification.inputs.images.preprocess import eval_view, normalize
 from study_classification.models import create_model
 from study_classification.pretrained import load_pretrained
 

@@ -1,0 +1,184 @@
+"""From a split to batches on the devices: resident (decoded once, kept there) or streaming (decoded on the way).
+
+Both modes give the same batches for the same plan. A plan is a sequence of index batches that is known in advance, so
+that a run can be resumed at any step by starting there.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import jax
+import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
+from jaxtyping import UInt8
+
+from study_classification.data.dataset import Split
+from study_classification.data.order import Order, Steps
+from study_classification.errors import DataError
+from study_classification.inputs.images.decode import UnreadableImage
+from study_classification.inputs.images.reader import ImageReader
+from study_classification.system.array_cache import Create, cached_arrays
+from study_classification.system.console import progress, say
+from study_classification.system.threads import parallel
+
+FORMAT = 2  # part of every cache key: raise it when decoding or resizing changes
+RESIDENT_SHARE = 0.4  # of the free memory that resident pictures may take: the rest is for the network
+Batch = dict[str, jax.Array]
+
+
+def _together(steps: int | range, of: Callable[[int], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """What a step has, or, along a new first axis, each of several."""
+    if isinstance(steps, int):
+        return of(steps)
+    parts = [of(step) for step in steps]
+    return {name: np.stack([part[name] for part in parts]) for name in parts[0]}
+
+
+def _of_groups(sharding: NamedSharding) -> NamedSharding:
+    return NamedSharding(sharding.mesh, PartitionSpec(None, *sharding.spec))
+
+
+class ResidentImages:
+    """All pictures of a split on the device, uint8; a batch is gathered there."""
+
+    def __init__(self, arrays: dict[str, np.ndarray], sharding: NamedSharding):
+        everywhere = NamedSharding(sharding.mesh, PartitionSpec())
+        self._arrays = {name: jax.device_put(array, everywhere) for name, array in arrays.items()}
+
+        def gather(arrays: dict[str, jax.Array], index: jax.Array) -> Batch:
+            return {name: array[index] for name, array in arrays.items()}
+
+        self._shardings = {int: sharding, range: _of_groups(sharding)}
+        self._gather = {kind: jax.jit(gather, out_shardings=it) for kind, it in self._shardings.items()}
+
+    def batches(self, plan: Order, steps: Steps) -> Iterator[Batch]:
+        """The batches of these steps: image, aspect, label, and what the plan says of each example."""
+        for each in steps:
+            planned = jax.device_put(_together(each, plan.__getitem__), self._shardings[type(each)])
+            yield self._gather[type(each)](self._arrays, planned["index"]) | planned
+
+
+class StreamingImages:
+    """Pictures decoded when they are needed, by threads, some batches ahead; each host decodes its own part."""
+
+    def __init__(self, split: Split, view: ImageReader, workers: int, sharding: NamedSharding):
+        self._split, self._view, self._workers, self._sharding = split, view, workers, sharding
+
+    def batches(self, plan: Order, steps: Steps) -> Iterator[Batch]:
+        """The batches of these steps: image, aspect, label, and what the plan says of each example."""
+        import grain
+
+        options = grain.ReadOptions(num_threads=self._workers, prefetch_buffer_size=self._workers + 1)
+
+        def load(number: int) -> dict[str, np.ndarray]:
+            return _together(steps[int(number)], lambda step: self._load(plan[step]))
+
+        loaded = grain.MapDataset.range(len(steps)).map(load).to_iter_dataset(options)
+        for each, local in zip(steps, loaded, strict=True):
+            sharding, axis = (self._sharding, 0) if isinstance(each, int) else (_of_groups(self._sharding), 1)
+            yield {
+                name: jax.make_array_from_process_local_data(
+                    sharding,
+                    array,
+                    (*array.shape[:axis], array.shape[axis] * jax.process_count(), *array.shape[axis + 1 :]),
+                )
+                for name, array in local.items()
+            }
+
+    def _load(self, planned: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        share = len(planned["index"]) // jax.process_count()
+        mine = slice(jax.process_index() * share, (jax.process_index() + 1) * share)
+        planned = {name: array[mine] for name, array in planned.items()}
+        batch = _empty(share, self._view)
+        for row, index in enumerate(planned["index"]):
+            _fill(batch, row, self._split, int(index), self._view)
+        return batch | planned
+
+
+Images = ResidentImages | StreamingImages
+
+
+def open_images(
+    split: Split, view: ImageReader, *, mode: str, free_memory: int, cache: Path, workers: int, sharding: NamedSharding
+) -> Images:
+    """Chooses the mode, says which and why, and makes the split ready.
+
+    Args:
+        split: the encoded pictures.
+        view: how they become arrays.
+        mode: `auto`, `resident` or `streaming`; auto is resident if the pictures fit into the free memory.
+        free_memory: bytes free on one device.
+        cache: directory for decoded pictures.
+        workers: decoding threads.
+        sharding: of the batches.
+    """
+    needed = len(split) * int(np.prod(view.shape))
+    fits = needed < RESIDENT_SHARE * free_memory
+    if mode == "auto":
+        mode = "resident" if fits else "streaming"
+    size = f"{len(split):,} pictures of {view.shape[1]} x {view.shape[0]}"
+    say(f"  {mode}: {size} need {gigabytes(needed)} of {gigabytes(free_memory)} free memory")
+    if mode == "streaming":
+        return StreamingImages(split, view, workers, sharding)
+    return ResidentImages(_decode_all(split, view, cache, workers), sharding)
+
+
+def batch_shapes(view: ImageReader, size: int, sharding: NamedSharding) -> dict[str, jax.ShapeDtypeStruct]:
+    """What the batches of a training plan will look like."""
+    pictures = _empty(size, view)
+    types = {name: (array.shape, array.dtype) for name, array in pictures.items()}
+    types |= {name: ((size,), np.dtype(np.int32)) for name in ("index", "epoch")}
+    return {name: jax.ShapeDtypeStruct(*of, sharding=sharding) for name, of in types.items()}
+
+
+def _decode_all(split: Split, view: ImageReader, cache: Path, workers: int) -> dict[str, np.ndarray]:
+    """All pictures of a split, decoded once and then read back from a memory-mapped file."""
+    identity = [
+        FORMAT,
+        split.key,
+        view.preprocess.image_size,
+        view.preprocess.resize_size,
+        view.preprocess.interpolation,
+        view.preprocess.channels,
+        view.canvas_size,
+    ]
+
+    def fill(create: Create) -> None:
+        arrays = _empty(len(split), view, create)
+        rows = parallel(lambda row: _fill(arrays, row, split, row, view), range(len(split)), workers)
+        for _ in progress(rows, "decoding pictures", total=len(split)):
+            pass
+
+    return cached_arrays(cache / "decoded", identity, fill)
+
+
+def _empty(
+    count: int, view: ImageReader, create: Create = lambda name, dtype, shape: np.empty(shape, dtype)
+) -> dict[str, np.ndarray]:
+    return {
+        "image": create("image", np.uint8, (count, *view.shape)),
+        "aspect": create("aspect", np.float32, (count,)),
+        "label": create("label", np.int32, (count,)),
+    }
+
+
+def _fill(arrays: dict[str, np.ndarray], row: int, split: Split, index: int, view: ImageReader) -> None:
+    arrays["image"][row], arrays["aspect"][row], arrays["label"][row] = read(split, index, view)
+
+
+def read(split: Split, index: int, view: ImageReader) -> tuple[UInt8[np.ndarray, "h w c"], np.float32, int]:
+    """One example of a split: picture, width / height, label.
+
+    Raises:
+        DataError: if it cannot be read.
+    """
+    example = split[index]
+    try:
+        return *view.read(example.data), example.label
+    except UnreadableImage as error:
+        raise DataError(f"{example.name} cannot be read: {error}; remove it from the data set") from None
+
+
+def gigabytes(count: float) -> str:
+    """Bytes as a person reads them."""
+    return f"{count / 1e9:.2f} GB" if count >= 1e7 else f"{count / 1e6:.2f} MB"

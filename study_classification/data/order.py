@@ -1,0 +1,115 @@
+"""Which examples each step sees: known in advance, so that a run can be resumed at any step."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Int32
+
+
+class Order(Protocol):
+    """Step -> what is planned of each example of the batch: `index` [b], and `epoch` or `mask` [b]."""
+
+    def __getitem__(self, step: int) -> dict[str, np.ndarray]: ...
+
+
+@dataclass(frozen=True)
+class TrainingOrder:
+    """Which examples step s trains on: the shuffled epochs joined end to end, cut into batches.
+
+    No picture is dropped or repeated within an epoch, whatever the batch size; a batch may reach into the next epoch.
+    Epoch e has ended when ceil((e + 1) x examples / batch_size) steps have been taken.
+    """
+
+    num_examples: int
+    batch_size: int
+    seed: int
+
+    def __getitem__(self, step: int) -> dict[str, Int32[np.ndarray, " b"]]:
+        positions = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
+        epochs = positions // self.num_examples
+        index, seen = np.empty_like(positions), np.empty_like(positions)
+        for epoch in np.unique(epochs):
+            chosen = epochs == epoch
+            order, times = self.order(int(epoch))
+            index[chosen], seen[chosen] = (rows[positions[chosen] % self.num_examples] for rows in (order, times))
+        return {"index": index.astype(np.int32), "epoch": seen.astype(np.int32)}
+
+    def order(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """The examples of an epoch, [num_examples], and how often each of them has been seen before."""
+        return _permutation(self.num_examples, self.seed, epoch), np.broadcast_to(epoch, self.num_examples)
+
+    def end_of_epoch(self, epoch: int) -> int:
+        """How many steps have been taken when this epoch (counted from 0) is over."""
+        return -(-(epoch + 1) * self.num_examples // self.batch_size)
+
+
+@dataclass(frozen=True, eq=False)
+class BalancedOrder(TrainingOrder):
+    """A training plan with epochs of the same length in which all classes appear equally often, but for one picture.
+
+    Where an epoch cannot be divided by the classes, they take turns in having one picture more. The pictures of a
+    class come in rounds, each shuffled anew, which go on from epoch to epoch: none comes again before all of its class
+    have come, and `epoch`, by which augmentation draws, is a picture's round.
+
+    Attributes:
+        labels: class of each example, [num_examples]; every class has at least one.
+    """
+
+    labels: np.ndarray
+
+    def order(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        return _balanced_order(self, epoch)
+
+    def begun(self, label: int, epoch: int) -> int:
+        """How many pictures of a class come before this epoch."""
+        classes = int(self.labels.max()) + 1
+        share, left = divmod(self.num_examples, classes)
+        return epoch * share + (epoch * left + classes - 1 - label) // classes
+
+
+@dataclass(frozen=True)
+class EvaluationOrder:
+    """Every example once, in order; the last batch is filled up with examples whose mask is 0."""
+
+    num_examples: int
+    batch_size: int
+
+    def __len__(self) -> int:
+        return -(-self.num_examples // self.batch_size)
+
+    def __getitem__(self, step: int) -> dict[str, np.ndarray]:
+        positions = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
+        real = positions < self.num_examples
+        return {"index": np.where(real, positions, 0).astype(np.int32), "mask": real.astype(np.float32)}
+
+
+@functools.lru_cache(maxsize=4)
+def _permutation(count: int, seed: int, epoch: int) -> np.ndarray:
+    return np.random.default_rng((seed, epoch)).permutation(count)
+
+
+@functools.lru_cache(maxsize=4)
+def _balanced_order(plan: BalancedOrder, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    index, rounds = [], []
+    for label in range(int(plan.labels.max()) + 1):
+        members = np.flatnonzero(plan.labels == label)
+        places = np.arange(plan.begun(label, epoch), plan.begun(label, epoch + 1))
+        for number in np.unique(places // len(members)):
+            shuffled = np.random.default_rng((plan.seed, int(number), label)).permutation(members)
+            taken = shuffled[places[places // len(members) == number] % len(members)]
+            index.append(taken)
+            rounds.append(np.full(len(taken), number))
+    mixed = _permutation(plan.num_examples, plan.seed, epoch)
+    return np.concatenate(index)[mixed], np.concatenate(rounds)[mixed]
+
+
+Steps = Sequence[int | range]  # steps, or ranges of them whose batches come together, along a new first axis
+
+
+def in_groups(steps: range, size: int) -> Steps:
+    """Ranges of so many steps, and one by one what is left."""
+    whole = len(steps) // size * size if size > 1 else 0
+    return [*(steps[begin : begin + size] for begin in range(0, whole, size)), *steps[whole:]]

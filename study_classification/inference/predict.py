@@ -1,0 +1,160 @@
+"""Prediction: pictures in, one row each out, in their order, in constant memory."""
+
+import csv
+import glob
+import itertools
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+import jax
+import numpy as np
+
+from study_classification.data.sources import is_picture, walk
+from study_classification.errors import ConfigError, DataError
+from study_classification.inference.predictor import Predictor, load_predictor
+from study_classification.inputs.images.decode import UnreadableImage, is_hidden
+from study_classification.inputs.images.reader import ImageReader
+from study_classification.runs.directory import Run
+from study_classification.system import devices
+from study_classification.system.console import discard, say, saying_to_stderr
+from study_classification.system.threads import num_workers, parallel
+
+UNKNOWN = "unknown"
+
+
+def predict(
+    run: Run,
+    inputs: Sequence[str],
+    *,
+    checkpoint: str = "best",
+    tta: str = "none",
+    output_format: str = "table",
+    top_k: int = 1,
+    threshold: float = 0.0,
+) -> int:
+    """Writes one row a picture to stdout; everything else that is said goes to stderr.
+
+    Args:
+        run: the run whose network is asked.
+        inputs: files, folders, patterns, or '-' for a list of these on stdin, one a line.
+        checkpoint: `best`, `last`, or a step.
+        tta: test-time augmentation, `none` or `flip`: probabilities are averaged over the picture and its mirror image.
+        output_format: `table`, `csv`, `json` (one array) or `jsonl` (one object a line).
+        top_k: how many classes a row names.
+        threshold: the class is 'unknown' where the greatest probability is below it.
+
+    Returns:
+        The exit code: 0, or 3 if a picture could not be read (its row says why).
+
+    Raises:
+        ConfigError: if there is nothing to predict.
+        RunError: if the checkpoint cannot be used.
+    """
+    if not inputs:
+        raise ConfigError("predict needs pictures: name files or folders, or give - and a list of them on stdin")
+    top_k = min(top_k, len(run.class_names))
+    columns = ["file", "class", "probability"]
+    columns += [f"{name}_{rank}" for rank in range(2, top_k + 1) for name in ("class", "probability")]
+    with saying_to_stderr():
+        rows = predict_files(run, load_predictor(run, checkpoint, tta), find_files(inputs), top_k, threshold)
+        try:
+            count, unreadable = write_rows(rows, [*columns, "error"], output_format, sys.stdout)
+            sys.stdout.flush()
+        except BrokenPipeError:  # the reader has seen enough
+            discard(sys.stdout)
+            return 0
+        if unreadable:
+            say(f"{unreadable} of {count} files could not be read: see their error")
+    return DataError.exit_code if unreadable else 0
+
+
+def find_files(inputs: Iterable[str]) -> Iterator[str]:
+    """The files that are meant, in order: a folder stands for its pictures, at any depth, less hidden ones."""
+    for text in inputs:
+        if text == "-":
+            yield from find_files(line.rstrip("\n") for line in sys.stdin if line.strip())
+        elif os.path.isdir(text):
+            for relative, is_folder in walk(Path(text)):
+                if not is_folder and not is_hidden(relative) and is_picture(Path(text, relative)):
+                    yield os.path.join(text, relative)
+        elif not os.path.exists(text) and glob.has_magic(text):
+            matches = sorted(glob.glob(text, recursive=True))
+            yield from matches or [text]
+        else:
+            yield text
+
+
+def predict_files(run: Run, trained: Predictor, files: Iterable[str], top_k: int, threshold: float) -> Iterator[dict]:
+    """One row a file: file, class, probability (and the next of `top_k`), error."""
+    view = ImageReader(run.preprocess, run.config.data.max_megapixels)
+
+    def read(file: str) -> tuple[str, np.ndarray | None, str]:
+        try:
+            return file, view.read(Path(file).read_bytes())[0], ""
+        except UnreadableImage as error:
+            return file, None, str(error)
+        except OSError as error:
+            return file, None, "it does not exist" if isinstance(error, FileNotFoundError) else str(error.strerror)
+
+    size = -(-run.config.batch_size // trained.mesh.size) * trained.mesh.size
+    sharding = devices.batch_sharding(trained.mesh)
+    images = np.zeros((size, *view.shape), np.uint8)
+    for group in _groups(parallel(read, files, num_workers(run.config.data.workers)), size):
+        readable = [image for _, image, _ in group if image is not None]
+        images[: len(readable)] = readable or 0
+        probabilities = iter(np.exp(np.asarray(trained.log_probabilities({"image": jax.device_put(images, sharding)}))))
+        for file, image, error in group:
+            row = {"file": file, "class": "", "probability": "", "error": error}
+            if image is not None:
+                scores = next(probabilities)
+                for rank, index in enumerate(np.argsort(-scores, kind="stable")[:top_k], start=1):
+                    suffix = f"_{rank}" if rank > 1 else ""
+                    row |= {f"class{suffix}": run.class_names[index], f"probability{suffix}": float(scores[index])}
+                if row["probability"] < threshold:
+                    row["class"] = UNKNOWN
+            yield row
+
+
+def write_rows(rows: Iterable[dict], columns: Sequence[str], output_format: str, out: TextIO) -> tuple[int, int]:
+    """Writes the rows as they come, and tells how many there were and how many of them were unreadable."""
+    count = unreadable = 0
+    writer = csv.DictWriter(out, columns, lineterminator="\n", restval="")
+    if output_format == "csv":
+        writer.writeheader()
+    if output_format == "json":
+        out.write("[")
+    width = 0
+    for count, row in enumerate(rows, start=1):
+        unreadable += bool(row["error"])
+        match output_format:
+            case "csv":
+                writer.writerow(row)
+            case "table":
+                width = max(width, len(row["file"]))
+                out.write(_table_line(row, width) + "\n")
+            case _:
+                ordered = {name: row[name] for name in columns if row.get(name, "") != ""}
+                if output_format == "json":
+                    out.write(",\n" if count > 1 else "\n")
+                out.write(json.dumps(ordered, ensure_ascii=False) + ("\n" if output_format == "jsonl" else ""))
+    if output_format == "json":
+        out.write("\n]\n")
+    return count, unreadable
+
+
+def _table_line(row: dict, width: int) -> str:
+    if row["error"]:
+        return f"{row['file']:{width}}  not readable: {row['error']}"
+    ranks = ["", *(name.removeprefix("class") for name in row if name.startswith("class_"))]
+    return f"{row['file']:{width}}  " + "  ".join(
+        f"{row[f'class{rank}']} {row[f'probability{rank}']:.1%}" for rank in ranks
+    )
+
+
+def _groups(items: Iterator, size: int) -> Iterator[list]:
+    while group := list(itertools.islice(items, size)):
+        yield group

@@ -1,0 +1,95 @@
+"""Where a training image is cut, moved, warped or erased: boxes and affine maps."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.ndimage import map_coordinates
+
+
+_ERASED_AREA = (0.02, 0.4)
+
+
+_ERASED_RATIO = (0.3, 1 / 0.3)
+
+
+def draw_box(
+    u: jax.Array, aspect: jax.Array, scales: tuple[float, float], ratios: tuple[float, float]
+) -> tuple[jax.Array, jax.Array]:
+    """The box of "inception-style" crops (arXiv:1409.4842, torchvision's `RandomResizedCrop`), without rejection.
+
+    First the log-uniform ratio of the true proportions, then the area, uniform over that part of `scales` for which a
+    box of this ratio fits into the picture. Where none fits (a long picture), the largest box of this ratio is taken.
+
+    Returns (top, left) and (height, width) as shares of the picture's sides; always inside 0..1.
+    """
+    log_ratio = jnp.log(jnp.array(ratios))
+    ratio = jnp.exp(log_ratio[0] + u[0] * (log_ratio[1] - log_ratio[0])) / aspect  # width / height on the square canvas
+    scale = jnp.minimum(jnp.array(scales), jnp.minimum(ratio, 1 / ratio))
+    area = scale[0] + u[1] * (scale[1] - scale[0])
+    size = jnp.minimum(jnp.sqrt(jnp.stack([area / ratio, area * ratio])), 1)
+    return u[2:4] * (1 - size), size
+
+
+def crop_and_resize(image: jax.Array, corner: jax.Array, size: jax.Array, image_size: int) -> jax.Array:
+    """Resizes a box, in shares of [S, S, c], to [image_size, image_size, c]: two small matrix products, antialiased."""
+    scale = image_size / (image.shape[0] * size)
+    shape = (image_size, image_size, image.shape[2])
+    translation = -corner * image.shape[0] * scale
+    return jax.image.scale_and_translate(
+        image, shape, (0, 1), scale, translation, "linear", precision=jax.lax.Precision.HIGHEST
+    )
+
+
+def shifted_window(image: jax.Array, key: jax.Array, padding: int) -> jax.Array:
+    """[s, s, c] -> [s, s, c] somewhere in the picture with so many pixels of its mirror image around it.
+
+    As torchvision's `RandomCrop(s, padding=padding, padding_mode="reflect")`: the edge itself is not repeated.
+    """
+    padded = jnp.pad(image, [(padding, padding), (padding, padding), (0, 0)], mode="reflect")
+    top, left = jax.random.randint(key, (2,), 0, 2 * padding + 1)
+    return jax.lax.dynamic_slice(padded, (top, left, 0), image.shape)
+
+
+def draw_affine(
+    u: jax.Array, rotation: float, shift: float, shear: float, zoom: float, side: int
+) -> tuple[jax.Array, jax.Array]:
+    """Rotation, shift, shear and zoom, each within its range for u from -1 to 1; Keras' `apply_affine_transform`.
+
+    Angles are in degrees, the shift is a share of the side in pixels; see `config.augment` in configs/default.py.
+
+    Returns matrix [2, 2] and offset [2] that lead from (row, column) of the result to those of the source, both
+    measured in pixels from the centre.
+    """
+    angle, slant = jnp.deg2rad(rotation * u[0]), jnp.deg2rad(shear * u[1])
+    turn = jnp.array([[jnp.cos(angle), -jnp.sin(angle)], [jnp.sin(angle), jnp.cos(angle)]])
+    shearing = jnp.array([[1.0, -jnp.sin(slant)], [0.0, jnp.cos(slant)]])
+    matmul = partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
+    matrix = matmul(turn, shearing * (1 + zoom * u[4:6]))  # the columns' factors: times a diagonal matrix
+    return matrix, matmul(turn, shift * side * u[2:4])
+
+
+def warp(image: jax.Array, matrix: jax.Array, offset: jax.Array) -> jax.Array:
+    """[s, s, c] -> [s, s, c] by `source = matrix @ target + offset` from the centre; bilinear, edge pixels repeated."""
+    side = image.shape[0]
+    centre = (side - 1) / 2
+    target = jnp.stack(jnp.meshgrid(*2 * [jnp.arange(side) - centre], indexing="ij"))
+    source = jnp.einsum("ij,jyx->iyx", matrix, target, precision=jax.lax.Precision.HIGHEST)
+    source = source + offset[:, None, None] + centre
+    sample = partial(map_coordinates, coordinates=list(source), order=1, mode="nearest")
+    return jax.vmap(sample, in_axes=-1, out_axes=-1)(image)
+
+
+def erase(image: jax.Array, key: jax.Array, probability: float) -> jax.Array:
+    """Random erasing (arXiv:1708.04896): noise from 0 to 255 in a box of the paper's areas and proportions.
+
+    The box is drawn as those of crops are, without the paper's rejection of boxes that do not fit.
+    """
+    box_key, noise_key = jax.random.split(key)
+    u = jax.random.uniform(box_key, (5,))
+    corner, size = draw_box(u[:4], jnp.float32(1), _ERASED_AREA, _ERASED_RATIO)
+    place = (jnp.arange(image.shape[0]) + 0.5) / image.shape[0]
+    within = (place >= corner[:, None]) & (place < (corner + size)[:, None])  # [2, side]: rows and columns
+    erased = within[0][:, None] & within[1] & (u[4] < probability)
+    noise = jax.lax.bitcast_convert_type(jax.random.bits(noise_key, image.shape[:2], jnp.uint32), jnp.uint8)
+    return jnp.where(erased[..., None], noise[..., : image.shape[2]].astype(jnp.float32), image)

@@ -1,0 +1,177 @@
+"""What a network consists of and costs: layers, parameters, floating-point operations, memory."""
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import optax
+from flax.traverse_util import flatten_dict, unflatten_dict
+from jax import ShapeDtypeStruct
+from ml_collections import ConfigDict
+
+from study_classification.inputs.images.preprocess import Preprocess
+from study_classification.models import create_model
+from study_classification.models.initial import init_variables
+from study_classification.models.tracing import trace_calls
+from study_classification.optim.freezing import trainable_mask
+from study_classification.optim.optimizer import make_optimizer
+from study_classification.system.devices import compute_dtype
+
+
+@dataclass(frozen=True)
+class Layer:
+    path: str  # backbone/layer1_0/conv1
+    type: str  # Conv
+    output_shape: tuple[int, ...]  # of one picture
+    parameters: int
+    trainable: int  # how many of them are trained
+    flops: int  # of the forward pass for one picture
+
+
+@dataclass(frozen=True)
+class Summary:
+    layers: tuple[Layer, ...]  # in the order of the computation
+    parameters: int
+    trainable: int
+    flops: int
+    batch_size: int
+    memory: dict[str, int]  # what -> bytes, in a training step on one device
+
+
+def summarize(
+    model: nn.Module,
+    image_size: int,
+    channels: int,
+    batch_size: int,
+    trainable: Callable[[str], bool] = lambda path: True,
+    optimizer: optax.GradientTransformation | None = None,
+) -> Summary:
+    """Describes a `Classifier` without running it. Takes seconds, for a training step is compiled.
+
+    `trainable` says of a parameter's path ("backbone/conv1/kernel") whether it is trained, and so whether the
+    optimizer keeps state for it; no optimizer keeps none.
+
+    FLOPs are two for each multiply-accumulate of a convolution or dense layer, padding included, as papers count;
+    biases, normalisation, ReLU and pooling are left out. (XLA's own count before compiling exists on the CPU only.)
+    Memory is exact for the named arrays; "activations" is all scratch space of the forward and backward pass as XLA
+    compiled them for this kind of device, without augmentation.
+    """
+    pictures = ShapeDtypeStruct((batch_size, image_size, image_size, channels), jnp.float32)
+    variables, calls = trace_calls(model, pictures)
+    parameters = flatten_dict(variables["params"], sep="/")
+    statistics = {"batch_stats": variables.get("batch_stats", {})}
+    trained = {path: leaf for path, leaf in parameters.items() if trainable(path)}
+
+    sizes, trained_sizes = _sizes_by_layer(parameters), _sizes_by_layer(trained)
+    kernel_sizes = _sizes_by_layer({path: leaf for path, leaf in parameters.items() if leaf.ndim > 1})
+    containers = {path.rsplit("/", i)[0] for path in calls for i in range(1, path.count("/") + 1)}
+    layers = tuple(
+        Layer(path, kind, shape, sizes[path], trained_sizes[path], 2 * kernel_sizes[path] * math.prod(shape[:-1]))
+        for path, (kind, shape) in calls.items()
+        if path in sizes or path not in containers
+    )
+    memory = {
+        "parameters": _bytes(parameters),
+        "batch statistics": _bytes(statistics),
+        "gradients": _bytes(trained),
+        "optimizer state": _bytes(jax.eval_shape(optimizer.init, unflatten_dict(trained, sep="/"))) if optimizer else 0,
+        "pictures": _bytes(pictures),
+        "activations": _scratch_bytes(model, parameters, trained, statistics, pictures),
+    }
+    flops = sum(layer.flops for layer in layers)
+    return Summary(layers, sizes.total(), trained_sizes.total(), flops, batch_size, memory)
+
+
+def format_summary(summary: Summary) -> str:
+    """The summary as plain text, at most 100 columns wide for the models of this package."""
+    header = ("layer", "type", "output", "parameters", "MFLOPs", "")
+    rows = [
+        (
+            layer.path,
+            layer.type,
+            "x".join(map(str, layer.output_shape)),
+            f"{layer.parameters:,}",
+            f"{layer.flops / 1e6:,.2f}",
+            _state(layer),
+        )
+        for layer in summary.layers
+    ]
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    table = [
+        "  ".join(f"{cell:{align}{width}}" for cell, align, width in zip(row, "<<<>><", widths, strict=True)).rstrip()
+        for row in (header, *rows)
+    ]
+    return "\n".join(
+        [
+            table[0],
+            "-" * max(map(len, table)),
+            *table[1:],
+            "",
+            f"Parameters: {summary.parameters:,}, of them trainable: {summary.trainable:,}",
+            f"Forward pass: {summary.flops / 1e6:,.2f} MFLOPs a picture ({summary.flops / 2e6:,.2f} MMACs)",
+            f"Memory of a training step with {summary.batch_size} pictures on one device:",
+            *(f"  {name:<16} {size / 2**20:>10,.1f} MiB" for name, size in summary.memory.items()),
+            f"  {'sum':<16} {sum(summary.memory.values()) / 2**20:>10,.1f} MiB",
+        ]
+    )
+
+
+def _scratch_bytes(
+    model: nn.Module, parameters: dict, trained: dict, statistics: dict, pictures: ShapeDtypeStruct
+) -> int:
+    """Temporary memory of the loss with its gradient by the trained parameters (all flat: path -> shape)."""
+
+    def loss(trained, parameters, statistics, pictures):
+        params = unflatten_dict({**parameters, **trained}, sep="/")
+        logits, statistics = model.apply(
+            {"params": params, **statistics},
+            pictures,
+            train=True,
+            mutable=["batch_stats"],
+            rngs={"dropout": jax.random.key(0)},
+        )
+        labels = jnp.zeros(len(logits), jnp.int32)
+        return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean(), statistics
+
+    frozen = {path: leaf for path, leaf in parameters.items() if path not in trained}
+    step = jax.jit(jax.value_and_grad(loss, has_aux=True)).lower(trained, frozen, statistics, pictures)
+    analysis = step.compile().memory_analysis()
+    assert analysis is not None  # XLA's compilers for CPU, GPU and TPU all give one
+    return analysis.temp_size_in_bytes
+
+
+def _state(layer: Layer) -> str:
+    if layer.parameters == 0:
+        return ""
+    return {layer.parameters: "trainable", 0: "frozen"}.get(layer.trainable, "partly frozen")
+
+
+def _sizes_by_layer(parameters: dict[str, ShapeDtypeStruct]) -> Counter[str]:
+    sizes: Counter[str] = Counter()
+    for path, leaf in parameters.items():
+        sizes[path.rpartition("/")[0]] += leaf.size
+    return sizes
+
+
+def _bytes(tree) -> int:
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
+def print_summary(config: ConfigDict, preprocess: Preprocess, num_classes: int) -> None:
+    """Prints the summary of the network that a config describes for so many classes.
+
+    Raises:
+        ConfigError: if there is no such network.
+    """
+    model = create_model(config.model, num_classes, compute_dtype(config.precision))
+    params = jax.eval_shape(lambda: init_variables(model, preprocess, seed=0))["params"]
+    mask = flatten_dict(trainable_mask(params, config.learning, config.fine_tuning.frozen), sep="/")
+    optimizer = make_optimizer(config, optax.constant_schedule(config.optimizer.learning_rate))
+    size = preprocess.image_size
+    print(f"{config.model.name}, {num_classes} classes, pictures of {size} x {size} x {preprocess.channels}\n")
+    summary = summarize(model, size, preprocess.channels, config.batch_size, mask.__getitem__, optimizer)
+    print(format_summary(summary))

@@ -1,0 +1,34 @@
+"""What a network calls, in which order, without running it."""
+
+import flax.linen as nn
+import jax
+from jax import ShapeDtypeStruct
+
+
+def layer_order(model: nn.Module, pictures: jax.ShapeDtypeStruct) -> list[str]:
+    """The names of the backbone's layers with parameters, in the order in which they are called."""
+    order: dict[str, None] = {}
+
+    def record(call, args, kwargs, context):
+        if context.module.path[:1] == ("backbone",) and len(context.module.path) > 1:
+            order[context.module.path[1]] = None
+        return call(*args, **kwargs)
+
+    with nn.intercept_methods(record):
+        jax.eval_shape(lambda x: model.init(jax.random.key(0), x, train=False), pictures)
+    return list(order)
+
+
+def trace_calls(model: nn.Module, pictures: ShapeDtypeStruct) -> tuple[dict, dict[str, tuple[str, tuple[int, ...]]]]:
+    """The shapes of the variables, and of each submodule that is called: path -> type, output shape of one picture."""
+    calls = {}
+
+    def record(call, args, kwargs, context):
+        output = call(*args, **kwargs)
+        if context.method_name == "__call__" and context.module.path:
+            calls["/".join(context.module.path)] = type(context.module).__name__, output.shape[1:]
+        return output
+
+    with nn.intercept_methods(record):
+        variables = jax.eval_shape(lambda x: model.init(jax.random.key(0), x, train=False), pictures)
+    return variables, calls

@@ -1,0 +1,39 @@
+"""The learning rate as a function of the step."""
+
+import itertools
+
+import optax
+import optax.contrib
+from ml_collections import ConfigDict
+
+from study_classification.config import duration_in_steps
+
+
+def learning_rate_schedule(config: ConfigDict, total_steps: int, examples_per_epoch: int) -> optax.Schedule:
+    """The learning rate as a function of the step: linear warm-up from 0, then what `schedule.name` says.
+
+    The cycles of `cosine_restarts` are of equal length, each a cosine from the peak (Loshchilov and Hutter,
+    arXiv:1608.03983, with T_mult = 1).
+    """
+    schedule, peak = config.schedule, config.optimizer.learning_rate
+    warmup = min(duration_in_steps(schedule, "warmup", examples_per_epoch, config.batch_size), total_steps)
+    remaining = max(total_steps - warmup, 1)
+    match schedule.name:
+        case "cosine":
+            main = optax.cosine_decay_schedule(peak, remaining, schedule.final_fraction)
+        case "cosine_restarts":
+            cycles = min(schedule.restarts, remaining)
+            ends = [round(remaining * cycle / cycles) for cycle in range(cycles + 1)]
+            parts = [
+                optax.cosine_decay_schedule(peak, end - begin, schedule.final_fraction)
+                for begin, end in itertools.pairwise(ends)
+            ]
+            main = optax.join_schedules(parts, ends[1:-1])
+        case "step":
+            drops = {max(round(share * total_steps) - warmup, 0): schedule.step_factor for share in schedule.step_at}
+            main = optax.piecewise_constant_schedule(peak, drops)
+        case _:
+            main = optax.constant_schedule(peak)
+    if not warmup:
+        return main
+    return optax.join_schedules([optax.linear_schedule(0.0, peak, warmup), main], [warmup])

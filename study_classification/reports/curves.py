@@ -1,0 +1,68 @@
+"""The learning curves, loss and accuracy of training and validation by epoch, and the curve of the rate finder."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from study_classification.errors import EnvironmentFault
+from study_classification.runs.history import History
+
+TRAIN_COLOUR, VALIDATION_COLOUR = "#2a6fbb", "#d1601f"
+
+
+def draw_curves(history: History, file: Path) -> None:
+    """Draws curves.png of the epochs of a run, of which there is at least one.
+
+    Raises:
+        EnvironmentFault: if the file cannot be written.
+    """
+    from matplotlib.figure import Figure  # without pyplot: no window system, no global state
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    epochs, best = history.epochs, history.epochs[history.best]
+    numbers = [row.epoch for row in epochs]
+    marker = "o" if len(epochs) < 3 else None
+    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for split, label, colour in (("train", "training", TRAIN_COLOUR), ("val", "validation", VALIDATION_COLOUR)):
+            values = [getattr(row, f"{split}_{name}") for row in epochs]
+            axes.plot(numbers, values, label=label, color=colour, marker=marker)
+        axes.axvline(best.epoch, color="grey", linestyle=":", label=f"best: epoch {best.epoch}")
+        axes.set(xlabel="epoch", title=name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    _save(figure, file)
+
+
+def draw_learning_rates(
+    rates: Float[np.ndarray, " n"],
+    losses: Float[np.ndarray, " n"],
+    curve: Float[np.ndarray, " n"],
+    place: int | None,
+    file: Path,
+) -> None:
+    """Draws lr_find.png: the losses at rising rates, smoothed ones as well, and the suggested rate, if there is one.
+
+    Raises:
+        EnvironmentFault: if the file cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.semilogx(rates, losses, label="loss", color=TRAIN_COLOUR, alpha=0.35)
+    axes.semilogx(rates, curve, label="smoothed", color=TRAIN_COLOUR)
+    if place is not None:
+        axes.axvline(rates[place], color="grey", linestyle=":", label=f"suggested: {rates[place]:.1e}")
+    axes.set(xlabel="learning rate", title="loss at rising learning rates")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    _save(figure, file)
+
+
+def _save(figure, file: Path) -> None:
+    try:
+        figure.savefig(file, dpi=100)
+    except OSError as error:
+        raise EnvironmentFault(f"{file} cannot be written: {error.strerror}") from None

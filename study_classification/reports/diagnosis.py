@@ -1,0 +1,65 @@
+"""What a finished training means for the person who looks on: a warning where there is one, and what to do next."""
+
+import math
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from study_classification.runs.history import History
+
+GAP = 0.1  # between the accuracies of training and validation, from which it is called over-fitting
+CURE = {
+    "from_scratch": "begin with a network that others have trained (configs/photos.py), add pictures, or strengthen "
+    "augment.* and model.dropout",
+    "transfer_learning": "add pictures, or raise optimizer.weight_decay or feature_cache.views",
+    "fine_tuning": "add pictures, strengthen augment.*, lower optimizer.learning_rate, or take transfer_learning",
+}
+
+
+def overfitting(history: History, learning: str, num_validation: int) -> str:
+    """One sentence if the last epochs show over-fitting, else ''.
+
+    It is called so where training accuracy is above validation accuracy by more than GAP and by more than two standard
+    errors of the latter.
+
+    Args:
+        history: of the run, with at least one epoch.
+        learning: `from_scratch`, `transfer_learning` or `fine_tuning`.
+        num_validation: how many pictures were validated.
+    """
+    last = history.epochs[-1]
+    error = math.sqrt(last.val_accuracy * (1 - last.val_accuracy) / num_validation)
+    if last.train_accuracy - last.val_accuracy <= max(GAP, 2 * error):
+        return ""
+    return (
+        f"Over-fitting: at the end {last.train_accuracy:.1%} of the training pictures were right and only "
+        f"{last.val_accuracy:.1%} of the validation pictures, so the network has learnt its pictures by heart: "
+        f"{CURE[learning]}"
+    )
+
+
+def next_steps(workdir: Path) -> str:
+    """Where the curves are, and the commands to evaluate and to use the network of a run."""
+    command, run = program(), shlex.quote(str(workdir))
+    return (
+        "Next:\n"
+        f"  look at the curves      {workdir / 'curves.png'}\n"
+        f"  on unseen pictures      {command} evaluate --workdir={run}\n"
+        f"  on a picture of yours   {command} predict --workdir={run} PICTURE.jpg"
+    )
+
+
+def program() -> str:
+    """The command that runs this program, as it can be typed where the user is."""
+    name = Path(sys.argv[0])
+    if name.stem == "study-classification":
+        return name.name if shutil.which(name.name) == str(name.absolute()) else shlex.quote(_from_here(name))
+    python = Path(sys.executable)
+    python_name = python.name if shutil.which(python.name) == str(python) else shlex.quote(_from_here(python))
+    return f"{python_name} -m study_classification.main"
+
+
+def _from_here(file: Path) -> str:
+    here = Path.cwd()
+    return str(file.relative_to(here) if file.is_absolute() and file.is_relative_to(here) else file)

@@ -1,0 +1,10 @@
+"""The machine.
+
+console.py      what is said, to the terminal and to the log file
+files.py        files that are written whole or not at all
+array_cache.py  arrays that took long to compute, as memory-mapped files
+threads.py      work for several threads
+signals.py      Ctrl-C and SIGTERM as a question
+devices.py      devices, mesh, precision, memory
+hosts.py        all of multi-host: which host speaks, what they agree on
+"""

@@ -1,0 +1,120 @@
+"""Devices: which there are, the mesh over them, their memory, and what is computed in which precision."""
+
+import ctypes
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import psutil
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from study_classification.errors import ConfigError
+from study_classification.system.console import say
+
+DATA, FSDP = "data", "fsdp"
+ACCELERATORS = ("/dev/nvidia0", "/dev/accel0", "/dev/vfio/0", "/dev/kfd")  # GPUs of NVIDIA, TPUs, GPUs of AMD
+_M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8  # of glibc's malloc.h
+
+
+def start_devices(cache: Path) -> None:
+    """Joins the other hosts of a pod, if any, and switches the persistent compilation cache on."""
+    if not any(Path(path).exists() for path in ACCELERATORS):
+        _keep_freed_memory()
+    hosts = os.environ.get("TPU_WORKER_HOSTNAMES", "")
+    if ("," in hosts or "JAX_COORDINATOR_ADDRESS" in os.environ) and not jax.distributed.is_initialized():
+        jax.distributed.initialize()
+    jax.config.update("jax_compilation_cache_dir", str(cache / "xla"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+
+
+def _keep_freed_memory() -> None:
+    """Tells glibc not to hand freed memory back to the kernel, before JAX's first thread starts.
+
+    A step on the CPU takes all its scratch memory anew, and its pages would be made and zeroed every time: half of the
+    processor time of a MobileNetV2. The price is a higher peak, since what is free lies in pieces.
+    """
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        for option, value in ((_M_ARENA_MAX, 1), (_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1)):
+            libc.mallopt(option, value)
+
+
+def banner(precision: jnp.dtype) -> str:
+    """One line: devices, precision, versions."""
+    kinds = sorted({device.device_kind for device in jax.devices()})
+    hosts = f" on {jax.process_count()} hosts" if jax.process_count() > 1 else ""
+    cores = f" ({psutil.cpu_count(logical=True)} cores)" if jax.default_backend() == "cpu" else ""
+    return (
+        f"Device: {jax.device_count()} x {', '.join(kinds)}{cores}{hosts}, {jnp.dtype(precision).name}, "
+        f"jax {jax.__version__}"
+    )
+
+
+def warn_of_idle_accelerator() -> None:
+    """Says loudly that a GPU is there and that this jax does not use it."""
+    if jax.default_backend() != "cpu" or os.environ.get("JAX_PLATFORMS", "") == "cpu":
+        return
+    if shutil.which("nvidia-smi") or Path("/dev/nvidia0").exists():
+        say(
+            "WARNING: this machine has an NVIDIA GPU, but this jax runs on the CPU, which is many times slower.\n"
+            "         Install a jax that uses it: pip install -U 'jax[cuda13]'"
+        )
+
+
+def make_mesh(fsdp: int) -> Mesh:
+    """A mesh over all devices with the axes `data` and `fsdp`.
+
+    Raises:
+        ConfigError: if the devices cannot be grouped by `fsdp`.
+    """
+    count = jax.device_count()
+    if count % fsdp:
+        raise ConfigError(f"fsdp is {fsdp}, which does not divide the {count} devices: choose a divisor")
+    return jax.make_mesh((count // fsdp, fsdp), (DATA, FSDP), axis_types=(AxisType.Auto, AxisType.Auto))
+
+
+def batch_sharding(mesh: Mesh) -> NamedSharding:
+    """Batches are split along their first axis over all devices."""
+    return NamedSharding(mesh, PartitionSpec((DATA, FSDP)))
+
+
+def replicated(mesh: Mesh) -> NamedSharding:
+    """The same value on every device."""
+    return NamedSharding(mesh, PartitionSpec())
+
+
+def state_sharding(mesh: Mesh, abstract_state):
+    """Large arrays are split over the axis `fsdp` along their largest dimension that it divides, others replicated."""
+    parts = mesh.shape[FSDP]
+
+    def place(leaf) -> NamedSharding:
+        divisible = [axis for axis, size in enumerate(leaf.shape) if size % parts == 0]
+        if parts == 1 or leaf.size < 2**16 or not divisible:
+            return replicated(mesh)
+        axis = max(divisible, key=lambda axis: leaf.shape[axis])
+        return NamedSharding(mesh, PartitionSpec(*[None] * axis, FSDP))
+
+    return jax.tree.map(place, abstract_state)
+
+
+def abstract(tree):
+    """Shapes, types and shardings of a tree of arrays."""
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding), tree)
+
+
+def compute_dtype(precision: str) -> jnp.dtype:
+    """The type of activations and products: bfloat16 where the device gains from it and `auto` is asked for."""
+    if precision == "auto":
+        precision = "float32" if jax.default_backend() == "cpu" else "bfloat16"
+    return jnp.dtype(precision)
+
+
+def free_memory() -> int:
+    """Bytes that a device can still hold: its own memory, or the machine's where the device is the CPU."""
+    device = jax.local_devices()[0]
+    statistics = device.memory_stats() or {} if device.platform != "cpu" else {}
+    if "bytes_limit" in statistics:
+        return statistics["bytes_limit"] - statistics["bytes_in_use"]
+    return psutil.virtual_memory().available // (jax.local_device_count() if device.platform == "cpu" else 1)

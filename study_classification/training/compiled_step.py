@@ -1,0 +1,126 @@
+"""A training step that fits into memory: compiled before it is run, with the batch in as many parts as that takes.
+
+Compiling can begin while the data are prepared, so that the first step does not have to wait for both.
+"""
+
+import math
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import jax
+import numpy as np
+import optax
+from jaxtyping import Float, PyTree
+
+from study_classification.data.batches import gigabytes
+from study_classification.errors import EnvironmentFault
+from study_classification.inputs.images.augment import Augment
+from study_classification.system import devices, hosts
+from study_classification.system.console import say
+from study_classification.training.setup import Experiment
+from study_classification.training.state import TrainState
+from study_classification.training.step import Batch, make_train_step
+
+Step = Callable[[TrainState, Batch], TrainState]
+
+
+class CompiledStep:
+    """A step that is compiled for each shape of batch that it meets; if it does not fit, batches pass in more parts.
+
+    A call that compiles raises EnvironmentFault if not even one picture at once fits.
+    """
+
+    def __init__(self, make_step: Callable[[int], Step], parts: int, devices: int):
+        """Args: accumulate_steps -> the jitted step; the least accumulate_steps; devices that share a batch."""
+        self._make_step, self._parts, self._devices = make_step, parts, devices
+        self._compiled: dict[tuple[int, ...], Step] = {}
+        self._ahead: tuple[PyTree, Future[tuple[Step, float]]] | None = None
+
+    def start(self, state: PyTree, batch: PyTree) -> None:
+        """Begins to compile for arrays like these (shapes and shardings), in a thread, while data are prepared."""
+        thread = ThreadPoolExecutor(1)
+        self._ahead = batch, thread.submit(_compile, self._make_step(self._parts), state, batch)
+        thread.shutdown(wait=False)
+
+    def __call__(self, state: TrainState, batch: Batch) -> TrainState:
+        shape = batch["label"].shape
+        if shape not in self._compiled:
+            self._compiled[shape] = self._compile_to_fit(state, batch)
+        return self._compiled[shape](state, batch)
+
+    def _compile_to_fit(self, state: TrainState, batch: Batch) -> Step:
+        parts, batch_size = self._parts, batch["label"].shape[-1]
+        share = batch_size // self._devices
+        free = hosts.min_over_hosts(devices.free_memory())
+        while True:
+            if parts == self._parts and self._ahead and self._ahead[0] == devices.abstract(batch):
+                step, needed = self._ahead[1].result()
+            else:
+                step, needed = _compile(self._make_step(parts), state, batch)
+            if needed <= free:
+                return step
+            size = f"needs {gigabytes(needed)}" if math.isfinite(needed) else "is too large for the compiler"
+            if parts == share:
+                raise EnvironmentFault(
+                    f"a training step with one picture at once {size}, and {gigabytes(free)} are free: choose a "
+                    "smaller preprocess.image_size or model.name, or --config.data.mode=streaming"
+                )
+            at_once = share // parts
+            parts = next(more for more in range(2 * parts, share + 1) if share % more == 0)
+            say(
+                f"A training step with {at_once} pictures at once {size}, and {gigabytes(free)} are free: batches of "
+                f"{batch_size} stay, but pass in {parts} parts of {batch_size // parts}, as by accumulate_steps={parts}"
+            )
+
+
+def compiled_train_step(
+    experiment: Experiment,
+    optimizer: optax.GradientTransformation,
+    sharding: PyTree,
+    class_weights: Float[np.ndarray, " classes"] | None,
+    augmentation: Augment,
+    mask: PyTree,
+    optimized: PyTree | None = None,
+) -> CompiledStep:
+    """The training step of an experiment, see `make_train_step`, that fits into memory.
+
+    Batches with a further first axis are so many steps, taken by one program without coming back to the host.
+    `sharding` is that of the state, which is donated.
+    """
+    model, preprocess, config = experiment.model, experiment.preprocess, experiment.config
+
+    def make(parts: int) -> Step:
+        step = make_train_step(
+            model,
+            optimizer,
+            preprocess,
+            augmentation,
+            config,
+            mask,
+            optimized,
+            accumulate_steps=parts,
+            class_weights=class_weights,
+        )
+
+        def steps(state: TrainState, batch: Batch) -> TrainState:
+            if batch["label"].ndim == 1:
+                return step(state, batch)
+            return jax.lax.scan(lambda state, batch: (step(state, batch), None), state, batch)[0]
+
+        return jax.jit(steps, donate_argnums=0, out_shardings=sharding)
+
+    return CompiledStep(make, config.accumulate_steps, experiment.mesh.size)
+
+
+def _compile(step, state: PyTree, batch: PyTree) -> tuple[Step, float]:
+    """The compiled step, and the bytes that a device needs for it besides state and batch."""
+    try:
+        compiled = step.lower(state, batch).compile()
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        return step, math.inf
+    analysis = compiled.memory_analysis()
+    if analysis is None:  # a backend that does not tell
+        return compiled, 0.0
+    return compiled, analysis.temp_size_in_bytes + analysis.output_size_in_bytes - analysis.alias_size_in_bytes

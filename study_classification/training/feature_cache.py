@@ -1,0 +1,110 @@
+"""The feature cache: with a frozen backbone each picture passes it once, and the head trains on what came out.
+
+Without augmentation the head learns exactly what it would learn behind the backbone; with stored augmented views
+(`feature_cache.views`) epoch e sees view e modulo views of each picture.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+from jaxtyping import PyTree
+
+from study_classification.data.batches import Images
+from study_classification.data.dataset import Split
+from study_classification.data.order import EvaluationOrder, TrainingOrder
+from study_classification.inputs.images.augment import Augment
+from study_classification.models import pooling_of
+from study_classification.system.array_cache import Create, cached_arrays
+from study_classification.system.console import progress, say
+from study_classification.training.setup import Experiment
+from study_classification.training.step import make_extract
+
+FORMAT = 2  # part of every key: raise it when features of the same inputs change
+
+
+@dataclass(frozen=True)
+class ViewOrder:
+    """A training plan over stored views: view v of example i is row v x num_examples + i."""
+
+    plan: TrainingOrder
+    views: int
+
+    def __getitem__(self, step: int) -> dict[str, np.ndarray]:
+        planned = self.plan[step]
+        return planned | {"index": planned["index"] + planned["epoch"] % self.views * self.plan.num_examples}
+
+
+def cached_features(
+    experiment: Experiment,
+    variables: dict[str, PyTree],
+    open_images: Callable[[], Images],
+    pictures: Split,
+    views: int,
+    cache: Path,
+) -> dict[str, np.ndarray]:
+    """The features of a split in the place of its pictures, computed once and then read back from a file.
+
+    Args:
+        experiment: network, preprocessing, augmentation, batch size.
+        variables: of the network; its backbone makes the features.
+        open_images: opens the pictures of the split, of the training canvas where several views are asked for; called
+            only if the cache does not hold their features.
+        pictures: the split.
+        views: 1 is the plain picture; of several each is augmented.
+        cache: the cache directory.
+
+    Returns:
+        `features` [n, ...] float32 and `label` [n]; view v of example i is row v x len(pictures) + i.
+
+    Raises:
+        EnvironmentFault: if the cache cannot be written.
+    """
+    config, preprocess = experiment.config, experiment.preprocess
+    plain = Augment(preprocess.image_size, preprocess.image_size)
+    augmentation = experiment.augmentation if views > 1 else plain
+    frozen = {"params": {"backbone": variables["params"]["backbone"]}, "batch_stats": variables["batch_stats"]}
+    identity = [
+        FORMAT,
+        views,
+        digest_of(frozen),
+        pictures.key,
+        config.model.name,
+        config.model.origin,
+        pooling_of(config.model.head),
+        config.precision,
+        preprocess.to_json(),
+        dataclasses.asdict(augmentation),
+        config.seed if views > 1 else 0,
+    ]
+    plan = EvaluationOrder(len(pictures), config.batch_size)
+
+    def fill(create: Create) -> None:
+        say(f"Passing {len(pictures):,} pictures through the backbone, {views} view{'s' * (views > 1)} of each ...")
+        images = open_images()
+        extract = jax.jit(make_extract(experiment.model, preprocess, augmentation, config.seed))
+        arrays: dict[str, np.ndarray] = {}
+        for view in range(views):
+            batches = progress(images.batches(plan, range(len(plan))), "extracting features", total=len(plan))
+            for batch in batches:
+                real = np.asarray(batch["mask"]) == 1
+                rows = view * len(pictures) + np.asarray(batch["index"])[real]
+                found = {"features": np.asarray(extract(variables, batch, view)), "label": np.asarray(batch["label"])}
+                for name, values in found.items():
+                    if name not in arrays:
+                        arrays[name] = create(name, values.dtype, (views * len(pictures), *values.shape[1:]))
+                    arrays[name][rows] = values[real]
+
+    return cached_arrays(cache / "features", identity, fill)
+
+
+def digest_of(variables: PyTree) -> str:
+    """SHA-256 of all arrays of a tree, with their paths."""
+    digest = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_flatten_with_path(variables)[0]:
+        digest.update(jax.tree_util.keystr(path).encode() + np.ascontiguousarray(leaf).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,126 @@
+"""The learning-rate finder: how the loss answers to rates that rise from step to step, and which one to take.
+
+Source: the range test of Smith (arXiv:1506.01186), with the exponential rise, range and end of fastai's lr_find.
+"""
+
+import csv
+import functools
+import io
+import math
+from pathlib import Path
+
+import jax
+import numpy as np
+import optax
+from jaxtyping import Float
+from ml_collections import ConfigDict
+
+from study_classification.data.sources import TRAIN
+from study_classification.errors import DivergedError
+from study_classification.optim.optimizer import make_optimizer
+from study_classification.reports.curves import draw_learning_rates
+from study_classification.system import devices
+from study_classification.system.console import progress, say
+from study_classification.system.files import unwritable, write_text
+from study_classification.training.compiled_step import compiled_train_step
+from study_classification.training.feed import first_variables, open_feed, open_pictures, plan_of_pictures
+from study_classification.training.setup import rate_multipliers, resolve_config
+from study_classification.training.state import init_state, zero_sums
+
+LOWEST, HIGHEST = 1e-7, 10.0  # rates of the first and the last step
+DIVERGED = 4.0  # times the smallest smoothed loss: above it the test ends
+MEMORY = 0.8  # of the moving average that smooths the losses
+
+
+def find_learning_rate(config: ConfigDict, workdir: Path, steps: int = 100) -> float:
+    """Trains with rising rates, shows how the loss answers, and forgets the weights.
+
+    Network, data, optimizer and first weights are those that training would begin with; the schedule and a first phase
+    of the head are left out. Writes lr_find.csv and lr_find.png into `workdir`, and changes nothing else there.
+
+    Args:
+        config: as `configs/default.py` defines it.
+        workdir: made if need be.
+        steps: how many rates are tried, unless the loss diverges before.
+
+    Returns:
+        The suggested `optimizer.learning_rate`, see `steepest_descent`.
+
+    Raises:
+        UserError: as `train_and_evaluate`.
+        DivergedError: if the loss falls at no rate.
+    """
+    experiment = resolve_config(config)
+    config = experiment.config
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(workdir, error) from None
+    training = open_feed(experiment)
+    variables = first_variables(experiment, training.data)
+    optimizer = make_optimizer(
+        config,
+        optax.exponential_decay(LOWEST, steps - 1, HIGHEST / LOWEST),
+        rate_multipliers(experiment, variables["params"]),
+    )
+    start = functools.partial(init_state, optimizer=optimizer, mask=experiment.mask)
+    sharding = devices.state_sharding(experiment.mesh, jax.eval_shape(start, variables))
+    state = jax.jit(start, out_shardings=sharding)(variables)
+
+    take_step = compiled_train_step(
+        experiment, optimizer, sharding, training.class_weights, experiment.augmentation, experiment.mask
+    )
+    images = open_pictures(experiment, training.data, TRAIN, variables)
+
+    say(f"Trying {steps} learning rates from {LOWEST:g} to {HIGHEST:g} ...")
+    rates, losses = np.geomspace(LOWEST, HIGHEST, steps), np.empty(0)
+    batches = images.batches(plan_of_pictures(config, training.plan), range(steps))
+    for batch in progress(batches, "trying learning rates", total=steps):
+        state = take_step(state.replace(sums=jax.device_put(zero_sums(), sharding.sums)), batch)
+        found = np.append(losses, float(state.sums["loss"] / state.sums["count"]))
+        if not math.isfinite(found[-1]) or smoothed(found)[-1] > DIVERGED * smoothed(found).min():
+            break
+        losses = found
+    rates = rates[: len(losses)]
+    curve = smoothed(smoothed(losses)[::-1])[::-1]  # there and back, so that it does not lag behind
+    place = steepest_descent(rates, curve)
+    if jax.process_index() == 0:
+        write_text(workdir / "lr_find.csv", _to_csv(rates, losses, curve))
+        draw_learning_rates(rates, losses, curve, place, workdir / "lr_find.png")
+    if place is None:
+        raise DivergedError(
+            f"the loss fell at none of the {len(rates)} learning rates, see {workdir / 'lr_find.png'}: look at the "
+            "data and at the other settings first"
+        )
+    say(f"Suggested: --config.optimizer.learning_rate={rates[place]:.1e}, where the smoothed loss falls most steeply")
+    say(f"written to {workdir / 'lr_find.csv'} and {workdir / 'lr_find.png'}")
+    return float(rates[place])
+
+
+def smoothed(losses: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """The exponential moving average, without its bias towards 0 at the beginning."""
+    averages, average = np.empty(len(losses)), 0.0
+    for place, loss in enumerate(losses):
+        average = MEMORY * average + (1 - MEMORY) * loss
+        averages[place] = average / (1 - MEMORY ** (place + 1))
+    return averages
+
+
+def steepest_descent(rates: Float[np.ndarray, " n"], losses: Float[np.ndarray, " n"]) -> int | None:
+    """Where the loss falls fastest with the logarithm of the rate: a rate at which training makes the most of a step.
+
+    Only what lies before the smallest loss counts, for behind it the weights are spoilt already, and the first tenth
+    is left out, since an average of few losses says little. None if the loss falls nowhere.
+    """
+    begin, end = len(losses) // 10, int(np.argmin(losses))
+    if end <= begin:
+        return None
+    return begin + int(np.argmin(np.gradient(losses, np.log(rates))[begin:end]))
+
+
+def _to_csv(*columns: Float[np.ndarray, " n"]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("learning_rate", "loss", "smoothed_loss"))
+    writer.writerows(zip(*(column.tolist() for column in columns), strict=True))
+    return text.getvalue()

@@ -1,0 +1,26 @@
+"""Pytrees by path: what a leaf is called, and trees in parts."""
+
+import jax
+from jaxtyping import PyTree
+
+
+def path_of(path: tuple) -> str:
+    """The path of a leaf as JAX gives it -> `backbone/conv1/kernel`."""
+    return "/".join(str(key.key) for key in path)
+
+
+def filter_tree(tree: PyTree, mask: PyTree) -> PyTree:
+    """The leaves where the mask is true; elsewhere None, which JAX takes for an empty tree."""
+    return jax.tree.map(lambda wanted, leaf: leaf if wanted else None, mask, tree)
+
+
+def partition(params: PyTree, mask: PyTree) -> tuple[PyTree, PyTree]:
+    """(trained, frozen): each with None in the place of the other's leaves, see `filter_tree`."""
+    return filter_tree(params, mask), filter_tree(params, jax.tree.map(lambda wanted: not wanted, mask))
+
+
+def combine(trained: PyTree, frozen: PyTree) -> PyTree:
+    """The inverse of `partition`."""
+    return jax.tree.map(
+        lambda one, other: other if one is None else one, trained, frozen, is_leaf=lambda leaf: leaf is None
+    )

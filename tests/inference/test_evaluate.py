@@ -1,0 +1,108 @@
+import csv
+import io
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from study_classification.errors import AccuracyError, DataError, RunError
+from study_classification.inference.evaluate import evaluate
+from study_classification.inference.predict import predict
+
+
+def read_csv(file):
+    return list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))))
+
+
+def test_evaluation_is_exact_and_agrees_with_prediction(run, digits, capsys):
+    for split, count in (("train", 72), ("validation", 9), ("test", 9)):
+        metrics = evaluate(run, split=split)
+        assert (metrics["examples"], metrics["split"]) == (count, split)
+        files = [digits / row["name"] for row in read_csv(run.workdir / "splits.csv") if row["split"] == split]
+        capsys.readouterr()
+        assert predict(run, list(map(str, files)), output_format="csv") == 0
+        answers = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+        assert [row["file"] for row in answers] == [str(file) for file in files]
+        correct = sum(row["class"] == file.parent.name for row, file in zip(answers, files, strict=True))
+        assert correct == metrics["correct"]
+    report = json.loads((run.workdir / "report.json").read_text())
+    assert report.keys() == {"train", "validation", "test"}
+    assert evaluate(run)["split"] == "test"
+
+
+def test_evaluation_does_not_depend_on_the_batch_size(run):
+    first = evaluate(run, split="train")
+    for size in (1, 7, 100):
+        run.config.batch_size = size
+        metrics = evaluate(run, split="train")
+        assert metrics["correct"] == first["correct"]
+        assert metrics["loss"] == pytest.approx(first["loss"], rel=1e-5)
+
+
+def test_flipped_evaluation_agrees_with_flipped_prediction_and_has_a_name_of_its_own(run, digits, capsys):
+    plain, flipped = evaluate(run), evaluate(run, tta="flip")
+    assert flipped["split"] == "test, tta=flip" and flipped["loss"] != plain["loss"]
+    assert json.loads((run.workdir / "report.json").read_text()).keys() == {"test", "test, tta=flip"}
+    files = [digits / row["name"] for row in read_csv(run.workdir / "splits.csv") if row["split"] == "test"]
+    capsys.readouterr()
+    predict(run, list(map(str, files)), tta="flip", top_k=3, output_format="jsonl")
+    loss = 0.0
+    for file, line in zip(files, capsys.readouterr().out.splitlines(), strict=True):
+        row = json.loads(line)
+        by_class = {row[f"class{rank}"]: row[f"probability{rank}"] for rank in ("", "_2", "_3")}
+        loss -= np.log(by_class[file.parent.name]) / len(files)
+    assert flipped["loss"] == pytest.approx(loss, rel=1e-4)
+
+
+def test_best_and_last_are_what_the_history_says(run):
+    rows = read_csv(run.workdir / "history.csv")
+    last = evaluate(run, split="validation", checkpoint="last")
+    assert last["checkpoint_step"] == int(rows[-1]["step"])
+    assert last["loss"] == pytest.approx(float(rows[-1]["val_loss"]), rel=1e-5)
+    best = evaluate(run, split="validation")
+    assert best["accuracy"] == max(float(row["val_accuracy"]) for row in rows)
+    assert evaluate(run, split="validation", checkpoint=str(best["checkpoint_step"])) == best
+
+
+def test_the_least_accuracy(run):
+    reached = evaluate(run)["accuracy"]
+    assert evaluate(run, assert_accuracy=reached)["accuracy"] == reached
+    with pytest.raises(AccuracyError, match="the accuracy on test is"):
+        evaluate(run, assert_accuracy=reached + 0.01)
+
+
+def test_other_folders_are_matched_by_class_name(run, digits, tmp_path):
+    other = tmp_path / "other"
+    for label in "21":  # not all classes, and so other indices than in training
+        shutil.copytree(digits / label, other / label)
+    metrics = evaluate(run, source=str(other))
+    assert [metrics["classes"][label]["support"] for label in "012"] == [0, 30, 30]
+    own = [evaluate(run, split=split)["confusion_matrix"]["counts"] for split in ("train", "validation", "test")]
+    assert metrics["confusion_matrix"]["counts"][1:] == np.sum(own, axis=0)[1:].tolist()
+    shutil.move(other / "2", other / "3")
+    with pytest.raises(DataError, match="class '3', which the network does not know"):
+        evaluate(run, source=str(other))
+
+
+def test_added_pictures_do_not_move_old_ones(run, digits, capsys):
+    before = evaluate(run)
+    shutil.copy(digits.parent / "digits" / "0" / sorted(p.name for p in (digits / "0").iterdir())[0], digits / "1")
+    capsys.readouterr()
+    assert evaluate(run)["examples"] >= before["examples"]
+    assert "have changed since the training" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("which", "message"),
+    [("7", "no checkpoint '7': give best, last, or one of the steps"), ("bset", "no checkpoint 'bset'")],
+)
+def test_an_absent_checkpoint_is_named(run, which, message):
+    with pytest.raises(RunError, match=message):
+        evaluate(run, checkpoint=which)
+
+
+def test_a_checkpoint_of_another_network_is_named(run):
+    run.config.model.name = "mlp"
+    with pytest.raises(RunError, match=r"of another network: .* is 8 there and absent here"):
+        evaluate(run)

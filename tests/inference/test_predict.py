@@ -1,0 +1,86 @@
+import csv
+import io
+import json
+
+import pytest
+
+from study_classification.errors import ConfigError
+from study_classification.inference import predict as predict_module
+from study_classification.inference.predict import predict
+
+
+def predicted(capsys, run, inputs, **options):
+    capsys.readouterr()
+    code = predict(run, [str(text) for text in inputs], **options)
+    return code, capsys.readouterr().out
+
+
+def test_prediction_keeps_order_and_explains_errors(run, digits, tmp_path, capsys):
+    (tmp_path / "text.jpg").write_text("hello")
+    pictures = sorted((digits / "0").iterdir())[:3]
+    inputs = [pictures[2], tmp_path / "text.jpg", pictures[0], tmp_path / "absent.png", pictures[1]]
+    code, output = predicted(capsys, run, inputs, output_format="jsonl", top_k=2)
+    rows = [json.loads(line) for line in output.splitlines()]
+    assert code == 3
+    assert [row["file"] for row in rows] == [str(file) for file in inputs]
+    assert [row.get("error", "") for row in rows] == ["", "it is text, not a picture", "", "it does not exist", ""]
+    assert rows[0]["class"] in ("0", "1", "2")
+    assert rows[0]["probability"] >= rows[0]["probability_2"]
+    assert "class" not in rows[1]
+
+
+def test_all_formats_say_the_same(run, digits, capsys):
+    file = sorted((digits / "1").iterdir())[0]
+    as_json = json.loads(predicted(capsys, run, [file], output_format="json", top_k=3)[1])
+    as_lines = json.loads(predicted(capsys, run, [file], output_format="jsonl", top_k=3)[1])
+    as_csv = next(csv.DictReader(io.StringIO(predicted(capsys, run, [file], output_format="csv", top_k=3)[1])))
+    table = predicted(capsys, run, [file], top_k=3)[1]
+    assert as_json == [as_lines]
+    assert as_csv == {name: str(value) for name, value in as_lines.items()} | {"error": ""}
+    assert sum(as_lines[name] for name in ("probability", "probability_2", "probability_3")) == pytest.approx(
+        1, abs=1e-5
+    )
+    assert (
+        table
+        == f"{file}  "
+        + "  ".join(f"{as_lines[f'class{rank}']} {as_lines[f'probability{rank}']:.1%}" for rank in ("", "_2", "_3"))
+        + "\n"
+    )
+
+
+def test_below_the_threshold_is_unknown(run, digits, capsys):
+    file = sorted((digits / "1").iterdir())[0]
+    row = json.loads(predicted(capsys, run, [file], output_format="jsonl", threshold=1.0)[1])
+    assert row["class"] == "unknown"
+
+
+def test_folders_patterns_and_stdin(run, digits, capsys, monkeypatch):
+    (digits / "1" / ".hidden.png").touch()
+    expected = sorted(map(str, (digits / "1").glob("[0-9]*.png")))
+    for inputs in ([digits / "1"], [digits / "1" / "*.png"], ["-"]):
+        monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(expected) + "\n"))
+        code, output = predicted(capsys, run, inputs, output_format="csv")
+        assert code == 0
+        assert [row["file"] for row in csv.DictReader(io.StringIO(output))] == expected
+
+
+def test_prediction_streams(run, digits, monkeypatch):
+    """The first row comes before the last file is asked for, and only a bounded number of pictures is read ahead."""
+    file = str(sorted((digits / "1").iterdir())[0])
+    asked = []
+
+    def endless():
+        while True:
+            asked.append(1)
+            yield file
+
+    trained = predict_module.load_predictor(run, "best")
+    rows = predict_module.predict_files(run, trained, endless(), 1, 0.0)
+    for _ in range(3 * run.config.batch_size):
+        next(rows)
+    assert len(asked) < 3 * run.config.batch_size + 100
+
+
+def test_nothing_to_predict(run):
+    with pytest.raises(ConfigError, match="predict needs pictures"):
+        predict(run, [])

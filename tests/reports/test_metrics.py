@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from study_classification.reports.metrics import classification_metrics, format_metrics, wilson_interval
+
+LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2])
+PREDICTIONS = np.array([0, 0, 0, 1, 1, 0, 2, 2])
+
+
+def test_numbers_counted_by_hand():
+    metrics = classification_metrics(LABELS, PREDICTIONS, np.full(8, 0.25, np.float32), ("cat", "dog", "horse", "ant"))
+    assert (metrics["correct"], metrics["examples"], metrics["accuracy"]) == (6, 8, 0.75)
+    assert metrics["loss"] == 0.25
+    assert metrics["majority_baseline"] == 0.5
+    assert metrics["classes"]["cat"] == {"precision": 0.75, "recall": 0.75, "f1": 0.75, "support": 4}
+    assert metrics["classes"]["dog"] == {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2}
+    assert metrics["classes"]["ant"]["support"] == 0
+    assert metrics["macro_f1"] == pytest.approx((0.75 + 0.5 + 1.0) / 3)  # over the classes that occur
+    assert metrics["confusion_matrix"]["counts"] == [[3, 1, 0, 0], [1, 1, 0, 0], [0, 0, 2, 0], [0, 0, 0, 0]]
+
+
+def test_wilson_interval_of_a_textbook_case():
+    # Newcombe, Statistics in Medicine 17 (1998), table I: 81 of 263 and 0 of 20.
+    assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
+    assert wilson_interval(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
+
+
+def test_the_table_names_the_axes():
+    metrics = {"split": "test"} | classification_metrics(LABELS, PREDICTIONS, np.zeros(8), ("猫", "dog", "horse"))
+    text = format_metrics(metrics)
+    assert "rows are the true class, columns the predicted class" in text
+    assert "6 of 8" in text
+    assert "猫" in text

@@ -1,0 +1,71 @@
+import pytest
+
+from study_classification.configs import default
+from study_classification.runs.history import Epoch, History
+
+
+def history_of(values, monitor="val_accuracy", min_delta=0.0, loss=0.0):
+    history = History(monitor, min_delta)
+    better = [
+        history.add(Epoch(number, number * 10, 1.0, 0.5, loss or value, value, 0.1, 100.0, 1.0))
+        for number, value in enumerate(values, start=1)
+    ]
+    return history, better
+
+
+def test_better_is_strict_and_beats_min_delta():
+    history, better = history_of([0.5, 0.5, 0.6, 0.55, 0.61], loss=1.0)
+    assert better == [True, False, True, False, True]
+    assert history.best == 4
+    assert history_of([0.5, 0.6, 0.74], min_delta=0.125)[1] == [True, False, True]
+    assert history_of([0.5, 0.5, 0.6, 0.4], "val_loss")[1] == [True, False, False, True]
+
+
+def test_of_equal_accuracies_the_lower_loss_is_best_and_patience_goes_on():
+    config = default.get_config()
+    config.early_stopping.patience = 3
+    history = History("val_accuracy", 0.0)
+    rows = [(0.9, 0.5), (0.9, 0.4), (0.9, 0.45), (0.8, 0.1), (0.9, 0.4)]
+    better = [
+        history.add(Epoch(number, number, 1.0, 0.5, loss, accuracy, 0.1, 1.0, 1.0))
+        for number, (accuracy, loss) in enumerate(rows, start=1)
+    ]
+    assert better == [True, True, False, False, False]
+    assert (history.best, history.improved) == (1, 0)
+    assert history.reason_to_stop(config) == "val_accuracy has not become better for 4 epochs"
+
+
+@pytest.mark.parametrize(
+    ("values", "stops"), [([0.5, 0.4, 0.4], False), ([0.5, 0.4, 0.4, 0.4], True), ([0.5, 0.4, 0.4, 0.6], False)]
+)
+def test_patience(values, stops):
+    config = default.get_config()
+    config.early_stopping.patience = 3
+    assert bool(history_of(values)[0].reason_to_stop(config)) is stops
+
+
+@pytest.mark.parametrize(
+    ("values", "stops"),
+    [([0.1, 0.500, 0.501], False), ([0.1, 0.500, 0.501, 0.502], True), ([0.500, 0.504, 0.501], False)],
+)
+def test_convergence(values, stops):
+    config = default.get_config()
+    config.convergence.epochs, config.convergence.tolerance = 3, 0.0025
+    assert bool(history_of(values)[0].reason_to_stop(config)) is stops
+
+
+def test_nothing_stops_by_default():
+    assert history_of([0.5] * 100)[0].reason_to_stop(default.get_config()) == ""
+
+
+def test_restoring_and_csv():
+    history, _ = history_of([0.5, 0.6])
+    other = History("val_accuracy", 0.0)
+    other.restore(history.to_json())
+    assert other == history
+    del (earlier := history.to_json())["improved"]  # as earlier versions wrote it
+    other.restore(earlier)
+    assert other.improved == history.best
+    lines = history.to_csv().splitlines()
+    assert lines[0].startswith("epoch,step,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate")
+    assert lines[2] == "2,20,1.0,0.5,0.6,0.6,0.1,100.0,1.0"

@@ -1,0 +1,32 @@
+import jax
+import jax.numpy as jnp
+import pytest
+
+from study_classification.errors import ConfigError
+from study_classification.system import devices
+
+
+def test_an_idle_gpu_is_said_loudly(monkeypatch, capsys):
+    monkeypatch.delenv("JAX_PLATFORMS", raising=False)
+    monkeypatch.setattr(devices.shutil, "which", lambda name: "/usr/bin/nvidia-smi")
+    devices.warn_of_idle_accelerator()
+    assert "WARNING: this machine has an NVIDIA GPU, but this jax runs on the CPU" in capsys.readouterr().out
+    monkeypatch.setattr(devices.shutil, "which", lambda name: None)
+    devices.warn_of_idle_accelerator()
+    assert not capsys.readouterr().out
+
+
+def test_the_precision_of_a_cpu():
+    assert devices.compute_dtype("auto") == jnp.float32
+    assert devices.compute_dtype("bfloat16") == jnp.bfloat16
+
+
+def test_the_mesh_has_both_axes():
+    mesh = devices.make_mesh(1)
+    assert dict(mesh.shape) == {"data": jax.device_count(), "fsdp": 1}
+    with pytest.raises(ConfigError, match="does not divide the 1 devices"):
+        devices.make_mesh(3)
+
+
+def test_free_memory_is_measured():
+    assert 2**20 < devices.free_memory() < 2**50

@@ -1,0 +1,363 @@
+"""The whole loop on real digits with a tiny network: what is learnt, kept, resumed and refused."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import flax.linen as nn
+import jax
+import numpy as np
+import pytest
+
+from study_classification import models
+from study_classification.data.order import TrainingOrder
+from study_classification.errors import ConfigError, DataError, DivergedError, Interrupted, RunError
+from study_classification.inputs.images.preprocess import normalize
+from study_classification.runs import checkpoints
+from study_classification.runs.directory import read_json
+from study_classification.runs.history import History
+from study_classification.training import compiled_step as memory
+from study_classification.training import loop as train
+from study_classification.training import step as steps
+from study_classification.training.loop import train_and_evaluate
+
+
+def last_checkpoint(config, workdir: Path):
+    """Everything in the last checkpoint: arrays as numpy, and the history without its times."""
+    history = History(config.monitor, 0.0)
+    with checkpoints.open_checkpoints(workdir / "checkpoints") as saved:
+        step = saved.latest.step
+        found = saved.checkpointables_metadata(step)
+        arrays = saved.load_checkpointables(
+            step,
+            {
+                name: jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), found.metadata[name])
+                for name in ("model", "training")
+            },
+        )
+        history.restore(found.custom_metadata["history"])
+    rows = [
+        (row.epoch, row.step, row.train_loss, row.train_accuracy, row.val_loss, row.val_accuracy, row.learning_rate)
+        for row in history.epochs
+    ]
+    return arrays, rows, history.best
+
+
+def assert_same_run(config, one: Path, other: Path) -> None:
+    arrays, rows, best = last_checkpoint(config, one)
+    other_arrays, other_rows, other_best = last_checkpoint(config, other)
+    assert jax.tree.structure(arrays) == jax.tree.structure(other_arrays)
+    jax.tree.map(np.testing.assert_array_equal, arrays, other_arrays)
+    assert rows == other_rows
+    assert best == other_best
+
+
+def stop_at(monkeypatch, step: int, number: int) -> None:
+    """Sends this process the signal when the batch of this step is asked for."""
+    original = TrainingOrder.__getitem__
+
+    def planned(self, asked):
+        if asked == step:
+            os.kill(os.getpid(), number)
+        return original(self, asked)
+
+    monkeypatch.setattr(TrainingOrder, "__getitem__", planned)
+
+
+def test_a_run_learns_and_leaves_its_directory(config, tmp_path):
+    config.total_epochs = 12.0
+    config.optimizer.learning_rate = 3e-3
+    train_and_evaluate(config, tmp_path / "run")
+    files = {path.name for path in (tmp_path / "run").iterdir()}
+    assert files == {
+        "config.json",
+        "classes.json",
+        "preprocess.json",
+        "environment.json",
+        "data_report.json",
+        "splits.csv",
+        "history.csv",
+        "curves.png",
+        "log.txt",
+        "checkpoints",
+    }
+    assert read_json(tmp_path / "run" / "classes.json") == ["0", "1", "2"]
+    with (tmp_path / "run" / "history.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    # 72 training pictures in batches of 16: 4.5 steps an epoch, so the epochs end after 5, 9, 14, 18, ... steps.
+    assert [int(row["step"]) for row in rows[:4]] == [5, 9, 14, 18]
+    assert len(rows) == 12
+    assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"]) / 3
+    assert max(float(row["val_accuracy"]) for row in rows) == 1.0
+
+
+def test_the_best_weights_are_returned_and_kept(config, tmp_path):
+    config.total_epochs = 4.0
+    config.monitor = "val_loss"
+    state = train_and_evaluate(config, tmp_path / "run")
+    _, rows, best = last_checkpoint(config, tmp_path / "run")
+    assert best == min(range(4), key=lambda epoch: rows[epoch][4])
+    assert int(state.step) == rows[best][1]
+    kept = {int(path.name) for path in (tmp_path / "run" / "checkpoints").iterdir()}
+    assert kept == {rows[best][1], rows[-1][1]}
+
+
+@pytest.mark.parametrize("step", [7, 8, 9], ids=["in the middle", "before the last step", "at the end of an epoch"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_resumed_equals_uninterrupted(config, tmp_path, monkeypatch, step, number):
+    train_and_evaluate(config, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        stop_at(patch, step, number)
+        with pytest.raises(Interrupted, match="run the same command") as stopped:
+            train_and_evaluate(config, tmp_path / "parts")
+        assert stopped.value.exit_code == 128 + number
+    assert signal.getsignal(number) is not None
+    train_and_evaluate(config, tmp_path / "parts")
+    assert_same_run(config, tmp_path / "whole", tmp_path / "parts")
+
+
+class AnySize(nn.Module):
+    """A backbone that takes pictures of every size."""
+
+    @nn.compact
+    def __call__(self, x, train):
+        return nn.relu(nn.Conv(16, (3, 3))(x)).mean((1, 2))
+
+
+def test_a_run_of_mixed_and_growing_pictures_is_resumed_exactly(config, tmp_path, monkeypatch):
+    monkeypatch.setitem(models.MODELS, "any_size", lambda config, dtype, conventions: AnySize())
+    config.model.name = "any_size"
+    config.augment.update(random_erasing=0.5, mixup=0.2, cutmix=1.0, progressive=(0.5,))
+    sizes = []
+    monkeypatch.setattr(steps, "normalize", lambda images, p: sizes.append(images.shape[1]) or normalize(images, p))
+    train_and_evaluate(config, tmp_path / "whole")
+    assert sizes == [4, 8, 8]  # traced for the 7 steps of each stage, and, during the first, for evaluation
+    with monkeypatch.context() as patch:
+        stop_at(patch, 5, signal.SIGINT)
+        with pytest.raises(Interrupted):
+            train_and_evaluate(config, tmp_path / "parts")
+    train_and_evaluate(config, tmp_path / "parts")
+    assert_same_run(config, tmp_path / "whole", tmp_path / "parts")
+
+
+@pytest.mark.parametrize("progressive", [(), (0.5,)])
+def test_steps_that_are_dispatched_together(config, tmp_path, monkeypatch, progressive):
+    """Epochs of 5, 4 and 5 steps, as 3 + 1 + 1, 3 + 1 and 3 + 1 + 1; growing pictures grow within the second."""
+    monkeypatch.setitem(models.MODELS, "any_size", lambda config, dtype, conventions: AnySize())
+    config.model.name, config.augment.progressive = "any_size", progressive
+    config.optimizer.name = "sgd"
+    train_and_evaluate(config, tmp_path / "one by one")
+    config.steps_per_dispatch = 3
+    train_and_evaluate(config, tmp_path / "whole")
+    arrays, rows, _ = last_checkpoint(config, tmp_path / "one by one")
+    together, other_rows, _ = last_checkpoint(config, tmp_path / "whole")
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), arrays, together)
+    np.testing.assert_allclose(rows, other_rows, rtol=1e-4)
+    for asked, stopped in ((5, 6 if progressive else 8), (12, 13)):  # Ctrl-C within a group, and in a step of its own
+        with monkeypatch.context() as patch:
+            stop_at(patch, asked, signal.SIGINT)
+            with pytest.raises(Interrupted, match=f"after step {stopped} of 14"):
+                train_and_evaluate(config, tmp_path / f"parts {asked}")
+        train_and_evaluate(config, tmp_path / f"parts {asked}")
+        assert_same_run(config, tmp_path / "whole", tmp_path / f"parts {asked}")
+
+
+def test_a_network_of_one_size_takes_no_growing_pictures(config, tmp_path):
+    config.augment.progressive = (0.5,)
+    with pytest.raises(ConfigError, match=r"pictures of 4 pixels, but the network's parameters fit those of 8 alone"):
+        train_and_evaluate(config, tmp_path / "run")
+
+
+def test_early_stopping_counts_on_after_a_resume(config, tmp_path, monkeypatch):
+    config.total_epochs = 30.0
+    config.optimizer.learning_rate = 1e-9  # nothing changes, so nothing gets better after the first epoch
+    config.early_stopping.patience = 3
+    config.early_stopping.min_delta = 0.5
+    with monkeypatch.context() as patch:
+        stop_at(patch, 12, signal.SIGINT)
+        with pytest.raises(Interrupted):
+            train_and_evaluate(config, tmp_path / "run")
+    train_and_evaluate(config, tmp_path / "run")
+    _, rows, best = last_checkpoint(config, tmp_path / "run")
+    assert (len(rows), best) == (4, 0)
+    train_and_evaluate(config, tmp_path / "run")  # a run that has stopped stays so
+    assert len(last_checkpoint(config, tmp_path / "run")[1]) == 4
+
+
+def test_streaming_equals_resident(config, tmp_path):
+    config.data.mode = "resident"
+    train_and_evaluate(config, tmp_path / "resident")
+    config.data.mode = "streaming"
+    train_and_evaluate(config, tmp_path / "streaming")
+    assert_same_run(config, tmp_path / "resident", tmp_path / "streaming")
+
+
+def test_the_training_step_is_compiled_once_while_pictures_are_prepared(config, tmp_path, monkeypatch):
+    traced_by = []
+    make = memory.make_train_step
+
+    def noting(*arguments, **keywords):
+        step = make(*arguments, **keywords)
+
+        def traced(state, batch):
+            traced_by.append(threading.current_thread())
+            return step(state, batch)
+
+        return traced
+
+    monkeypatch.setattr(memory, "make_train_step", noting)
+    for mode in ("resident", "streaming"):
+        config.data.mode = mode
+        train_and_evaluate(config, tmp_path / mode)
+    assert len(traced_by) == 2
+    assert threading.main_thread() not in traced_by
+
+
+def test_classes_that_are_rare_are_seen_more_often_or_weigh_more(config, digits, tmp_path, monkeypatch):
+    for number, picture in enumerate(sorted((digits / "0").iterdir())):
+        if number % 3:
+            picture.unlink()  # 10 of 30 stay, 8 of them in training
+    weights, seen = [], []
+    make, planned = memory.make_train_step, TrainingOrder.__getitem__
+    monkeypatch.setattr(memory, "make_train_step", lambda *a, **k: weights.append(k["class_weights"]) or make(*a, **k))
+    monkeypatch.setattr(
+        TrainingOrder,
+        "__getitem__",
+        lambda plan, step: seen.append(plan.labels[planned(plan, step)["index"]]) or planned(plan, step),
+    )
+    config.data.sampling = config.class_weights = "balanced"
+    config.total_epochs, config.total_steps = 0.0, 7  # 2 epochs of 56 pictures
+    train_and_evaluate(config, tmp_path / "run")
+    np.testing.assert_allclose(weights[0], 56 / (3 * np.array([8, 24, 24])), rtol=1e-6)
+    assert sorted(np.bincount(np.concatenate(seen))) == [37, 37, 38]
+
+
+def test_a_time_budget_ends_training_properly(config, tmp_path, monkeypatch, capsys):
+    clock = [1000.0]
+    original = TrainingOrder.__getitem__
+
+    def taking_ten_seconds(self, step):
+        clock[0] += 10
+        return original(self, step)
+
+    monkeypatch.setattr(TrainingOrder, "__getitem__", taking_ten_seconds)
+    monkeypatch.setattr(train, "time", SimpleNamespace(time=lambda: clock[0]))
+    config.time_budget = "75s"
+    with monkeypatch.context() as patch:
+        stop_at(patch, 6, signal.SIGINT)  # the history has 50 s of the first epoch; the 20 s since then are lost
+        with pytest.raises(Interrupted):
+            train_and_evaluate(config, tmp_path / "run")
+    for _ in range(2):  # the second time nothing is left to do
+        train_and_evaluate(config, tmp_path / "run")
+        arrays, rows, _ = last_checkpoint(config, tmp_path / "run")
+        assert [row[1] for row in rows] == [5, 9, 10]
+        assert int(arrays["training"]["step"]) == 10
+    config.time_budget = "1.5m"
+    train_and_evaluate(config, tmp_path / "run")
+    assert [row[1] for row in last_checkpoint(config, tmp_path / "run")[1]] == [5, 9, 10, 11]
+    assert "Stopped early: the time budget of 1.5m is used up" in capsys.readouterr().out
+    config.time_budget = ""
+    train_and_evaluate(config, tmp_path / "run")
+    assert [row[1] for row in last_checkpoint(config, tmp_path / "run")[1]] == [5, 9, 10, 11, 14]
+
+
+def test_divergence_names_the_step_and_the_last_good_checkpoint(config, tmp_path, monkeypatch):
+    config.optimizer.name = "sgd"
+    config.optimizer.learning_rate = 1e30
+    config.schedule.warmup_epochs, config.schedule.warmup_steps = 0.0, 8  # rates of 0, 1.25e29, ...: step 2 overflows
+    config.schedule.name = "constant"
+    with pytest.raises(DivergedError, match=r"between steps \d and \d; there is no checkpoint yet"):
+        train_and_evaluate(config, tmp_path / "run")
+
+
+def test_a_batch_larger_than_the_data_shrinks(config, tmp_path, capsys):
+    config.batch_size = 500
+    config.total_epochs, config.total_steps = 0.0, 2
+    train_and_evaluate(config, tmp_path / "run")
+    assert "batch_size 500 is more than the 72 training pictures: using 72" in capsys.readouterr().out
+    assert [row[1] for row in last_checkpoint(config, tmp_path / "run")[1]] == [1, 2]
+
+
+def test_another_setting_is_not_resumed(config, tmp_path):
+    config.total_epochs, config.total_steps = 0.0, 2
+    train_and_evaluate(config, tmp_path / "run")
+    config.optimizer.learning_rate = 0.5
+    with pytest.raises(RunError, match=r"optimizer\.learning_rate=0\.001, not 0\.5"):
+        train_and_evaluate(config, tmp_path / "run")
+
+
+def test_changed_pictures_are_not_resumed(config, digits, tmp_path):
+    config.total_epochs, config.total_steps = 0.0, 2
+    train_and_evaluate(config, tmp_path / "run")
+    next((digits / "1").iterdir()).unlink()
+    with pytest.raises(DataError, match=r"have changed since .* began"):
+        train_and_evaluate(config, tmp_path / "run")
+
+
+DRIVER = """
+import sys
+from study_classification.configs import quickstart
+from study_classification.training.loop import train_and_evaluate
+from pathlib import Path
+config = quickstart.get_config("runlocal")
+config.data.cache_dir = sys.argv[1]
+config.model.name = "mlp"
+config.total_epochs, config.total_steps = 0.0, 60
+config.fsdp = int(sys.argv[3])
+config.precision = "float32"
+train_and_evaluate(config, Path(sys.argv[2]))
+"""
+
+
+def drive(cache: Path, workdir: Path, devices: int = 1, fsdp: int = 1) -> subprocess.Popen:
+    environment = os.environ | {"XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"}
+    return subprocess.Popen(
+        [sys.executable, "-c", DRIVER, str(cache), str(workdir), str(fsdp)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_kill_9_loses_at_most_the_work_since_the_last_checkpoint(config, cache, tmp_path):
+    whole = drive(cache, tmp_path / "whole")
+    assert "Trained for" in whole.communicate()[0]
+    with drive(cache, tmp_path / "killed") as killed:
+        for line in killed.stdout:
+            if line.startswith("epoch 3/"):  # the checkpoint of the first epoch is complete, that of the second begun
+                killed.kill()
+    assert len(last_checkpoint(config, tmp_path / "killed")[1]) in (1, 2, 3)
+    resumed = drive(cache, tmp_path / "killed").communicate()[0]
+    assert "Resuming" in resumed
+    assert "Trained for" in resumed
+    assert_same_run(config, tmp_path / "whole", tmp_path / "killed")
+
+
+def test_several_devices_compute_what_one_computes(config, cache, tmp_path):
+    for name, devices, fsdp in (("one", 1, 1), ("four", 4, 2)):
+        output = drive(cache, tmp_path / name, devices, fsdp).communicate()[0]
+        assert "Trained for" in output, output
+    one, four = (last_checkpoint(config, tmp_path / name)[0]["model"] for name in ("one", "four"))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-4), one, four)
+
+
+def test_a_prepared_tfds_directory_trains(config, tmp_path):
+    config.total_epochs, config.total_steps = 0.0, 2
+    train_and_evaluate(config, tmp_path / "folder")
+    key = read_json(tmp_path / "folder" / "data_report.json")["key"]
+    config.data.source = str(Path(config.data.cache_dir) / "prepared" / key / "prepared_images" / "1.0.0")
+    train_and_evaluate(config, tmp_path / "tfds")
+    assert read_json(tmp_path / "tfds" / "classes.json") == ["0", "1", "2"]
+
+
+def test_a_class_without_a_readable_picture_is_named(config, digits, tmp_path):
+    for picture in (digits / "2").iterdir():
+        picture.write_bytes(b"nonsense")
+    with pytest.raises(DataError, match="no picture of 2 can be read"):
+        train_and_evaluate(config, tmp_path / "run")
