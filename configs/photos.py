@@ -55,7 +55,7 @@ def configure(given: ConfigDict) -> ConfigDict:
         config.optimizer.weight_decay = 0.05
     if given.learning == "transfer_learning":
         config.model.dropout = 0.0
-        config.optimizer.learning_rate = 1e-4
+        config.optimizer.learning_rate = 3e-4
         config.total_epochs = 10.0
     if given.learning == "fine_tuning":
         config.augment.random_resized_crop = True

@@ -66,15 +66,15 @@ def main(arguments: list[str]) -> int:
                 threshold=flags.THRESHOLD.value,
             )
         case "summary":
-            from study_classification.models.cost import print_summary
+            from study_classification.training.describe import describe_network
             from study_classification.training.setup import resolve_config
 
             if of_a_run:
                 run = load(workdir)
-                print_summary(run.config, run.preprocess, len(run.class_names))
+                print(describe_network(run.config, run.preprocess, len(run.class_names)))
             else:
                 experiment = resolve_config(config)
-                print_summary(experiment.config, experiment.preprocess, experiment.num_classes)
+                print(describe_network(experiment.config, experiment.preprocess, len(experiment.class_names)))
         case "prepare":
             from study_classification.data.dataset import open_dataset
 

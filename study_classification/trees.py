@@ -24,3 +24,9 @@ def combine(trained: PyTree, frozen: PyTree) -> PyTree:
     return jax.tree.map(
         lambda one, other: other if one is None else one, trained, frozen, is_leaf=lambda leaf: leaf is None
     )
+
+
+def count_parameters(params: PyTree, mask: PyTree | None = None) -> int:
+    """The number of values in a tree, or of those where a mask of the same structure is true."""
+    wanted = params if mask is None else filter_tree(params, mask)
+    return sum(leaf.size for leaf in jax.tree.leaves(wanted))

@@ -16,7 +16,8 @@ from study_classification.inputs.images.reader import ImageReader
 from study_classification.optim.optimizer import make_optimizer
 from study_classification.optim.schedule import learning_rate_schedule
 from study_classification.system import devices
-from study_classification.training.setup import initial_variables, resolve_config
+from study_classification.training.initial import initial_variables
+from study_classification.training.setup import resolve_config
 from study_classification.training.state import init_state
 from study_classification.training.step import make_train_step
 

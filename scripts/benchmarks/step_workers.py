@@ -67,7 +67,8 @@ def study_classification(job: Job) -> Timed:
     from study_classification.optim.freezing import trainable_mask
     from study_classification.optim.optimizer import make_optimizer
     from study_classification.system import devices
-    from study_classification.training.setup import Experiment, initial_variables
+    from study_classification.training.initial import initial_variables
+    from study_classification.training.setup import Experiment
     from study_classification.training.state import init_state
     from study_classification.training.step import make_eval_step, make_train_step
 

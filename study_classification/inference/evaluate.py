@@ -1,6 +1,5 @@
 """Evaluation of a trained run: exact over every example, written to report.json and shown as a table."""
 
-import jax
 import numpy as np
 
 from study_classification.data.batches import open_images
@@ -12,10 +11,9 @@ from study_classification.errors import AccuracyError, DataError, nearest
 from study_classification.inference.predictor import load_predictor
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.reports.metrics import classification_metrics, format_metrics
-from study_classification.runs.directory import Run, read_json
-from study_classification.system import devices
+from study_classification.runs.directory import Run, add_to_report, data_key, splits_file
+from study_classification.system import devices, hosts
 from study_classification.system.console import say
-from study_classification.system.files import write_json
 from study_classification.system.threads import num_workers
 
 
@@ -82,12 +80,9 @@ def evaluate(
         "checkpoint_step": trained.step,
         **classification_metrics(labels_seen, np.concatenate(predictions), np.concatenate(losses), run.class_names),
     }
-    if jax.process_index() == 0:
-        file = run.workdir / "report.json"
-        report = read_json(file) if file.exists() else {}
-        write_json(file, report | {name: metrics})
     say(format_metrics(metrics))
-    say(f"written to {run.workdir / 'report.json'}")
+    if hosts.is_first():
+        say(f"written to {add_to_report(run.workdir, name, metrics)}")
     if metrics["accuracy"] < assert_accuracy:
         raise AccuracyError(f"the accuracy on {name} is {metrics['accuracy']:.4f}, below {assert_accuracy}")
     return metrics
@@ -96,14 +91,14 @@ def evaluate(
 def _open_own(run: Run) -> Dataset:
     """The run's own data; if they have changed since, its pictures still keep the split that they had."""
     data = open_dataset(run.config.data)
-    if data.key == read_json(run.workdir / "data_report.json")["key"]:
+    if data.key == data_key(run.workdir):
         return data
     say(
         f"The pictures of {run.config.data.source} have changed since the training: those it knew keep their split, "
         "new ones are given one."
     )
     config = run.config.data.copy_and_resolve_references()
-    config.splits = str(run.workdir / "splits.csv")
+    config.splits = str(splits_file(run.workdir))
     return open_dataset(config)
 
 

@@ -8,11 +8,12 @@ from jax.sharding import Mesh
 
 from study_classification.data.prepare import cache_directory
 from study_classification.models import create_model
-from study_classification.models.initial import init_variables
+from study_classification.models.initial import variable_shapes
 from study_classification.runs.checkpoints import load_model
-from study_classification.runs.directory import Run
+from study_classification.runs.directory import Run, checkpoints_folder
 from study_classification.system import devices
-from study_classification.training.step import make_eval_step
+from study_classification.tasks.prediction import make_predict_step
+from study_classification.tasks.softmax import Softmax
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Predictor:
 def load_predictor(run: Run, checkpoint: str, tta: str = "none") -> Predictor:
     """The network of a run with the weights of a checkpoint: `best`, `last`, or a step.
 
-    `tta` is the test-time augmentation: `none` or `flip`, see `steps.make_eval_step`.
+    `tta` is the test-time augmentation: `none` or `flip`, see `tasks.prediction.make_predict_step`.
 
     Raises:
         RunError: if the checkpoint is absent, damaged, or of another network.
@@ -44,8 +45,9 @@ def load_predictor(run: Run, checkpoint: str, tta: str = "none") -> Predictor:
     everywhere = devices.replicated(mesh)
     shapes = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=everywhere),
-        jax.eval_shape(lambda: init_variables(model, run.preprocess, seed=0)),
+        variable_shapes(model, run.preprocess.shape),
     )
-    step, variables = load_model(run.workdir / "checkpoints", checkpoint, shapes)
-    eval_step = jax.jit(make_eval_step(model, run.preprocess, tta), out_shardings=everywhere)
-    return Predictor(step, mesh, lambda batch: eval_step(variables, batch))
+    step, variables = load_model(checkpoints_folder(run.workdir), checkpoint, shapes)
+    task = Softmax(len(run.class_names))
+    predict = jax.jit(make_predict_step(model, run.preprocess, task, tta), out_shardings=everywhere)
+    return Predictor(step, mesh, lambda batch: predict(variables, batch))

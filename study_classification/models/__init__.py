@@ -3,6 +3,23 @@
 Pictures are float arrays [b, h, w, c], already normalised. A model's variables are `{'params': {'backbone': ...,
 'head': ...}}`, and of a network with BatchNorm also `{'batch_stats': {'backbone': ...}}`; all are float32, whatever
 `dtype` the backbone computes in.
+
+head.py          from the backbone's feature map to outputs
+conventions.py   what differs between releases of the same network
+initial.py       the variables of an untrained network
+tracing.py       what a network calls, in which order
+cost.py          layers, parameters, floating-point operations, memory
+layers/          what several networks share
+original.py      the study group's small CNN
+mlp.py           the multi-layer perceptron
+alexnet.py       AlexNet
+vgg.py           VGG-11 to VGG-19
+resnet.py        ResNet-18 to ResNet-152
+resnet_cifar.py  ResNet-20 to ResNet-56 of CIFAR
+efficientnet.py  EfficientNet-B0 to B7, Lite0 to Lite4
+mobilenet_v2.py  MobileNetV2
+squeezenet.py    SqueezeNet 1.1
+airbench.py      CIFAR-10 in a few epochs
 """
 
 from collections.abc import Callable

@@ -11,15 +11,8 @@ import jax.numpy as jnp
 import optax
 from flax.traverse_util import flatten_dict, unflatten_dict
 from jax import ShapeDtypeStruct
-from ml_collections import ConfigDict
 
-from study_classification.inputs.images.preprocess import Preprocess
-from study_classification.models import create_model
-from study_classification.models.initial import init_variables
 from study_classification.models.tracing import trace_calls
-from study_classification.optim.freezing import trainable_mask
-from study_classification.optim.optimizer import make_optimizer
-from study_classification.system.devices import compute_dtype
 
 
 @dataclass(frozen=True)
@@ -159,19 +152,3 @@ def _sizes_by_layer(parameters: dict[str, ShapeDtypeStruct]) -> Counter[str]:
 
 def _bytes(tree) -> int:
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
-
-
-def print_summary(config: ConfigDict, preprocess: Preprocess, num_classes: int) -> None:
-    """Prints the summary of the network that a config describes for so many classes.
-
-    Raises:
-        ConfigError: if there is no such network.
-    """
-    model = create_model(config.model, num_classes, compute_dtype(config.precision))
-    params = jax.eval_shape(lambda: init_variables(model, preprocess, seed=0))["params"]
-    mask = flatten_dict(trainable_mask(params, config.learning, config.fine_tuning.frozen), sep="/")
-    optimizer = make_optimizer(config, optax.constant_schedule(config.optimizer.learning_rate))
-    size = preprocess.image_size
-    print(f"{config.model.name}, {num_classes} classes, pictures of {size} x {size} x {preprocess.channels}\n")
-    summary = summarize(model, size, preprocess.channels, config.batch_size, mask.__getitem__, optimizer)
-    print(format_summary(summary))

@@ -5,11 +5,13 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import PyTree
 
-from study_classification.inputs.images.preprocess import Preprocess
 
-
-def init_variables(model: nn.Module, preprocess: Preprocess, seed: int) -> dict[str, PyTree]:
-    """{'params', 'batch_stats'} of an untrained network; the same seed gives the same weights on every device."""
-    size = preprocess.image_size
-    variables = model.init(jax.random.key(seed), jnp.zeros((1, size, size, preprocess.channels)), train=False)
+def init_variables(model: nn.Module, shape: tuple[int, int, int], key: jax.Array) -> dict[str, PyTree]:
+    """{'params', 'batch_stats'} of a network for images of a shape [h, w, c]; the same on every device."""
+    variables = model.init(key, jnp.zeros((1, *shape)), train=False)
     return {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
+
+
+def variable_shapes(model: nn.Module, shape: tuple[int, int, int]) -> dict[str, PyTree]:
+    """The shapes and types of these variables; nothing is computed."""
+    return jax.eval_shape(lambda: init_variables(model, shape, jax.random.key(0)))

@@ -1,4 +1,4 @@
-"""The optimizer and its learning rate, built of optax parts from `config.optimizer` and `config.schedule`."""
+"""The optimizer, built of optax parts from `config.optimizer`."""
 
 import math
 
@@ -16,9 +16,11 @@ def is_kernel(params):
 
 
 def make_optimizer(
-    config: ConfigDict, schedule: optax.Schedule, multipliers: PyTree | None = None
+    settings: ConfigDict, schedule: optax.Schedule, multipliers: PyTree | None = None
 ) -> optax.GradientTransformation:
     """Gradient clipping, then the named optimizer, then decoupled weight decay, then the learning rate.
+
+    `settings` is the group `optimizer` of the config.
 
     `multipliers`, a tree like the trained parameters, scale the rate of each; see `freezing.layer_multipliers`.
 
@@ -36,7 +38,6 @@ def make_optimizer(
     `schedule_free` (arXiv:2405.15682) is AdamW without a decaying rate: an average in the place of momentum, see
     `averaged_params`.
     """
-    settings = config.optimizer
     match settings.name:
         case "adam" | "adamw":
             scaling = optax.scale_by_adam(settings.b1, settings.b2, settings.eps)

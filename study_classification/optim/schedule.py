@@ -6,17 +6,14 @@ import optax
 import optax.contrib
 from ml_collections import ConfigDict
 
-from study_classification.config import duration_in_steps
 
-
-def learning_rate_schedule(config: ConfigDict, total_steps: int, examples_per_epoch: int) -> optax.Schedule:
+def learning_rate_schedule(schedule: ConfigDict, peak: float, total_steps: int, warmup_steps: int) -> optax.Schedule:
     """The learning rate as a function of the step: linear warm-up from 0, then what `schedule.name` says.
 
-    The cycles of `cosine_restarts` are of equal length, each a cosine from the peak (Loshchilov and Hutter,
-    arXiv:1608.03983, with T_mult = 1).
+    `schedule` is the group of the config, `peak` the rate after the warm-up. The cycles of `cosine_restarts` are of
+    equal length, each a cosine from the peak (Loshchilov and Hutter, arXiv:1608.03983, with T_mult = 1).
     """
-    schedule, peak = config.schedule, config.optimizer.learning_rate
-    warmup = min(duration_in_steps(schedule, "warmup", examples_per_epoch, config.batch_size), total_steps)
+    warmup = min(warmup_steps, total_steps)
     remaining = max(total_steps - warmup, 1)
     match schedule.name:
         case "cosine":

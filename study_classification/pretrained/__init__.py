@@ -1,4 +1,21 @@
-"""Other people's weights -> this project's variables, with the origin and the preprocessing that belong to them."""
+"""Other people's weights -> this project's variables, with the origin and the preprocessing that belong to them.
+
+published.py           the best-known published weights of each network
+download.py            one file from a URL
+hub.py                 files of the Hugging Face hub
+files.py               files of weights -> arrays by name
+torch_files.py         those of PyTorch, without PyTorch
+convert.py             arrays by name -> variables
+origin.py              where weights come from, and how their images were made
+families.py            which names belong to which network
+names.py               what a table of names is
+names_alexnet.py       the tables, one a family
+names_efficientnet.py  -
+names_mobilenet_v2.py  -
+names_resnet.py        -
+names_squeezenet.py    -
+names_vgg.py           -
+"""
 
 import re
 from collections.abc import Sequence
@@ -15,13 +32,13 @@ from study_classification.data.prepare import cache_directory
 from study_classification.errors import WeightsError
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.models import ALIASES, create_model
-from study_classification.models.initial import init_variables
+from study_classification.models.initial import variable_shapes
 from study_classification.pretrained.convert import head_to_skip, shapes_by_path, shapes_in_file, to_variables
 from study_classification.pretrained.files import TensorFile, read_tensors
 from study_classification.pretrained.hub import fetch
 from study_classification.pretrained.origin import detect_origin, preprocess_of
 from study_classification.pretrained.published import IMAGENET, describe, fetch_published
-from study_classification.runs import directory as run_directory
+from study_classification.runs import directory
 from study_classification.runs.checkpoints import load_model
 from study_classification.system import devices
 
@@ -65,7 +82,7 @@ def load_pretrained(config: ConfigDict, class_names: Sequence[str]) -> Pretraine
     weights, stated = config.model.weights, config.model.origin
     name = ALIASES.get(config.model.name, config.model.name)
     same_classes = True
-    if (Path(weights) / "classes.json").is_file():
+    if directory.is_run(Path(weights)):
         file, origin, preprocess, known = _read_run(Path(weights), name, stated)
         same_classes = known == tuple(class_names)
     else:
@@ -95,7 +112,7 @@ def _find(weights: str, name: str, cache: Path) -> Path:
 
 def _read_run(workdir: Path, name: str, stated: str) -> tuple[TensorFile, str, Preprocess, tuple[str, ...]]:
     """The best checkpoint of a run as a file of the layout `own`, with the run's origin, preprocessing and classes."""
-    run = run_directory.load(workdir)
+    run = directory.load(workdir)
     trained, origin = run.config.model.name, run.config.model.get("origin", "") or "torchvision"
     if ALIASES.get(trained, trained) != name:
         raise WeightsError(f"{workdir} has trained {trained}, not {name}: set model.name to {trained}")
@@ -106,11 +123,10 @@ def _read_run(workdir: Path, name: str, stated: str) -> tuple[TensorFile, str, P
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=everywhere),
         _shapes(run.config.model, len(run.class_names), run.preprocess),
     )
-    _, variables = load_model(workdir / "checkpoints", "best", shapes)
+    _, variables = load_model(directory.checkpoints_folder(workdir), "best", shapes)
     tensors = {path: np.asarray(leaf) for path, leaf in flatten_dict(variables, sep="/").items()}
     return TensorFile(workdir, "own", tensors), origin, run.preprocess, run.class_names
 
 
 def _shapes(model_config: ConfigDict, num_classes: int, preprocess: Preprocess) -> PyTree:
-    model = create_model(model_config, num_classes)
-    return jax.eval_shape(lambda: init_variables(model, preprocess, seed=0))
+    return variable_shapes(create_model(model_config, num_classes), preprocess.shape)

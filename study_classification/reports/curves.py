@@ -1,4 +1,4 @@
-"""The learning curves, loss and accuracy of training and validation by epoch, and the curve of the rate finder."""
+"""The learning curves, loss and measures of training and validation by epoch, and the curve of the rate finder."""
 
 from pathlib import Path
 
@@ -19,14 +19,16 @@ def draw_curves(history: History, file: Path) -> None:
     """
     from matplotlib.figure import Figure  # without pyplot: no window system, no global state
 
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    names = list(history.epochs[0].val)
+    figure = Figure(figsize=(5 * len(names), 4), layout="constrained")
     epochs, best = history.epochs, history.epochs[history.best]
     numbers = [row.epoch for row in epochs]
     marker = "o" if len(epochs) < 3 else None
-    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        for split, label, colour in (("train", "training", TRAIN_COLOUR), ("val", "validation", VALIDATION_COLOUR)):
-            values = [getattr(row, f"{split}_{name}") for row in epochs]
-            axes.plot(numbers, values, label=label, color=colour, marker=marker)
+    for axes, name in zip(figure.subplots(1, len(names)), names, strict=True):
+        axes.plot(numbers, [row.train[name] for row in epochs], label="training", color=TRAIN_COLOUR, marker=marker)
+        axes.plot(
+            numbers, [row.val[name] for row in epochs], label="validation", color=VALIDATION_COLOUR, marker=marker
+        )
         axes.axvline(best.epoch, color="grey", linestyle=":", label=f"best: epoch {best.epoch}")
         axes.set(xlabel="epoch", title=name)
         axes.xaxis.get_major_locator().set_params(integer=True)

@@ -18,7 +18,7 @@ CURE = {
 
 
 def overfitting(history: History, learning: str, num_validation: int) -> str:
-    """One sentence if the last epochs show over-fitting, else ''.
+    """One sentence if the last epoch shows over-fitting, else ''; only of what is measured by an accuracy.
 
     It is called so where training accuracy is above validation accuracy by more than GAP and by more than two standard
     errors of the latter.
@@ -28,23 +28,23 @@ def overfitting(history: History, learning: str, num_validation: int) -> str:
         learning: `from_scratch`, `transfer_learning` or `fine_tuning`.
         num_validation: how many pictures were validated.
     """
-    last = history.epochs[-1]
-    error = math.sqrt(last.val_accuracy * (1 - last.val_accuracy) / num_validation)
-    if last.train_accuracy - last.val_accuracy <= max(GAP, 2 * error):
+    train, val = (values.get("accuracy", 0.0) for values in (history.epochs[-1].train, history.epochs[-1].val))
+    error = math.sqrt(val * (1 - val) / num_validation)
+    if train - val <= max(GAP, 2 * error):
         return ""
     return (
-        f"Over-fitting: at the end {last.train_accuracy:.1%} of the training pictures were right and only "
-        f"{last.val_accuracy:.1%} of the validation pictures, so the network has learnt its pictures by heart: "
+        f"Over-fitting: at the end {train:.1%} of the training pictures were right and only "
+        f"{val:.1%} of the validation pictures, so the network has learnt its pictures by heart: "
         f"{CURE[learning]}"
     )
 
 
-def next_steps(workdir: Path) -> str:
+def next_steps(workdir: Path, curves: Path) -> str:
     """Where the curves are, and the commands to evaluate and to use the network of a run."""
     command, run = program(), shlex.quote(str(workdir))
     return (
         "Next:\n"
-        f"  look at the curves      {workdir / 'curves.png'}\n"
+        f"  look at the curves      {curves}\n"
         f"  on unseen pictures      {command} evaluate --workdir={run}\n"
         f"  on a picture of yours   {command} predict --workdir={run} PICTURE.jpg"
     )

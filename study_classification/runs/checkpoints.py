@@ -1,25 +1,24 @@
-"""Checkpoints through Orbax: the latest and the best are kept, each with the network and what training needs to go on.
+"""Checkpoints through Orbax: the latest and the best are kept. They hold trees by name, whatever these are.
 
-A checkpoint has two parts, `model` (params, batch_stats) and `training` (opt_state, step, sums), so that evaluation
-reads the first alone; its metadata hold the history of the run. Where an average of the weights is evaluated, it is the
-`model`, and `training` holds the raw ones as well.
+A checkpoint of a run has the parts `model` and `training`, see `training/state.py`, so that evaluation reads the first
+alone, and JSON beside them: the history of the run.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 import jax
+from jaxtyping import PyTree
 from orbax.checkpoint import v1 as ocp
 
-from study_classification.system import devices
 from study_classification.errors import RunError
-from study_classification.runs.history import History
-from study_classification.training.state import TrainState
 
+Checkpointer: TypeAlias = ocp.training.Checkpointer
 _policies = ocp.training.preservation_policies
 
 
-def open_checkpoints(folder: Path) -> ocp.training.Checkpointer:
+def open_checkpoints(folder: Path) -> Checkpointer:
     """The checkpoints of a run directory; what a killed run left half-written is removed."""
     # The metric counts improvements, so that the largest is the best epoch, also where two have the same score.
     keep = _policies.AnyPreservationPolicy(
@@ -28,46 +27,48 @@ def open_checkpoints(folder: Path) -> ocp.training.Checkpointer:
             _policies.BestN(get_metric_fn=lambda metrics: metrics["improvement"], reverse=False, n=1),
         ]
     )
-    return ocp.training.Checkpointer(folder.absolute(), preservation_policy=keep, cleanup_tmp_directories=True)
+    return Checkpointer(folder.absolute(), preservation_policy=keep, cleanup_tmp_directories=True)
 
 
-def save(checkpoints: ocp.training.Checkpointer, state: TrainState, history: History) -> None:
-    """Saves the state after its last step; the file system sees all of it or nothing.
+def save(checkpointer: Checkpointer, step: int, parts: Mapping[str, PyTree], beside: dict, best: bool) -> None:
+    """Saves trees of arrays after a step; the file system sees all of it or nothing.
 
-    What the arrays hold now is written while training goes on. `checkpoints.wait()` waits for it; errors of writing are
-    raised there, or by the next save.
+    What the arrays hold now is written while training goes on. `checkpointer.wait()` waits for it; errors of writing
+    are raised there, or by the next save.
+
+    Args:
+        checkpointer: of the run.
+        step: the name of the checkpoint.
+        parts: the trees, by name.
+        beside: JSON that is kept with them.
+        best: whether they are better than all before.
     """
-    checkpoints.wait()
-    step = int(state.step)
-    best = bool(history.epochs) and history.epochs[history.best].step == step
-    checkpoints.save_checkpointables_async(
+    checkpointer.wait()
+    checkpointer.save_checkpointables_async(
         step,
-        {"model": state.evaluated(), "training": _training_part(state)},
+        dict(parts),
         metrics={"improvement": step if best else -1},
-        custom_metadata={"history": history.to_json()},
-        overwrite=any(checkpoint.step == step for checkpoint in checkpoints.checkpoints),
+        custom_metadata=beside,
+        overwrite=any(checkpoint.step == step for checkpoint in checkpointer.checkpoints),
         force=True,
     )
 
 
-def restore(checkpoints: ocp.training.Checkpointer, state: TrainState, history: History) -> TrainState:
-    """The latest checkpoint, put where the arrays of `state` are, and its history; `state` itself if there is none.
+def load_latest(checkpointer: Checkpointer, parts: Mapping[str, PyTree]) -> tuple[dict[str, PyTree], dict] | None:
+    """The parts of the latest checkpoint and what is kept beside them; None if there is no checkpoint.
+
+    Args:
+        checkpointer: of the run.
+        parts: abstract trees (shapes, types, shardings), by name; the arrays are put where they say.
 
     Raises:
         RunError: if the checkpoint is damaged or belongs to another network.
     """
-    latest = checkpoints.latest
+    latest = checkpointer.latest
     if latest is None:
-        return state
-    restored = _load(
-        checkpoints,
-        latest.step,
-        {"model": devices.abstract(state.evaluated()), "training": devices.abstract(_training_part(state))},
-    )
-    history.restore(checkpoints.checkpointables_metadata(latest.step).custom_metadata["history"])
-    variables = restored["training"].pop("raw", restored["model"])
-    average = restored["model"] if state.average else {}
-    return state.replace(**variables, **restored["training"], average=average)
+        return None
+    loaded = _load(checkpointer, latest.step, parts)
+    return loaded, checkpointer.checkpointables_metadata(latest.step).custom_metadata
 
 
 def load_model(folder: Path, which: str, variables: Mapping) -> tuple[int, dict]:
@@ -83,17 +84,24 @@ def load_model(folder: Path, which: str, variables: Mapping) -> tuple[int, dict]
     """
     if not folder.is_dir():
         raise RunError(f"{folder.parent} has no checkpoints yet: train first")
-    with ocp.training.Checkpointer(folder.absolute()) as checkpoints:
-        step = _resolve(checkpoints, which)
-        return step, _load(checkpoints, step, {"model": dict(variables)})["model"]
+    with Checkpointer(folder.absolute()) as checkpointer:
+        step = _resolve(checkpointer, which)
+        return step, _load(checkpointer, step, {"model": dict(variables)})["model"]
 
 
-def _resolve(checkpoints: ocp.training.Checkpointer, which: str) -> int:
+def last_good(checkpointer: Checkpointer) -> str:
+    """Where one can go on from, in words."""
+    checkpointer.wait()
+    latest = checkpointer.latest
+    return f"the last good checkpoint is {latest.path}" if latest else "there is no checkpoint yet"
+
+
+def _resolve(checkpointer: Checkpointer, which: str) -> int:
     steps = {
-        checkpoint.step: (checkpoint.metrics or {}).get("improvement", -1) for checkpoint in checkpoints.checkpoints
+        checkpoint.step: (checkpoint.metrics or {}).get("improvement", -1) for checkpoint in checkpointer.checkpoints
     }
     if not steps:
-        raise RunError(f"{checkpoints.directory} has no complete checkpoint yet: train for at least one epoch")
+        raise RunError(f"{checkpointer.directory} has no complete checkpoint yet: train for at least one epoch")
     if which == "last":
         return max(steps)
     if which == "best":
@@ -101,20 +109,20 @@ def _resolve(checkpoints: ocp.training.Checkpointer, which: str) -> int:
     if which.isdigit() and int(which) in steps:
         return int(which)
     kept = ", ".join(map(str, sorted(steps)))
-    raise RunError(f"{checkpoints.directory} has no checkpoint '{which}': give best, last, or one of the steps {kept}")
+    raise RunError(f"{checkpointer.directory} has no checkpoint '{which}': give best, last, or one of the steps {kept}")
 
 
-def _load(checkpoints: ocp.training.Checkpointer, step: int, wanted: dict) -> dict:
-    where = checkpoints.directory / str(step)
+def _load(checkpointer: Checkpointer, step: int, wanted: Mapping[str, PyTree]) -> dict:
+    where = checkpointer.directory / str(step)
     try:
-        stored = checkpoints.checkpointables_metadata(step).metadata["model"]
+        stored = checkpointer.checkpointables_metadata(step).metadata["model"]
     except Exception as error:  # Orbax lets every kind of error of the file system and of its formats through
         raise _damaged(where, error) from None
     if stored is None:
         raise _damaged(where, ValueError())
     _compare(where, _shapes(stored), _shapes(wanted["model"]))
     try:
-        return checkpoints.load_checkpointables(step, wanted)
+        return checkpointer.load_checkpointables(step, dict(wanted))
     except Exception as error:
         raise _damaged(where, error) from None
 
@@ -139,11 +147,6 @@ def _compare(where: Path, stored: dict[str, tuple], wanted: dict[str, tuple]) ->
             )
 
 
-def _shapes(tree) -> dict[str, tuple]:
+def _shapes(tree: PyTree) -> dict[str, tuple]:
     leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
     return {"/".join(str(key.key) for key in path): tuple(leaf.shape) for path, leaf in leaves}
-
-
-def _training_part(state: TrainState) -> dict:
-    raw = {"raw": state.variables()} if state.averaged() else {}
-    return {"opt_state": state.opt_state, "step": state.step, "sums": state.sums} | raw

@@ -15,7 +15,7 @@ report.json         results of the evaluations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +23,10 @@ from ml_collections import ConfigDict
 
 from study_classification.config import flatten
 from study_classification.inputs.images.preprocess import Preprocess
-from study_classification.errors import EnvironmentFault, RunError
-from study_classification.system.files import unwritable, write_json
+from study_classification.errors import DataError, EnvironmentFault, RunError
+from study_classification.runs.environment import describe_environment
+from study_classification.runs.history import History
+from study_classification.system.files import unwritable, write_json, write_text
 
 # A run may be resumed with other values of these: they change how long or how it runs, not what it computes. The data
 # may have moved, too; that they are the same is checked by their content.
@@ -100,36 +102,106 @@ def config_from_json(content: Mapping) -> ConfigDict:
     return convert(content)
 
 
-def begin(run: Run) -> None:
+def make(workdir: Path) -> None:
+    """Makes the directory, if need be.
+
+    Raises:
+        EnvironmentFault: if that cannot be done.
+    """
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(workdir, error) from None
+
+
+def log_file(workdir: Path) -> Path:
+    return workdir / "log.txt"
+
+
+def checkpoints_folder(workdir: Path) -> Path:
+    return workdir / "checkpoints"
+
+
+def curves_file(workdir: Path) -> Path:
+    return workdir / "curves.png"
+
+
+def splits_file(workdir: Path) -> Path:
+    return workdir / "splits.csv"
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is the directory of a run."""
+    return (folder / "classes.json").is_file()
+
+
+def write_history(workdir: Path, history: History) -> None:
+    """Writes one row an epoch."""
+    write_text(workdir / "history.csv", history.to_csv())
+
+
+def data_key(workdir: Path) -> str:
+    """What identifies the data that the run was made of, content and splits."""
+    return read_json(workdir / "data_report.json")["key"]
+
+
+def add_to_report(workdir: Path, name: str, metrics: dict) -> Path:
+    """Writes the results of an evaluation beside those that are there; returns the file."""
+    file = workdir / "report.json"
+    write_json(file, (read_json(file) if file.exists() else {}) | {name: metrics})
+    return file
+
+
+def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str] = ()) -> None:
     """Writes what describes the run, or, where the directory holds a run already, checks that it is the same one.
+
+    Args:
+        run: the run.
+        key: identifies its data.
+        report: what was found in the data.
+        splits_csv: which example is in which split.
+        typed: fields that the user set on the command line: a refusal names them first.
 
     Raises:
         RunError: if the directory holds a run with other settings or classes; the sentence names the difference.
+        DataError: if it holds this run, but the data have changed.
         EnvironmentFault: if it cannot be written.
     """
     workdir = run.workdir
+    if (workdir / "data_report.json").exists() and data_key(workdir) != key:
+        raise DataError(
+            f"the pictures of {run.config.data.source} have changed since {workdir} began: restore them to resume "
+            "it, or train anew in another --workdir, where "
+            f"--config.data.splits={splits_file(workdir)} keeps the old split"
+        )
     if (workdir / "config.json").exists():
-        earlier = load(workdir)
-        old, new = flatten(earlier.config), flatten(run.config)
-        changed = [
-            field
-            for field in sorted(old.keys() | new.keys())
-            if old.get(field) != new.get(field) and not field.startswith(FREE_ON_RESUME)
-        ]
-        if changed:
-            field = changed[0]
-            raise RunError(
-                f"{workdir} holds a run with {field}={old.get(field)}, not {new.get(field)}: give the same "
-                "settings to resume it, or another --workdir to begin anew"
-            )
-        if earlier.class_names != run.class_names:
-            raise RunError(
-                f"{workdir} holds a run with the classes {', '.join(earlier.class_names)}, not "
-                f"{', '.join(run.class_names)}: give another --workdir to begin anew"
-            )
+        _require_same_run(load(workdir), run)
     write_json(workdir / "config.json", config_to_json(run.config))
     write_json(workdir / "classes.json", list(run.class_names))
     write_json(workdir / "preprocess.json", run.preprocess.to_json())
+    write_json(workdir / "data_report.json", {"key": key} | report)
+    write_text(splits_file(workdir), splits_csv)
+    write_json(workdir / "environment.json", describe_environment())
+
+
+def _require_same_run(earlier: Run, run: Run) -> None:
+    old, new = flatten(earlier.config), flatten(run.config)
+    changed = [
+        field
+        for field in sorted(old.keys() | new.keys())
+        if old.get(field) != new.get(field) and not field.startswith(FREE_ON_RESUME)
+    ]
+    if changed:
+        field = changed[0]
+        raise RunError(
+            f"{run.workdir} holds a run with {field}={old.get(field)}, not {new.get(field)}: give the same "
+            "settings to resume it, or another --workdir to begin anew"
+        )
+    if earlier.class_names != run.class_names:
+        raise RunError(
+            f"{run.workdir} holds a run with the classes {', '.join(earlier.class_names)}, not "
+            f"{', '.join(run.class_names)}: give another --workdir to begin anew"
+        )
 
 
 def load(workdir: Path) -> Run:

@@ -2,35 +2,70 @@
 
 import csv
 import io
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ml_collections import ConfigDict
 
 from study_classification.config import seconds_of
 
+TRAIN, VAL = "train_", "val_"  # what a column of a split begins with
+
 
 @dataclass(frozen=True)
 class Epoch:
-    """One row of history.csv. Losses are mean cross-entropies without smoothing or penalties; time in seconds."""
+    """One row of history.csv.
+
+    Attributes:
+        epoch: its number, from 1.
+        step: how many steps had been taken when it ended.
+        train: the loss and the measures of the task, means over the epoch's examples. Losses are plain, without
+            smoothing or penalties.
+        val: the same of the validation split, after the epoch.
+        learning_rate: of its last step.
+        images_per_second: in training.
+        seconds: of training and validation.
+    """
 
     epoch: int
     step: int
-    train_loss: float
-    train_accuracy: float
-    val_loss: float
-    val_accuracy: float
+    train: Mapping[str, float]
+    val: Mapping[str, float]
     learning_rate: float
     images_per_second: float
     seconds: float
 
     def describe(self, total_epochs: int) -> str:
         """The one line that a person reads after each epoch."""
+        train, val = (
+            " ".join(f"{name} {value:.4f}" for name, value in values.items()) for values in (self.train, self.val)
+        )
         return (
-            f"epoch {self.epoch:>{len(str(total_epochs))}}/{total_epochs}"
-            f"  train: loss {self.train_loss:.4f} accuracy {self.train_accuracy:.4f}"
-            f"  val: loss {self.val_loss:.4f} accuracy {self.val_accuracy:.4f}"
+            f"epoch {self.epoch:>{len(str(total_epochs))}}/{total_epochs}  train: {train}  val: {val}"
             f"  lr {self.learning_rate:.2e}  {self.images_per_second:,.0f} images/s  {self.seconds:.1f} s"
         )
+
+    def row(self) -> dict[str, float]:
+        """All values by the name of their column."""
+        return {
+            "epoch": self.epoch,
+            "step": self.step,
+            **{TRAIN + name: value for name, value in self.train.items()},
+            **{VAL + name: value for name, value in self.val.items()},
+            "learning_rate": self.learning_rate,
+            "images_per_second": self.images_per_second,
+            "seconds": self.seconds,
+        }
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, float]) -> "Epoch":
+        """The inverse of `row`."""
+        train, val = (
+            {name.removeprefix(split): value for name, value in row.items() if name.startswith(split)}
+            for split in (TRAIN, VAL)
+        )
+        plain = {name: value for name, value in row.items() if not name.startswith((TRAIN, VAL))}
+        return cls(train=train, val=val, **plain)  # type: ignore[arg-type]
 
 
 @dataclass
@@ -38,7 +73,8 @@ class History:
     """The epochs of a run and the bookkeeping of its best one.
 
     Attributes:
-        monitor: the column that decides, `val_accuracy` or `val_loss`.
+        monitor: the column that decides, such as `val_accuracy`.
+        higher_is_better: its direction.
         min_delta: by how much a value must beat the best one to count as better.
         epochs: all rows so far.
         best: place in `epochs` of the best one; -1 before the first. Of epochs with equal values of `monitor` it is the
@@ -47,6 +83,7 @@ class History:
     """
 
     monitor: str
+    higher_is_better: bool
     min_delta: float
     epochs: list[Epoch] = field(default_factory=list)
     best: int = -1
@@ -60,14 +97,14 @@ class History:
             self.best = self.improved = place
             return True
         best = self.epochs[self.best]
-        if self._score(epoch) == self._score(best) and epoch.val_loss < best.val_loss:
+        if self._score(epoch) == self._score(best) and epoch.val["loss"] < best.val["loss"]:
             self.best = place
             return True
         return False
 
     def _score(self, epoch: Epoch) -> float:
-        value = getattr(epoch, self.monitor)
-        return -value if self.monitor.endswith("loss") else value
+        value = epoch.row()[self.monitor]
+        return value if self.higher_is_better else -value
 
     def reached(self, total_steps: int) -> bool:
         """Whether the last step of the run has been evaluated."""
@@ -87,23 +124,24 @@ class History:
         waited = len(self.epochs) - 1 - self.improved
         if patience and waited >= patience:
             return f"{self.monitor} has not become better for {waited} epochs"
-        recent = [getattr(epoch, self.monitor) for epoch in self.epochs[-window:]]
+        recent = [epoch.row()[self.monitor] for epoch in self.epochs[-window:]]
         if window and len(recent) == window and max(recent) - min(recent) <= config.convergence.tolerance:
             return f"{self.monitor} has stayed within {config.convergence.tolerance:g} for {window} epochs"
         return ""
 
     def to_json(self) -> dict:
-        return {"epochs": [asdict(epoch) for epoch in self.epochs], "best": self.best, "improved": self.improved}
+        return {"epochs": [epoch.row() for epoch in self.epochs], "best": self.best, "improved": self.improved}
 
     def restore(self, content: dict) -> None:
         """Takes over what `to_json` gave."""
-        self.epochs = [Epoch(**row) for row in content["epochs"]]
+        self.epochs = [Epoch.from_row(row) for row in content["epochs"]]
         self.best = content["best"]
         self.improved = content.get("improved", self.best)  # which runs of earlier versions do not have
 
     def to_csv(self) -> str:
         text = io.StringIO()
-        writer = csv.DictWriter(text, [column.name for column in fields(Epoch)], lineterminator="\n")
+        rows = [epoch.row() for epoch in self.epochs]
+        writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
         writer.writeheader()
-        writer.writerows(asdict(epoch) for epoch in self.epochs)
+        writer.writerows(rows)
         return text.getvalue()

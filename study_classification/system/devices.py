@@ -12,6 +12,7 @@ import psutil
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from study_classification.errors import ConfigError
+from study_classification.system import hosts
 from study_classification.system.console import say
 
 DATA, FSDP = "data", "fsdp"
@@ -23,8 +24,8 @@ def start_devices(cache: Path) -> None:
     """Joins the other hosts of a pod, if any, and switches the persistent compilation cache on."""
     if not any(Path(path).exists() for path in ACCELERATORS):
         _keep_freed_memory()
-    hosts = os.environ.get("TPU_WORKER_HOSTNAMES", "")
-    if ("," in hosts or "JAX_COORDINATOR_ADDRESS" in os.environ) and not jax.distributed.is_initialized():
+    names = os.environ.get("TPU_WORKER_HOSTNAMES", "")
+    if ("," in names or "JAX_COORDINATOR_ADDRESS" in os.environ) and not jax.distributed.is_initialized():
         jax.distributed.initialize()
     jax.config.update("jax_compilation_cache_dir", str(cache / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
@@ -44,10 +45,10 @@ def _keep_freed_memory() -> None:
 def banner(precision: jnp.dtype) -> str:
     """One line: devices, precision, versions."""
     kinds = sorted({device.device_kind for device in jax.devices()})
-    hosts = f" on {jax.process_count()} hosts" if jax.process_count() > 1 else ""
+    others = "" if hosts.alone() else f" on {hosts.count()} hosts"
     cores = f" ({psutil.cpu_count(logical=True)} cores)" if jax.default_backend() == "cpu" else ""
     return (
-        f"Device: {jax.device_count()} x {', '.join(kinds)}{cores}{hosts}, {jnp.dtype(precision).name}, "
+        f"Device: {jax.device_count()} x {', '.join(kinds)}{cores}{others}, {jnp.dtype(precision).name}, "
         f"jax {jax.__version__}"
     )
 
@@ -102,6 +103,13 @@ def state_sharding(mesh: Mesh, abstract_state):
 def abstract(tree):
     """Shapes, types and shardings of a tree of arrays."""
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding), tree)
+
+
+def with_shardings(shapes, shardings):
+    """Shapes and types of a tree with the shardings of another."""
+    return jax.tree.map(
+        lambda leaf, sharding: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), shapes, shardings
+    )
 
 
 def compute_dtype(precision: str) -> jnp.dtype:

@@ -5,8 +5,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 
-import jax
-from jax.experimental import multihost_utils
+from study_classification.system import hosts
 
 
 @contextlib.contextmanager
@@ -25,12 +24,12 @@ def requested_stop() -> Iterator[Callable[[int], int]]:
             signal.signal(each, handler)
 
     def asked(step: int) -> int:
-        if jax.process_count() > 1:
-            return signal.SIGTERM if multihost_utils.reached_preemption_sync_point(step) else 0
+        if not hosts.alone():
+            return signal.SIGTERM if hosts.all_asked_to_stop(step) else 0
         return received
 
     # Python allows handlers in the main thread only; elsewhere the caller has to stop the run by its own means.
-    alone = jax.process_count() == 1 and threading.current_thread() is threading.main_thread()
+    alone = hosts.alone() and threading.current_thread() is threading.main_thread()
     watched = (signal.SIGINT, signal.SIGTERM) if alone else ()
     previous = {number: signal.signal(number, remember) for number in watched}
     try:

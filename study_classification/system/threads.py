@@ -12,9 +12,7 @@ B = TypeVar("B")
 
 def num_workers(workers: int) -> int:
     """So many threads, or, where it is 0, one for each core that this process may use."""
-    return workers or len(
-        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    )
+    return workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
 
 
 def parallel(function: Callable[[A], B], items: Iterable[A], workers: int) -> Iterator[B]:

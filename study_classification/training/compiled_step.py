@@ -8,15 +8,15 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import jax
-import numpy as np
 import optax
-from jaxtyping import Float, PyTree
+from jaxtyping import PyTree
 
 from study_classification.data.batches import gigabytes
 from study_classification.errors import EnvironmentFault
 from study_classification.inputs.images.augment import Augment
 from study_classification.system import devices, hosts
 from study_classification.system.console import say
+from study_classification.tasks.task import Task
 from study_classification.training.setup import Experiment
 from study_classification.training.state import TrainState
 from study_classification.training.step import Batch, make_train_step
@@ -77,10 +77,10 @@ def compiled_train_step(
     experiment: Experiment,
     optimizer: optax.GradientTransformation,
     sharding: PyTree,
-    class_weights: Float[np.ndarray, " classes"] | None,
+    task: Task,
     augmentation: Augment,
     mask: PyTree,
-    optimized: PyTree | None = None,
+    optimizer_mask: PyTree | None = None,
 ) -> CompiledStep:
     """The training step of an experiment, see `make_train_step`, that fits into memory.
 
@@ -91,15 +91,7 @@ def compiled_train_step(
 
     def make(parts: int) -> Step:
         step = make_train_step(
-            model,
-            optimizer,
-            preprocess,
-            augmentation,
-            config,
-            mask,
-            optimized,
-            accumulate_steps=parts,
-            class_weights=class_weights,
+            model, optimizer, preprocess, augmentation, config, task, mask, optimizer_mask, accumulate_steps=parts
         )
 
         def steps(state: TrainState, batch: Batch) -> TrainState:

@@ -29,14 +29,14 @@ FORMAT = 2  # part of every key: raise it when features of the same inputs chang
 
 @dataclass(frozen=True)
 class ViewOrder:
-    """A training plan over stored views: view v of example i is row v x num_examples + i."""
+    """A training order over stored views: view v of example i is row v x num_examples + i."""
 
-    plan: TrainingOrder
+    order: TrainingOrder
     views: int
 
     def __getitem__(self, step: int) -> dict[str, np.ndarray]:
-        planned = self.plan[step]
-        return planned | {"index": planned["index"] + planned["epoch"] % self.views * self.plan.num_examples}
+        planned = self.order[step]
+        return planned | {"index": planned["index"] + planned["epoch"] % self.views * self.order.num_examples}
 
 
 def cached_features(

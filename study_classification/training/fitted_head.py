@@ -41,7 +41,7 @@ def with_fitted_head(experiment: Experiment, data: Dataset, variables: dict[str,
         chosen = np.sort(np.random.default_rng(config.seed).permutation(count)[:EXAMPLES])
     balanced = config.class_weights or config.data.sampling
     say(f"Fitting the last layer to the features of {len(chosen):,} training pictures ...")
-    kernel, bias = fit(arrays["features"][chosen], arrays["label"][chosen], experiment.num_classes, bool(balanced))
+    kernel, bias = fit(arrays["features"][chosen], arrays["label"][chosen], len(experiment.class_names), bool(balanced))
     head = variables["params"]["head"] | {"classifier": {"kernel": kernel, "bias": bias}}
     return variables | {"params": variables["params"] | {"head": head}}
 

@@ -19,13 +19,16 @@ from study_classification.data.sources import TRAIN
 from study_classification.errors import DivergedError
 from study_classification.optim.optimizer import make_optimizer
 from study_classification.reports.curves import draw_learning_rates
-from study_classification.system import devices
+from study_classification.runs import directory
+from study_classification.system import devices, hosts
 from study_classification.system.console import progress, say
-from study_classification.system.files import unwritable, write_text
+from study_classification.system.files import write_text
+from study_classification.tasks.task import LOSS, names_of
 from study_classification.training.compiled_step import compiled_train_step
-from study_classification.training.feed import first_variables, open_feed, open_pictures, plan_of_pictures
+from study_classification.training.feed import open_feed
+from study_classification.training.initial import first_variables
 from study_classification.training.setup import rate_multipliers, resolve_config
-from study_classification.training.state import init_state, zero_sums
+from study_classification.training.state import COUNT, init_state, zero_sums
 
 LOWEST, HIGHEST = 1e-7, 10.0  # rates of the first and the last step
 DIVERGED = 4.0  # times the smallest smoothed loss: above it the test ends
@@ -52,39 +55,38 @@ def find_learning_rate(config: ConfigDict, workdir: Path, steps: int = 100) -> f
     """
     experiment = resolve_config(config)
     config = experiment.config
-    try:
-        workdir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(workdir, error) from None
-    training = open_feed(experiment)
-    variables = first_variables(experiment, training.data)
+    directory.make(workdir)
+    feed = open_feed(experiment)
+    variables = first_variables(experiment, feed.data)
     optimizer = make_optimizer(
-        config,
+        config.optimizer,
         optax.exponential_decay(LOWEST, steps - 1, HIGHEST / LOWEST),
         rate_multipliers(experiment, variables["params"]),
     )
-    start = functools.partial(init_state, optimizer=optimizer, mask=experiment.mask)
+    names = names_of(feed.task)
+    start = functools.partial(init_state, optimizer=optimizer, mask=experiment.mask, names=names)
     sharding = devices.state_sharding(experiment.mesh, jax.eval_shape(start, variables))
     state = jax.jit(start, out_shardings=sharding)(variables)
+    no_sums = jax.jit(lambda: zero_sums(names), out_shardings=sharding.sums)
 
     take_step = compiled_train_step(
-        experiment, optimizer, sharding, training.class_weights, experiment.augmentation, experiment.mask
+        experiment, optimizer, sharding, feed.task, experiment.augmentation, experiment.mask
     )
-    images = open_pictures(experiment, training.data, TRAIN, variables)
+    images = feed.images(TRAIN, variables)
 
     say(f"Trying {steps} learning rates from {LOWEST:g} to {HIGHEST:g} ...")
     rates, losses = np.geomspace(LOWEST, HIGHEST, steps), np.empty(0)
-    batches = images.batches(plan_of_pictures(config, training.plan), range(steps))
+    batches = images.batches(feed.order_of_images, range(steps))
     for batch in progress(batches, "trying learning rates", total=steps):
-        state = take_step(state.replace(sums=jax.device_put(zero_sums(), sharding.sums)), batch)
-        found = np.append(losses, float(state.sums["loss"] / state.sums["count"]))
+        state = take_step(state.replace(sums=no_sums()), batch)
+        found = np.append(losses, float(state.sums[LOSS] / state.sums[COUNT]))
         if not math.isfinite(found[-1]) or smoothed(found)[-1] > DIVERGED * smoothed(found).min():
             break
         losses = found
     rates = rates[: len(losses)]
     curve = smoothed(smoothed(losses)[::-1])[::-1]  # there and back, so that it does not lag behind
     place = steepest_descent(rates, curve)
-    if jax.process_index() == 0:
+    if hosts.is_first():
         write_text(workdir / "lr_find.csv", _to_csv(rates, losses, curve))
         draw_learning_rates(rates, losses, curve, place, workdir / "lr_find.png")
     if place is None:

@@ -1,11 +1,9 @@
 """What a config decides before any picture is read: network, weights, preprocessing, what is trained."""
 
-import functools
 from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
-from flax.traverse_util import flatten_dict, unflatten_dict
 from jax.sharding import Mesh
 from jaxtyping import PyTree
 from ml_collections import ConfigDict
@@ -13,17 +11,19 @@ from ml_collections import ConfigDict
 from study_classification.config import validate
 from study_classification.data.dataset import class_names
 from study_classification.data.prepare import cache_directory
-from study_classification.errors import ConfigError
+from study_classification.errors import ConfigError, nearest
 from study_classification.inputs.images.augment import Augment
 from study_classification.inputs.images.preprocess import Preprocess
-from study_classification.inputs.images.reader import ImageReader
 from study_classification.models import Classifier, create_model, is_linear
-from study_classification.models.initial import init_variables
+from study_classification.models.initial import variable_shapes
 from study_classification.models.tracing import layer_order
 from study_classification.optim.freezing import head_of, layer_multipliers, trainable_mask
 from study_classification.pretrained import Pretrained, load_pretrained
 from study_classification.pretrained.published import IMAGENET
+from study_classification.runs.history import VAL
 from study_classification.system import devices
+from study_classification.tasks.softmax import Softmax
+from study_classification.tasks.task import Task, names_of
 from study_classification.trees import filter_tree
 
 
@@ -37,7 +37,8 @@ class Experiment:
         augmentation: of the training pictures.
         mesh: all devices.
         model: for the classes of the data.
-        num_classes: how many these are.
+        task: what is learnt.
+        class_names: in the order of the network's outputs.
         mask: a tree like the parameters: which of them are trained.
         pretrained: the given weights, if any.
     """
@@ -47,7 +48,8 @@ class Experiment:
     augmentation: Augment
     mesh: Mesh
     model: Classifier
-    num_classes: int
+    task: Task
+    class_names: tuple[str, ...]
     mask: PyTree
     pretrained: Pretrained | None
 
@@ -65,7 +67,6 @@ def resolve_config(config: ConfigDict) -> Experiment:
     devices.start_devices(cache_directory(config.data))
     mesh = devices.make_mesh(config.fsdp)
     classes = class_names(config.data)
-    num_classes = len(classes)
     if config.learning != "from_scratch" and not config.model.weights:
         config.model.weights = IMAGENET
     pretrained = load_pretrained(config, classes) if config.model.weights else None
@@ -73,25 +74,33 @@ def resolve_config(config: ConfigDict) -> Experiment:
         config.model.origin = pretrained.origin
     preprocess = pretrained.preprocess if pretrained else Preprocess.from_config(config.preprocess)
     augmentation = Augment.from_config(config.augment, preprocess.image_size)
-    model = create_model(config.model, num_classes, devices.compute_dtype(config.precision))
+    model = create_model(config.model, len(classes), devices.compute_dtype(config.precision))
     if config.model.head.fitted and not is_linear(model.head):
         raise ConfigError(
             f"model.head.fitted is set, but the head of {config.model.name} is more than one linear layer: drop it, or "
             "give a linear head by model.head.pooling=average"
         )
-    shapes = jax.eval_shape(functools.partial(init_variables, model, preprocess, 0))
+    shapes = variable_shapes(model, preprocess.shape)
     for stage in augmentation.stages()[:-1]:
         _require_size(model, preprocess, stage.image_size, shapes)
     mask = trainable_mask(shapes["params"], config.learning, config.fine_tuning.frozen)
     if config.fine_tuning.head_epochs and not any(jax.tree.leaves(head_of(mask))):
         raise ConfigError("fine_tuning.head_epochs is set, but fine_tuning.frozen freezes the head: drop one of them")
-    return Experiment(config, preprocess, augmentation, mesh, model, num_classes, mask, pretrained)
+    task = Softmax(len(classes), config.label_smoothing)
+    _require_measure(config.monitor, task)
+    return Experiment(config, preprocess, augmentation, mesh, model, task, classes, mask, pretrained)
+
+
+def _require_measure(monitor: str, task: Task) -> None:
+    columns = [VAL + name for name in names_of(task)]
+    if monitor not in columns:
+        raise ConfigError(f"monitor is '{monitor}', which this task does not measure: {nearest(monitor, columns)}")
 
 
 def _require_size(model: Classifier, preprocess: Preprocess, size: int, shapes: PyTree) -> None:
     """Raises ConfigError unless pictures of this size meet the same parameters as those of image_size."""
     try:
-        found = jax.eval_shape(functools.partial(init_variables, model, replace(preprocess, image_size=size), 0))
+        found = variable_shapes(model, replace(preprocess, image_size=size).shape)
     except ConfigError as error:
         raise ConfigError(f"augment.progressive begins with pictures of {size} pixels: {error}") from None
     if found != shapes:
@@ -101,24 +110,10 @@ def _require_size(model: Classifier, preprocess: Preprocess, size: int, shapes: 
         )
 
 
-def initial_variables(experiment: Experiment) -> dict[str, PyTree]:
-    """The given weights, and random values by the seed for whatever they leave out."""
-    init = functools.partial(init_variables, experiment.model, experiment.preprocess, experiment.config.seed)
-    given = flatten_dict(experiment.pretrained.variables) if experiment.pretrained else {}
-    # What runs once need not be compiled well: on a CPU that would take half a minute of a large network.
-    hasty = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
-
-    @functools.partial(jax.jit, compiler_options=hasty)
-    def missing() -> dict[tuple, jax.Array]:
-        return {path: leaf for path, leaf in flatten_dict(init()).items() if path not in given}
-
-    return {"params": {}, "batch_stats": {}} | unflatten_dict(missing() | given)
-
-
 def rate_multipliers(experiment: Experiment, params: PyTree) -> PyTree | None:
     """What the learning rate of each trained parameter is multiplied by; None is 1 for all."""
     decay = experiment.config.fine_tuning.layer_decay
     if decay == 1:
         return None
-    picture = jax.ShapeDtypeStruct((1, *ImageReader(experiment.preprocess, 1.0).shape), np.float32)
-    return filter_tree(layer_multipliers(params, layer_order(experiment.model, picture), decay), experiment.mask)
+    image = jax.ShapeDtypeStruct((1, *experiment.preprocess.shape), np.float32)
+    return filter_tree(layer_multipliers(params, layer_order(experiment.model, image), decay), experiment.mask)

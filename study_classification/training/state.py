@@ -1,5 +1,7 @@
 """Everything that training changes."""
 
+from collections.abc import Sequence
+
 import jax.numpy as jnp
 import optax
 from flax import struct
@@ -8,6 +10,9 @@ from jaxtyping import Array, Int, PyTree
 from study_classification.optim.averaging import start_average
 from study_classification.optim.optimizer import averaged_params
 from study_classification.trees import partition
+
+COUNT = "count"
+FIRST_NONFINITE_STEP = "first_nonfinite_step"
 
 
 class TrainState(struct.PyTreeNode):
@@ -18,9 +23,9 @@ class TrainState(struct.PyTreeNode):
         params: float32, {'backbone': ..., 'head': ...}.
         batch_stats: BatchNorm's running statistics, float32; empty without BatchNorm.
         opt_state: optax's.
-        sums: over the steps of the running epoch: loss, correct, count; and first_bad, the step in which loss or
-            gradient first were not finite, or -1.
-        average: of the variables over the steps, see `averaging.py`; {} where none is kept.
+        sums: over the steps of the running epoch: the loss and the measures of the task, the count of examples; and
+            first_nonfinite_step, the step in which loss or gradient first were not finite, or -1.
+        average: of the variables over the steps, see `optim/averaging.py`; {} where none is kept.
     """
 
     step: Int[Array, ""]
@@ -43,19 +48,38 @@ class TrainState(struct.PyTreeNode):
         """Those that are validated, and that evaluate and predict find in a checkpoint."""
         return self.averaged() or self.variables()
 
+    def parts(self) -> dict[str, PyTree]:
+        """What a checkpoint holds: `model`, which evaluation reads alone, and `training`.
 
-def zero_sums() -> dict[str, Array]:
-    """The sums at the beginning of an epoch; each its own buffer, since the state is donated."""
-    return {
-        "loss": jnp.zeros(()),
-        "correct": jnp.zeros((), jnp.int32),
-        "count": jnp.zeros((), jnp.int32),
-        "first_nonfinite_step": jnp.full((), -1, jnp.int32),
+        Where an average is evaluated, it is the `model`, and `training` holds the raw variables as well.
+        """
+        raw = {"raw": self.variables()} if self.averaged() else {}
+        return {
+            "model": self.evaluated(),
+            "training": {"opt_state": self.opt_state, "step": self.step, "sums": self.sums} | raw,
+        }
+
+    def with_parts(self, parts: dict[str, PyTree]) -> "TrainState":
+        """The inverse of `parts`."""
+        training = dict(parts["training"])
+        variables = training.pop("raw", parts["model"])
+        return self.replace(**variables, **training, average=parts["model"] if self.average else {})
+
+
+def zero_sums(names: Sequence[str]) -> dict[str, Array]:
+    """The sums of the loss and the measures at the beginning of an epoch; each its own buffer, for they are donated."""
+    return {name: jnp.zeros(()) for name in names} | {
+        COUNT: jnp.zeros((), jnp.int32),
+        FIRST_NONFINITE_STEP: jnp.full((), -1, jnp.int32),
     }
 
 
 def init_state(
-    variables: dict[str, PyTree], optimizer: optax.GradientTransformation, mask: PyTree, ema_decay: float = 0.0
+    variables: dict[str, PyTree],
+    optimizer: optax.GradientTransformation,
+    mask: PyTree,
+    names: Sequence[str],
+    ema_decay: float = 0.0,
 ) -> TrainState:
     """The state before the first step; the optimizer keeps nothing for parameters that the mask leaves out."""
     trained, _ = partition(variables["params"], mask)
@@ -63,6 +87,6 @@ def init_state(
         step=jnp.zeros((), jnp.int32),
         **variables,
         opt_state=optimizer.init(trained),
-        sums=zero_sums(),
+        sums=zero_sums(names),
         average=start_average(variables, ema_decay),
     )

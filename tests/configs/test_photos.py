@@ -10,7 +10,8 @@ from study_classification.data.dataset import open_dataset
 from study_classification.data.sources import TEST, TRAIN
 from study_classification.inference.evaluate import evaluate
 from study_classification.runs.directory import load
-from study_classification.training.feed import features_of_split, first_variables
+from study_classification.training.feed import features_of_split
+from study_classification.training.initial import first_variables
 from study_classification.training.loop import train_and_evaluate
 from study_classification.training.setup import resolve_config
 

@@ -17,9 +17,10 @@ from study_classification.models.airbench import EPSILON, Airbench, Whitening, i
 from study_classification.models.layers.convolution import convolution
 from study_classification.runs.directory import load
 from study_classification.training import lr_find
-from study_classification.training.feed import first_variables, open_feed
+from study_classification.training.feed import Feed, open_feed
+from study_classification.training.initial import first_variables, initial_variables
 from study_classification.training.loop import train_and_evaluate
-from study_classification.training.setup import initial_variables, resolve_config
+from study_classification.training.setup import resolve_config
 
 BILINEAR = Image.Resampling.BILINEAR
 
@@ -124,13 +125,14 @@ def test_lr_find_begins_with_what_training_begins_with(airbench, tmp_path, monke
     class Reached(Exception):
         """The pictures are asked for."""
 
-    def pictures(experiment, data, name, variables):
-        expected = first_variables(experiment, data)
+    def images(feed, name, variables):
+        experiment = feed.experiment
+        expected = first_variables(experiment, feed.data)
         jax.tree.map(np.testing.assert_array_equal, variables, expected)
         jax.tree.map(np.testing.assert_array_equal, expected["params"], initial_variables(experiment)["params"])
         assert np.abs(whitening_of(expected) - whitening_of(initial_variables(experiment))).max() > 1
         raise Reached
 
-    monkeypatch.setattr(lr_find, "open_pictures", pictures)
+    monkeypatch.setattr(Feed, "images", images)
     with pytest.raises(Reached):
         lr_find.find_learning_rate(airbench, tmp_path)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from test_train import assert_same_run, last_checkpoint, stop_at
+from run_helpers import assert_same_run, last_checkpoint, stop_at
 
 from study_classification.errors import Interrupted
 from study_classification.inference.evaluate import evaluate

@@ -8,7 +8,7 @@ from safetensors.numpy import save_file
 from study_classification import pretrained
 from study_classification.errors import WeightsError
 from study_classification.models import create_model
-from study_classification.models.initial import init_variables
+from study_classification.models.initial import init_variables, variable_shapes
 from study_classification.pretrained import load_pretrained
 from study_classification.runs.directory import load
 from study_classification.training.loop import train_and_evaluate
@@ -18,7 +18,7 @@ def test_another_number_of_classes_leaves_the_last_layer_to_be_filled(config_of,
     config = config_of("resnet20", weights=str(shared / "data" / "weights" / "resnet20_cifar10.safetensors"))
     loaded = load_pretrained(config, "abc")
     assert loaded.skipped == "head/classifier"
-    shapes = jax.eval_shape(lambda: init_variables(create_model(config.model, 3), loaded.preprocess, seed=0))
+    shapes = variable_shapes(create_model(config.model, 3), loaded.preprocess.shape)
     wanted, found = (flatten_dict(tree, sep="/") for tree in (shapes, loaded.variables))
     assert wanted.keys() - found.keys() == {"params/head/classifier/kernel", "params/head/classifier/bias"}
     assert all(array.shape == wanted[path].shape for path, array in found.items())
@@ -43,7 +43,9 @@ def test_a_run_of_this_project(run):
     loaded = load_pretrained(run.config, ("0", "1", "2"))
     assert (loaded.origin, loaded.skipped) == ("torchvision", "")
     assert loaded.preprocess == run.preprocess
-    fresh = jax.jit(lambda: init_variables(create_model(run.config.model, 3), run.preprocess, seed=0))()
+    fresh = jax.jit(
+        lambda: init_variables(create_model(run.config.model, 3), run.preprocess.shape, jax.random.key(0))
+    )()
     assert jax.tree.map(jnp.shape, loaded.variables) == jax.tree.map(jnp.shape, fresh)
     trained, untrained = (tree["params"]["backbone"]["conv"]["kernel"] for tree in (loaded.variables, fresh))
     assert (trained != untrained).any()

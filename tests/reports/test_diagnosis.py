@@ -9,9 +9,11 @@ from study_classification.runs.history import Epoch, History
 
 def history_of(*accuracies):
     """(training, validation) of each epoch -> a history."""
-    history = History("val_accuracy", 0.0)
+    history = History("val_accuracy", True, 0.0)
     for number, (train, val) in enumerate(accuracies, start=1):
-        history.add(Epoch(number, number, 0.1, train, 0.5, val, 1e-3, 100.0, 1.0))
+        history.add(
+            Epoch(number, number, {"loss": 0.1, "accuracy": train}, {"loss": 0.5, "accuracy": val}, 1e-3, 100.0, 1.0)
+        )
     return history
 
 
@@ -38,7 +40,7 @@ def test_what_is_not_called_over_fitting(accuracies, num_validation):
 
 def test_next_steps_are_commands_that_can_be_typed(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", [str(tmp_path / "study_classification" / "main.py")])
-    lines = next_steps(Path("runs/my photos")).splitlines()
+    lines = next_steps(Path("runs/my photos"), Path("runs/my photos/curves.png")).splitlines()
     assert lines[1].endswith("runs/my photos/curves.png")
     assert lines[2].endswith("-m study_classification.main evaluate --workdir='runs/my photos'")
     assert lines[3].endswith("-m study_classification.main predict --workdir='runs/my photos' PICTURE.jpg")

@@ -15,26 +15,26 @@ def run(config, tmp_path):
 
 
 def test_round_trip(run):
-    run_directory.begin(run)
+    run_directory.begin(run, "key", {}, "")
     loaded = run_directory.load(run.workdir)
     assert flatten(loaded.config) == flatten(run.config)
     assert (loaded.class_names, loaded.preprocess) == (run.class_names, run.preprocess)
 
 
 def test_what_does_not_change_the_result_may_change(run):
-    run_directory.begin(run)
+    run_directory.begin(run, "key", {}, "")
     run.config.total_epochs, run.config.data.mode, run.config.checkpoint_every_epochs = 9.0, "streaming", 2.0
-    run_directory.begin(run)
+    run_directory.begin(run, "key", {}, "")
     assert run_directory.load(run.workdir).config.total_epochs == 9.0
     run.config.seed = 3
     with pytest.raises(RunError, match="seed=0, not 3"):
-        run_directory.begin(run)
+        run_directory.begin(run, "key", {}, "")
 
 
 def test_other_classes_are_refused(run):
-    run_directory.begin(run)
+    run_directory.begin(run, "key", {}, "")
     with pytest.raises(RunError, match="with the classes a, 猫, not a, b"):
-        run_directory.begin(Run(run.workdir, run.config, ("a", "b"), run.preprocess))
+        run_directory.begin(Run(run.workdir, run.config, ("a", "b"), run.preprocess), "key", {}, "")
 
 
 def test_damaged_directories_are_named(run, tmp_path):
@@ -42,7 +42,7 @@ def test_damaged_directories_are_named(run, tmp_path):
         run_directory.load(tmp_path / "absent")
     with pytest.raises(RunError, match=r"has no config\.json"):
         run_directory.load(tmp_path)
-    run_directory.begin(run)
+    run_directory.begin(run, "key", {}, "")
     (tmp_path / "classes.json").write_text("[")
     with pytest.raises(RunError, match=r"classes\.json cannot be read"):
         run_directory.load(tmp_path)

@@ -4,10 +4,14 @@ from study_classification.configs import default
 from study_classification.runs.history import Epoch, History
 
 
+def measures(loss, accuracy):
+    return {"loss": loss, "accuracy": accuracy}
+
+
 def history_of(values, monitor="val_accuracy", min_delta=0.0, loss=0.0):
-    history = History(monitor, min_delta)
+    history = History(monitor, not monitor.endswith("loss"), min_delta)
     better = [
-        history.add(Epoch(number, number * 10, 1.0, 0.5, loss or value, value, 0.1, 100.0, 1.0))
+        history.add(Epoch(number, number * 10, measures(1.0, 0.5), measures(loss or value, value), 0.1, 100.0, 1.0))
         for number, value in enumerate(values, start=1)
     ]
     return history, better
@@ -24,10 +28,10 @@ def test_better_is_strict_and_beats_min_delta():
 def test_of_equal_accuracies_the_lower_loss_is_best_and_patience_goes_on():
     config = default.get_config()
     config.early_stopping.patience = 3
-    history = History("val_accuracy", 0.0)
+    history = History("val_accuracy", True, 0.0)
     rows = [(0.9, 0.5), (0.9, 0.4), (0.9, 0.45), (0.8, 0.1), (0.9, 0.4)]
     better = [
-        history.add(Epoch(number, number, 1.0, 0.5, loss, accuracy, 0.1, 1.0, 1.0))
+        history.add(Epoch(number, number, measures(1.0, 0.5), measures(loss, accuracy), 0.1, 1.0, 1.0))
         for number, (accuracy, loss) in enumerate(rows, start=1)
     ]
     assert better == [True, True, False, False, False]
@@ -60,7 +64,7 @@ def test_nothing_stops_by_default():
 
 def test_restoring_and_csv():
     history, _ = history_of([0.5, 0.6])
-    other = History("val_accuracy", 0.0)
+    other = History("val_accuracy", True, 0.0)
     other.restore(history.to_json())
     assert other == history
     del (earlier := history.to_json())["improved"]  # as earlier versions wrote it

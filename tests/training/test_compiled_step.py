@@ -39,7 +39,7 @@ def test_batches_pass_in_parts_until_they_fit(config, tmp_path, monkeypatch, cap
     assert "pass in" not in capsys.readouterr().out
 
     needs.clear()
-    monkeypatch.setattr(device, "free_memory", lambda: two - 1)
+    monkeypatch.setattr(devices, "free_memory", lambda: two - 1)
     state = train_and_evaluate(config, tmp_path / "fitting")
     assert needs == [whole, two, four]
     said = capsys.readouterr().out
@@ -53,7 +53,7 @@ def test_batches_pass_in_parts_until_they_fit(config, tmp_path, monkeypatch, cap
 def test_a_picture_that_does_not_fit_is_said(config, tmp_path, monkeypatch, needs):
     config.data.mode, config.augment.shift = "resident", 0.0
     config.batch_size = 3
-    monkeypatch.setattr(device, "free_memory", lambda: 1000)
+    monkeypatch.setattr(devices, "free_memory", lambda: 1000)
     with pytest.raises(
         EnvironmentFault, match=r"a training step with one picture at once needs .* MB, and 0\.00 MB are free"
     ):
@@ -62,7 +62,7 @@ def test_a_picture_that_does_not_fit_is_said(config, tmp_path, monkeypatch, need
 
 
 def test_a_compiler_out_of_memory_is_answered_alike(monkeypatch, capsys):
-    monkeypatch.setattr(device, "free_memory", lambda: 10**12)
+    monkeypatch.setattr(devices, "free_memory", lambda: 10**12)
 
     class Step:
         def __init__(self, parts):

@@ -5,8 +5,9 @@ from sklearn.linear_model import LogisticRegression
 from study_classification.data.dataset import open_dataset
 from study_classification.data.sources import TRAIN
 from study_classification.errors import ConfigError
-from study_classification.training.feed import features_of_split, first_variables
+from study_classification.training.feed import features_of_split
 from study_classification.training.fitted_head import fit, with_fitted_head
+from study_classification.training.initial import first_variables
 from study_classification.training.setup import resolve_config
 
 RANDOM = np.random.default_rng(0)

@@ -11,8 +11,9 @@ from flax.traverse_util import flatten_dict
 from study_classification.errors import ConfigError, Interrupted, WeightsError
 from study_classification.optim.freezing import layer_multipliers, trainable_mask
 from study_classification.runs.directory import load
+from study_classification.training.initial import initial_variables
 from study_classification.training.loop import train_and_evaluate
-from study_classification.training.setup import initial_variables, resolve_config
+from study_classification.training.setup import resolve_config
 from study_classification.trees import combine, partition
 
 PARAMS = {

@@ -13,60 +13,18 @@ import flax.linen as nn
 import jax
 import numpy as np
 import pytest
+from run_helpers import assert_same_run, last_checkpoint, stop_at
 
 from study_classification import models
 from study_classification.data.order import TrainingOrder
 from study_classification.errors import ConfigError, DataError, DivergedError, Interrupted, RunError
 from study_classification.inputs.images.preprocess import normalize
-from study_classification.runs import checkpoints
 from study_classification.runs.directory import read_json
-from study_classification.runs.history import History
+from study_classification.tasks import prediction
 from study_classification.training import compiled_step as memory
 from study_classification.training import loop as train
 from study_classification.training import step as steps
 from study_classification.training.loop import train_and_evaluate
-
-
-def last_checkpoint(config, workdir: Path):
-    """Everything in the last checkpoint: arrays as numpy, and the history without its times."""
-    history = History(config.monitor, 0.0)
-    with checkpoints.open_checkpoints(workdir / "checkpoints") as saved:
-        step = saved.latest.step
-        found = saved.checkpointables_metadata(step)
-        arrays = saved.load_checkpointables(
-            step,
-            {
-                name: jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), found.metadata[name])
-                for name in ("model", "training")
-            },
-        )
-        history.restore(found.custom_metadata["history"])
-    rows = [
-        (row.epoch, row.step, row.train_loss, row.train_accuracy, row.val_loss, row.val_accuracy, row.learning_rate)
-        for row in history.epochs
-    ]
-    return arrays, rows, history.best
-
-
-def assert_same_run(config, one: Path, other: Path) -> None:
-    arrays, rows, best = last_checkpoint(config, one)
-    other_arrays, other_rows, other_best = last_checkpoint(config, other)
-    assert jax.tree.structure(arrays) == jax.tree.structure(other_arrays)
-    jax.tree.map(np.testing.assert_array_equal, arrays, other_arrays)
-    assert rows == other_rows
-    assert best == other_best
-
-
-def stop_at(monkeypatch, step: int, number: int) -> None:
-    """Sends this process the signal when the batch of this step is asked for."""
-    original = TrainingOrder.__getitem__
-
-    def planned(self, asked):
-        if asked == step:
-            os.kill(os.getpid(), number)
-        return original(self, asked)
-
-    monkeypatch.setattr(TrainingOrder, "__getitem__", planned)
 
 
 def test_a_run_learns_and_leaves_its_directory(config, tmp_path):
@@ -134,7 +92,10 @@ def test_a_run_of_mixed_and_growing_pictures_is_resumed_exactly(config, tmp_path
     config.model.name = "any_size"
     config.augment.update(random_erasing=0.5, mixup=0.2, cutmix=1.0, progressive=(0.5,))
     sizes = []
-    monkeypatch.setattr(steps, "normalize", lambda images, p: sizes.append(images.shape[1]) or normalize(images, p))
+    for module in (steps, prediction):
+        monkeypatch.setattr(
+            module, "normalize", lambda images, p: sizes.append(images.shape[1]) or normalize(images, p)
+        )
     train_and_evaluate(config, tmp_path / "whole")
     assert sizes == [4, 8, 8]  # traced for the 7 steps of each stage, and, during the first, for evaluation
     with monkeypatch.context() as patch:
@@ -178,6 +139,7 @@ def test_early_stopping_counts_on_after_a_resume(config, tmp_path, monkeypatch):
     config.optimizer.learning_rate = 1e-9  # nothing changes, so nothing gets better after the first epoch
     config.early_stopping.patience = 3
     config.early_stopping.min_delta = 0.5
+    config.monitor = "val_loss"
     with monkeypatch.context() as patch:
         stop_at(patch, 12, signal.SIGINT)
         with pytest.raises(Interrupted):
@@ -224,7 +186,7 @@ def test_classes_that_are_rare_are_seen_more_often_or_weigh_more(config, digits,
             picture.unlink()  # 10 of 30 stay, 8 of them in training
     weights, seen = [], []
     make, planned = memory.make_train_step, TrainingOrder.__getitem__
-    monkeypatch.setattr(memory, "make_train_step", lambda *a, **k: weights.append(k["class_weights"]) or make(*a, **k))
+    monkeypatch.setattr(memory, "make_train_step", lambda *a, **k: weights.append(a[5].class_weights) or make(*a, **k))
     monkeypatch.setattr(
         TrainingOrder,
         "__getitem__",
@@ -246,7 +208,7 @@ def test_a_time_budget_ends_training_properly(config, tmp_path, monkeypatch, cap
         return original(self, step)
 
     monkeypatch.setattr(TrainingOrder, "__getitem__", taking_ten_seconds)
-    monkeypatch.setattr(train, "time", SimpleNamespace(time=lambda: clock[0]))
+    monkeypatch.setattr(train, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     config.time_budget = "75s"
     with monkeypatch.context() as patch:
         stop_at(patch, 6, signal.SIGINT)  # the history has 50 s of the first epoch; the 20 s since then are lost
@@ -271,7 +233,7 @@ def test_divergence_names_the_step_and_the_last_good_checkpoint(config, tmp_path
     config.optimizer.learning_rate = 1e30
     config.schedule.warmup_epochs, config.schedule.warmup_steps = 0.0, 8  # rates of 0, 1.25e29, ...: step 2 overflows
     config.schedule.name = "constant"
-    with pytest.raises(DivergedError, match=r"between steps \d and \d; there is no checkpoint yet"):
+    with pytest.raises(DivergedError, match=r"between steps 2 and 3; there is no checkpoint yet"):
         train_and_evaluate(config, tmp_path / "run")
 
 

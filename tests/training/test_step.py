@@ -18,10 +18,12 @@ from study_classification.models.head import Head
 from study_classification.models.initial import init_variables
 from study_classification.models.layers.normalization import batch_norm
 from study_classification.models.mlp import MLP
+from study_classification.tasks.prediction import make_predict_step
+from study_classification.tasks.softmax import Softmax
 from study_classification.training import step as steps
-from study_classification.training.feed import balanced_class_weights
 from study_classification.training.state import init_state
-from study_classification.training.step import loss_and_correct, make_eval_step, make_train_step
+from study_classification.training.step import make_measure_step, make_train_step
+from study_classification.training.streams import MIXING, stream
 
 
 class Nothing(nn.Module):
@@ -54,6 +56,11 @@ class Brightness(FixedHead):
 
 FIXED = Classifier(Nothing(), FixedHead())
 MASK = {"head": {"kernel": True}}
+NAMES = ("loss", "accuracy")
+
+
+def untrained(model, preprocess):
+    return init_variables(model, preprocess.shape, jax.random.key(0))
 
 
 @pytest.fixture
@@ -81,17 +88,17 @@ def batch_of(labels):
 def test_two_of_sixteen(parts):
     _, preprocess, _ = parts
     batch = batch_of([3, 3] + [0] * 14)
-    step = make_eval_step(FIXED, preprocess)
-    sums = loss_and_correct(step({"params": {"head": {"kernel": jnp.ones(1)}}}, batch), batch["label"], batch["mask"])
-    assert sums["correct"] / sums["count"] == 2.0 / 16.0
+    predict, measure = make_predict_step(FIXED, preprocess, Softmax(4)), make_measure_step(Softmax(4))
+    sums = measure(predict({"params": {"head": {"kernel": jnp.ones(1)}}}, batch), batch["label"], batch["mask"])
+    assert sums["accuracy"] / sums["count"] == 2.0 / 16.0
     log_sum = np.log(np.exp(np.arange(4.0)).sum())
     assert float(sums["loss"]) == pytest.approx(2 * (log_sum - 3) + 14 * log_sum, rel=1e-6)
 
 
 def test_masked_examples_do_not_count():
     log_probabilities = jax.nn.log_softmax(jnp.array([[1.0, 0.0], [1.0, 0.0], [5.0, 0.0]]))
-    sums = loss_and_correct(log_probabilities, jnp.array([0, 1, 0]), jnp.array([1.0, 1.0, 0.0]))
-    assert (float(sums["correct"]), float(sums["count"])) == (1.0, 2.0)
+    sums = make_measure_step(Softmax(2))(log_probabilities, jnp.array([0, 1, 0]), jnp.array([1.0, 1.0, 0.0]))
+    assert (float(sums["accuracy"]), float(sums["count"])) == (1.0, 2.0)
     assert float(sums["loss"]) == pytest.approx(2 * np.log(1 + np.e) - 1, rel=1e-6)
 
 
@@ -100,8 +107,10 @@ def test_the_step_descends_the_objective_and_sums_the_plain_loss(parts, smoothin
     config, preprocess, augmentation = parts
     config.label_smoothing, config.optimizer.l2 = smoothing, l2
     optimizer = optax.sgd(0.5)
-    state = init_state(init_variables(FIXED, preprocess, seed=0), optimizer, MASK)
-    step = jax.jit(make_train_step(FIXED, optimizer, preprocess, augmentation, config, MASK))
+    state = init_state(untrained(FIXED, preprocess), optimizer, MASK, NAMES)
+    step = jax.jit(
+        make_train_step(FIXED, optimizer, preprocess, augmentation, config, Softmax(4, config.label_smoothing), MASK)
+    )
     batch = batch_of([3, 0])
     state = step(state, batch)
     # The objective as a function of the one parameter s: logits are s x (0, 1, 2, 3).
@@ -112,20 +121,24 @@ def test_the_step_descends_the_objective_and_sums_the_plain_loss(parts, smoothin
     assert float(state.params["head"]["kernel"][0]) == pytest.approx(1 - 0.5 * gradient, rel=1e-5)
     log_sum = np.log(np.exp(classes).sum())
     assert float(state.sums["loss"]) == pytest.approx(2 * log_sum - 3, rel=1e-5)
-    assert (int(state.sums["correct"]), int(state.sums["count"]), int(state.sums["first_nonfinite_step"])) == (1, 2, -1)
+    assert (int(state.sums["accuracy"]), int(state.sums["count"]), int(state.sums["first_nonfinite_step"])) == (
+        1,
+        2,
+        -1,
+    )
     assert int(step(state, batch).sums["count"]) == 4
 
 
 def test_class_weights_are_those_of_scikit_learn_and_multiply_the_loss(parts):
     config, preprocess, augmentation = parts
     labels = np.array([0, 0, 0, 1, 2, 2, 3, 3])
-    weights = balanced_class_weights(labels, 4)
+    task = Softmax(4, 0.1).balanced(labels)
+    weights = task.class_weights
     np.testing.assert_allclose(weights, compute_class_weight("balanced", classes=np.arange(4), y=labels), rtol=1e-6)
     assert weights[labels].mean() == pytest.approx(1)
-    config.label_smoothing = 0.1
     optimizer = optax.sgd(0.5)
-    state = init_state(init_variables(FIXED, preprocess, seed=0), optimizer, MASK)
-    step = make_train_step(FIXED, optimizer, preprocess, augmentation, config, MASK, class_weights=weights)
+    state = init_state(untrained(FIXED, preprocess), optimizer, MASK, NAMES)
+    step = make_train_step(FIXED, optimizer, preprocess, augmentation, config, task, MASK)
     state = jax.jit(step)(state, batch_of([3, 1]))
     classes = np.arange(4.0)
     targets = 0.9 * np.eye(4)[[3, 1]] + 0.1 / 4
@@ -139,8 +152,10 @@ def test_sharpness_aware_steps_take_the_gradient_nearby(parts):
     config, preprocess, augmentation = parts
     config.optimizer.sam_rho = 0.3
     optimizer = optax.sgd(0.5)
-    state = init_state(init_variables(FIXED, preprocess, seed=0), optimizer, MASK)
-    state = jax.jit(make_train_step(FIXED, optimizer, preprocess, augmentation, config, MASK))(state, batch_of([3, 0]))
+    state = init_state(untrained(FIXED, preprocess), optimizer, MASK, NAMES)
+    state = jax.jit(
+        make_train_step(FIXED, optimizer, preprocess, augmentation, config, Softmax(4, config.label_smoothing), MASK)
+    )(state, batch_of([3, 0]))
     classes = np.arange(4.0)
 
     def gradient(scale):
@@ -153,12 +168,21 @@ def test_sharpness_aware_steps_take_the_gradient_nearby(parts):
 
 def stepped(model, config, batch, accumulate_steps):
     preprocess = Preprocess.from_config(config.preprocess)
-    variables = init_variables(model, preprocess, seed=0)
+    variables = untrained(model, preprocess)
     mask = jax.tree.map(lambda leaf: True, variables["params"])
     optimizer = optax.sgd(0.1)
-    state = init_state(variables, optimizer, mask)
+    state = init_state(variables, optimizer, mask, NAMES)
     augmentation = Augment.from_config(config.augment, config.preprocess.image_size)
-    step = make_train_step(model, optimizer, preprocess, augmentation, config, mask, accumulate_steps=accumulate_steps)
+    step = make_train_step(
+        model,
+        optimizer,
+        preprocess,
+        augmentation,
+        config,
+        Softmax(4, config.label_smoothing),
+        mask,
+        accumulate_steps=accumulate_steps,
+    )
     return variables, jax.jit(step)(state, batch)
 
 
@@ -175,7 +199,7 @@ def test_accumulated_parts_are_the_whole_batch_where_examples_do_not_meet(parts,
         _, in_parts = stepped(model, config, batch, count)
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), whole.params, in_parts.params)
         assert float(in_parts.sums["loss"]) == pytest.approx(float(whole.sums["loss"]), rel=1e-5)
-        assert int(in_parts.sums["correct"]) == int(whole.sums["correct"])
+        assert int(in_parts.sums["accuracy"]) == int(whole.sums["accuracy"])
         assert int(in_parts.sums["count"]) == 12
     largest = max(jax.tree.leaves(jax.tree.map(lambda a, b: np.abs(a - b).max(), variables["params"], whole.params)))
     assert largest > 1e-3  # what is compared has moved
@@ -205,8 +229,10 @@ def test_the_average_follows_the_weights(parts):
     config, preprocess, augmentation = parts
     config.ema_decay = 0.15
     optimizer = optax.sgd(0.5)
-    state = init_state(init_variables(FIXED, preprocess, seed=0), optimizer, MASK, ema_decay=0.15)
-    step = jax.jit(make_train_step(FIXED, optimizer, preprocess, augmentation, config, MASK))
+    state = init_state(untrained(FIXED, preprocess), optimizer, MASK, NAMES, ema_decay=0.15)
+    step = jax.jit(
+        make_train_step(FIXED, optimizer, preprocess, augmentation, config, Softmax(4, config.label_smoothing), MASK)
+    )
     first = step(state, batch_of([3, 0]))
     second = step(first, batch_of([3, 0]))
     expected = [1.0]
@@ -218,8 +244,10 @@ def test_the_average_follows_the_weights(parts):
 def test_the_first_bad_step_is_remembered(parts):
     config, preprocess, augmentation = parts
     optimizer = optax.sgd(float("inf"))
-    state = init_state(init_variables(FIXED, preprocess, seed=0), optimizer, MASK)
-    step = jax.jit(make_train_step(FIXED, optimizer, preprocess, augmentation, config, MASK))
+    state = init_state(untrained(FIXED, preprocess), optimizer, MASK, NAMES)
+    step = jax.jit(
+        make_train_step(FIXED, optimizer, preprocess, augmentation, config, Softmax(4, config.label_smoothing), MASK)
+    )
     for _ in range(4):
         state = step(state, batch_of([3, 0]))
     assert int(state.sums["first_nonfinite_step"]) == 1  # step 0 still computes with finite weights
@@ -237,8 +265,12 @@ def test_pictures_and_targets_are_mixed_by_the_same_share(parts, monkeypatch):
 
     monkeypatch.setattr(steps, "draw_mask", draw)
     model = Classifier(Nothing(), Brightness())
-    state = init_state(init_variables(model, preprocess, seed=0), optax.sgd(0.5), MASK)
-    step = jax.jit(make_train_step(model, optax.sgd(0.5), preprocess, augmentation, config, MASK))
+    state = init_state(untrained(model, preprocess), optax.sgd(0.5), MASK, NAMES)
+    step = jax.jit(
+        make_train_step(
+            model, optax.sgd(0.5), preprocess, augmentation, config, Softmax(4, config.label_smoothing), MASK
+        )
+    )
     levels, labels = np.array([10, 100, 250]), np.array([3, 0, 1])
     for epoch in (0, 7):
         batch = batch_of(labels) | {"epoch": jnp.full(3, epoch), "index": jnp.array([5, 9, 4])}
@@ -246,7 +278,7 @@ def test_pictures_and_targets_are_mixed_by_the_same_share(parts, monkeypatch):
         new = step(state, batch)
         # The key is that of the batch's first example, and of no other of its random numbers.
         own = np.asarray(
-            jax.random.uniform(example_keys(config.seed + 3, jnp.array([epoch]), jnp.array([5]))[0], (4, 4))
+            jax.random.uniform(example_keys(stream(config.seed, MIXING), jnp.array([epoch]), jnp.array([5]))[0], (4, 4))
         )
         pictures = own * levels[:, None, None] + (1 - own) * levels[[2, 0, 1], None, None]
         targets = own.mean() * np.eye(4)[labels] + (1 - own.mean()) * np.eye(4)[labels[[2, 0, 1]]]
@@ -256,7 +288,7 @@ def test_pictures_and_targets_are_mixed_by_the_same_share(parts, monkeypatch):
         gradient = ((np.exp(log_probabilities) - 0.9 * targets - 0.1 / 4) * slopes).sum(1).mean()
         assert float(new.params["head"]["kernel"][0]) == pytest.approx(1 - 0.5 * gradient, rel=1e-5)
         assert float(new.sums["loss"]) == pytest.approx(-(targets * log_probabilities).sum(), rel=1e-5)
-        assert int(new.sums["correct"]) == (log_probabilities.argmax(1) == targets.argmax(1)).sum()
+        assert int(new.sums["accuracy"]) == (log_probabilities.argmax(1) == targets.argmax(1)).sum()
     assert drawn == [(4, 0.2, 1.0)]  # traced once, and the mask drawn once
 
 
@@ -280,7 +312,7 @@ def test_flipping_averages_the_probabilities_of_both_views(parts):
     batch = batch_of([0, 0])
     batch["image"] = batch["image"].at[0, 0, 1, 0].set(255).at[1, 0, 3, 0].set(128)
     model = Classifier(Pixels(), Identity())
-    plain, flip = (np.exp(make_eval_step(model, preprocess, tta)({}, batch)) for tta in ("none", "flip"))
+    plain, flip = (np.exp(make_predict_step(model, preprocess, Softmax(4), tta)({}, batch)) for tta in ("none", "flip"))
     np.testing.assert_allclose(flip, (plain + plain[:, ::-1]) / 2, rtol=1e-5)
     np.testing.assert_allclose(flip.sum(1), 1, rtol=1e-5)
     assert abs(flip - plain).max() > 0.1

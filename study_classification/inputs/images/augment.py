@@ -107,9 +107,8 @@ class Augment:
         return tuple(replace(self, image_size=max(1, round(share * self.image_size))) for share in shares)
 
 
-def example_keys(seed: int, epochs: jax.Array, indices: jax.Array) -> jax.Array:
+def example_keys(key: jax.Array, epochs: jax.Array, indices: jax.Array) -> jax.Array:
     """One random key an example: int32 [b] epochs, int32 [b] indices of the examples in their data set -> key [b]."""
-    key = jax.random.key(seed)
     return jax.vmap(lambda epoch, index: jax.random.fold_in(jax.random.fold_in(key, epoch), index))(epochs, indices)
 
 

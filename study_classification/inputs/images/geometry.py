@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.ndimage import map_coordinates
 
-
 _ERASED_AREA = (0.02, 0.4)
 
 

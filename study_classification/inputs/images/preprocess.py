@@ -89,6 +89,11 @@ class Preprocess:
             std=_one_a_channel("std", config.std, config.channels),
         )
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """[h, w, c] of what the network sees."""
+        return self.image_size, self.image_size, self.channels
+
     def to_json(self) -> dict[str, Any]:
         """The contents of a run's `preprocess.json`."""
         return asdict(self) | {"mean": list(self.mean), "std": list(self.std)}

@@ -216,7 +216,9 @@ def test_a_shift_by_whole_pixels_repeats_the_edge():
 def test_draws_fill_their_ranges():
     a = Augment(10, 10, rotation=20, shift=0.1, shear=5, zoom=0.25)
     uniform = jax.random.uniform(jax.random.key(0), (2000, 6), minval=-1, maxval=1)
-    matrix, offset = jax.vmap(lambda u: augmentation.draw_affine(u, a.rotation, a.shift, a.shear, a.zoom, a.image_size))(uniform)
+    matrix, offset = jax.vmap(
+        lambda u: augmentation.draw_affine(u, a.rotation, a.shift, a.shear, a.zoom, a.image_size)
+    )(uniform)
     angle = np.rad2deg(np.arctan2(matrix[:, 1, 0], matrix[:, 0, 0]))
     zoom = np.hypot(matrix[:, 0, 0], matrix[:, 1, 0])
     for values, low, high in ((angle, -20, 20), (zoom, 0.75, 1.25)):

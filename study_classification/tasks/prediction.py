@@ -1,0 +1,44 @@
+"""The one path from images to predictions that training, evaluation and prediction share; never augmented."""
+
+from collections.abc import Callable
+from typing import cast
+
+import flax.linen as nn
+import jax
+from jaxtyping import Array, PyTree
+
+from study_classification.inputs.images.preprocess import Preprocess, normalize
+from study_classification.tasks.task import Task
+
+Batch = dict[str, jax.Array]  # image uint8 [b, h, w, c] or features [b, ...]; label [b], and what else is known of each
+
+
+def make_predict_step(
+    model: nn.Module, preprocess: Preprocess, task: Task, tta: str = "none"
+) -> Callable[[PyTree, Batch], Array]:
+    """(variables, batch) -> predictions [b, ...].
+
+    With the test-time augmentation `flip`, they are the mean of those of the image and its mirror image.
+    """
+
+    def predict(variables: PyTree, batch: Batch) -> Array:
+        features = features_of(model, variables, batch, lambda batch: normalize(batch["image"], preprocess))
+        return task.predictions(cast(Array, model.apply(variables, features, train=False, method=head_of_model)))
+
+    def predict_mirrored(variables: PyTree, batch: Batch) -> Array:
+        mirrored = batch | {"image": batch["image"][:, :, ::-1]}
+        return task.average(predict(variables, batch), predict(variables, mirrored))
+
+    return predict_mirrored if tta == "flip" else predict
+
+
+def head_of_model(model: nn.Module, features: Array, train: bool) -> Array:
+    """Features -> outputs: a method for `model.apply`."""
+    return model.head(features, train)
+
+
+def features_of(model: nn.Module, variables: PyTree, batch: Batch, prepare: Callable[[Batch], Array]) -> Array:
+    """What the backbone makes of a batch's images, or made of them when its features were cached."""
+    if "features" in batch:
+        return batch["features"]
+    return cast(Array, model.apply(variables, prepare(batch), train=False, method="features"))

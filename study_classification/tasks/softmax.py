@@ -1,0 +1,63 @@
+"""One class of several: softmax with cross-entropy, measured by accuracy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int
+
+from study_classification.tasks.task import LOSS, Measure
+
+ACCURACY = "accuracy"
+
+
+@dataclass(frozen=True, eq=False)
+class Softmax:
+    """Outputs are logits, predictions log-probabilities, both float32 [b, classes].
+
+    Attributes:
+        num_classes: how many there are.
+        label_smoothing: share of a target that is spread over all classes (arXiv:1512.00567), in training only.
+        class_weights: what an example's training loss is multiplied by, by its class; they are not normalised within a
+            batch, as in Keras. None weighs all alike.
+    """
+
+    num_classes: int
+    label_smoothing: float = 0.0
+    class_weights: Float[np.ndarray, " classes"] | None = None
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        return (Measure(ACCURACY, higher_is_better=True),)
+
+    def targets(self, labels: Int[Array, " b"]) -> Float[Array, "b classes"]:
+        return jax.nn.one_hot(labels, self.num_classes)
+
+    def balanced(self, labels: Int[np.ndarray, " n"]) -> "Softmax":
+        """Class weights of examples / (classes x examples of the class), scikit-learn's `balanced`: 1 on average."""
+        counts = np.bincount(labels, minlength=self.num_classes)
+        return replace(self, class_weights=(len(labels) / (self.num_classes * counts)).astype(np.float32))
+
+    def losses(self, outputs: Float[Array, "b classes"], targets: Float[Array, "b classes"]) -> Float[Array, " b"]:
+        losses = optax.softmax_cross_entropy(outputs, optax.smooth_labels(targets, self.label_smoothing))
+        if self.class_weights is None:
+            return losses
+        return losses * jnp.sum(targets * self.class_weights, axis=-1)
+
+    def predictions(self, outputs: Float[Array, "b classes"]) -> Float[Array, "b classes"]:
+        return jax.nn.log_softmax(outputs)
+
+    def average(self, one: Float[Array, "b classes"], other: Float[Array, "b classes"]) -> Float[Array, "b classes"]:
+        """The mean of the probabilities."""
+        return jnp.logaddexp(one, other) - jnp.log(2.0)
+
+    def measured(
+        self, predictions: Float[Array, "b classes"], targets: Float[Array, "b classes"]
+    ) -> Mapping[str, Float[Array, " b"]]:
+        """Plain cross-entropy and whether the likeliest class is right; of a mixed target, its greatest part."""
+        losses = -jnp.sum(jnp.where(targets > 0, targets * predictions, 0.0), axis=-1)
+        right = predictions.argmax(-1) == targets.argmax(-1)
+        return {LOSS: losses, ACCURACY: right.astype(jnp.float32)}

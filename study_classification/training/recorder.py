@@ -1,0 +1,89 @@
+"""What a training run leaves and says: its files, its rows, its curves. On several hosts the first alone does it."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from jaxtyping import PyTree
+
+from study_classification.data.dataset import Dataset
+from study_classification.data.sources import absolute_source
+from study_classification.reports.curves import draw_curves
+from study_classification.reports.diagnosis import next_steps, overfitting
+from study_classification.runs import directory
+from study_classification.runs.history import Epoch, History
+from study_classification.system import devices, hosts
+from study_classification.system.console import say
+from study_classification.training.phases import Phases
+from study_classification.training.setup import Experiment
+from study_classification.trees import count_parameters
+
+DRAW_EVERY = 60  # seconds between two drawings of the curves while training runs
+
+
+class Recorder:
+    """Writes into one run directory."""
+
+    def __init__(self, experiment: Experiment, workdir: Path):
+        self._experiment, self._workdir = experiment, workdir
+        self._writes = hosts.is_first()
+        self._drawn = time.monotonic()
+
+    def announce(self) -> None:
+        """Says what is computed on."""
+        say(devices.banner(devices.compute_dtype(self._experiment.config.precision)))
+        devices.warn_of_idle_accelerator()
+
+    def begin(self, data: Dataset, batch_size: int, typed: Sequence[str]) -> None:
+        """Writes what describes the run before its first step, or checks that it is the run that is already there.
+
+        Raises:
+            RunError: if the directory holds another run.
+            DataError: if it holds this run, but the data have changed.
+        """
+        config = self._experiment.config
+        config.batch_size = batch_size
+        config.data.source = absolute_source(config.data.source)  # so that evaluate finds it from any directory
+        if self._writes:
+            run = directory.Run(self._workdir, config, data.class_names, self._experiment.preprocess)
+            directory.begin(run, data.key, data.report, data.splits_csv, typed)
+
+    def describe(self, phases: Phases, params: PyTree) -> None:
+        """Says what is trained, and from which weights."""
+        experiment, config = self._experiment, self._experiment.config
+        total, trained = count_parameters(params), count_parameters(params, experiment.mask)
+        say(
+            f"Network: {config.model.name}, {total:,} parameters, {trained:,} of them trained ({config.learning}); "
+            f"{phases.total_steps:,} steps of {phases.batch_size} pictures"
+        )
+        if experiment.pretrained:
+            skipped, preprocess = experiment.pretrained.skipped, experiment.preprocess
+            fresh = f"; {skipped} starts {'fitted' if config.model.head.fitted else 'anew'}" if skipped else ""
+            size = f"{preprocess.image_size} x {preprocess.image_size} {'RGB' if preprocess.channels == 3 else 'grey'}"
+            say(
+                f"Weights: {experiment.pretrained.source}, conventions of {config.model.origin}, pictures of {size}"
+                f"{fresh}"
+            )
+
+    def add(self, row: Epoch, history: History, total_epochs: int, better: bool) -> None:
+        """Says and writes the row of an epoch."""
+        say(row.describe(total_epochs) + ("  best" if better else ""))
+        if self._writes:
+            directory.write_history(self._workdir, history)
+            if time.monotonic() - self._drawn > DRAW_EVERY:
+                draw_curves(history, directory.curves_file(self._workdir))
+                self._drawn = time.monotonic()
+
+    def finish(self, history: History, phases: Phases, reason: str, num_validation: int) -> None:
+        """Says how it ended, which epoch was the best, and what to do next."""
+        best = history.epochs[history.best]
+        early = reason and not history.reached(phases.total_steps)
+        values = ", ".join(f"{name} {value:.4f}" for name, value in reversed(list(best.val.items())))
+        say(f"Stopped early: {reason}" if early else f"Trained for {phases.total_epochs} epochs")
+        say(f"Best: epoch {best.epoch}, validation {values}")
+        if warning := overfitting(history, self._experiment.config.learning, num_validation):
+            say(warning)
+        if self._writes:
+            directory.write_history(self._workdir, history)
+            draw_curves(history, directory.curves_file(self._workdir))
+        say(next_steps(self._workdir, directory.curves_file(self._workdir)))

@@ -1,0 +1,50 @@
+"""What tests of whole runs share: reading the last checkpoint, comparing two runs, stopping one at a step."""
+
+import os
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from study_classification.data.order import TrainingOrder
+from study_classification.runs import checkpoints
+from study_classification.runs.history import History
+
+
+def last_checkpoint(config, workdir: Path):
+    """Everything in the last checkpoint: arrays as numpy, and the history without its times."""
+    history = History(config.monitor, True, 0.0)
+    with checkpoints.open_checkpoints(workdir / "checkpoints") as saved:
+        step = saved.latest.step
+        found = saved.checkpointables_metadata(step)
+        arrays = saved.load_checkpointables(
+            step,
+            {
+                name: jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), found.metadata[name])
+                for name in ("model", "training")
+            },
+        )
+        history.restore(found.custom_metadata["history"])
+    rows = [(row.epoch, row.step, *row.train.values(), *row.val.values(), row.learning_rate) for row in history.epochs]
+    return arrays, rows, history.best
+
+
+def assert_same_run(config, one: Path, other: Path) -> None:
+    arrays, rows, best = last_checkpoint(config, one)
+    other_arrays, other_rows, other_best = last_checkpoint(config, other)
+    assert jax.tree.structure(arrays) == jax.tree.structure(other_arrays)
+    jax.tree.map(np.testing.assert_array_equal, arrays, other_arrays)
+    assert rows == other_rows
+    assert best == other_best
+
+
+def stop_at(monkeypatch, step: int, number: int) -> None:
+    """Sends this process the signal when the batch of this step is asked for."""
+    original = TrainingOrder.__getitem__
+
+    def planned(self, asked):
+        if asked == step:
+            os.kill(os.getpid(), number)
+        return original(self, asked)
+
+    monkeypatch.setattr(TrainingOrder, "__getitem__", planned)
