@@ -19,7 +19,6 @@ CHOICES = {
     "precision": ("auto", "float32", "bfloat16"),
     "optimizer.name": ("adam", "adamw", "sgd", "rmsprop", "muon", "schedule_free"),
     "schedule.name": ("cosine", "cosine_restarts", "step", "constant"),
-    "monitor": ("val_accuracy", "val_loss"),
 }
 UNITS = ("epochs", "steps", "examples")
 

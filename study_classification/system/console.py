@@ -6,30 +6,40 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO, TypeVar
 
 from absl import logging
 
 T = TypeVar("T")
-_log: TextIO | None = None
-_to_stderr = False
-_silent = False
+
+
+@dataclass(frozen=True)
+class _Console:
+    """Where messages go: to stdout or stderr and to a log file, or nowhere."""
+
+    to_stderr: bool = False
+    silent: bool = False
+    log: TextIO | None = None
+
+
+_console = _Console()
 
 
 def say(text: str = "") -> None:
     """Prints one message, and appends it with the time to the log file if one is open."""
-    if _silent:
+    if _console.silent:
         return
-    stream = sys.stderr if _to_stderr else sys.stdout
+    stream = sys.stderr if _console.to_stderr else sys.stdout
     try:
         print(text, file=stream, flush=True)
     except BrokenPipeError:
         discard(stream)
-    if _log is not None:
+    if _console.log is not None:
         for line in text.splitlines():
-            _log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
-        _log.flush()
+            _console.log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
+        _console.log.flush()
 
 
 def discard(stream: TextIO) -> None:
@@ -49,41 +59,36 @@ def hush_libraries() -> None:
 
 
 @contextlib.contextmanager
-def saying_to_stderr() -> Iterator[None]:
+def _changed(**changes) -> Iterator[None]:
+    """Within the context the console is another one; behind it, again what it was before."""
+    global _console
+    before, _console = _console, replace(_console, **changes)
+    try:
+        yield
+    finally:
+        _console = before
+
+
+def saying_to_stderr() -> contextlib.AbstractContextManager[None]:
     """Within the context messages go to stderr: stdout is for data."""
-    global _to_stderr
-    _to_stderr = True
-    try:
-        yield
-    finally:
-        _to_stderr = False
+    return _changed(to_stderr=True)
 
 
-@contextlib.contextmanager
-def saying_nothing() -> Iterator[None]:
+def saying_nothing() -> contextlib.AbstractContextManager[None]:
     """Within the context there are no messages: of several hosts one speaks."""
-    global _silent
-    _silent = True
-    try:
-        yield
-    finally:
-        _silent = False
+    return _changed(silent=True)
 
 
 @contextlib.contextmanager
 def logging_to(file: Path) -> Iterator[None]:
-    """Within the context messages are appended to this file as well."""
-    global _log
-    with file.open("a", encoding="utf-8") as _log:
-        try:
-            yield
-        finally:
-            _log = None
+    """Within the context messages are appended to this file, in the place of the one before."""
+    with file.open("a", encoding="utf-8") as log, _changed(log=log):
+        yield
 
 
 def progress(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
     """Yields the items, with a bar and the time left on a terminal, and nothing where the output is a file."""
-    if _silent or not sys.stderr.isatty():
+    if _console.silent or not sys.stderr.isatty():
         yield from items
         return
     from rich.console import Console

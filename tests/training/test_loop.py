@@ -22,6 +22,7 @@ from study_classification.inputs.images.preprocess import normalize
 from study_classification.runs.directory import read_json
 from study_classification.tasks import prediction
 from study_classification.training import compiled_step as memory
+from study_classification.training import feed
 from study_classification.training import loop as train
 from study_classification.training import step as steps
 from study_classification.training.loop import train_and_evaluate
@@ -197,6 +198,14 @@ def test_classes_that_are_rare_are_seen_more_often_or_weigh_more(config, digits,
     train_and_evaluate(config, tmp_path / "run")
     np.testing.assert_allclose(weights[0], 56 / (3 * np.array([8, 24, 24])), rtol=1e-6)
     assert sorted(np.bincount(np.concatenate(seen))) == [37, 37, 38]
+
+
+def test_classes_without_a_training_example_cannot_be_balanced():
+    """Only a TFDS data set can have one: a folder's classes all have training examples."""
+    labels = np.array([0, 0, 2])
+    with pytest.raises(DataError, match="the class b has no picture in the split train, so the classes cannot be bal"):
+        feed._require_every_class(labels, ("a", "b", "c"))
+    feed._require_every_class(np.array([1, 0]), ("a", "b"))
 
 
 def test_a_time_budget_ends_training_properly(config, tmp_path, monkeypatch, capsys):

@@ -24,7 +24,7 @@ EVERYTHING = Augment(
 
 
 augment_jit = jax.jit(augment, static_argnums=3)
-keys_jit = jax.jit(example_keys)
+keys_jit = jax.jit(lambda seed, epochs, indices: example_keys(jax.random.key(seed), epochs, indices))
 draw_boxes = jax.jit(jax.vmap(augmentation.draw_box, in_axes=(0, None, None, None)))
 crop_jit = jax.jit(augmentation.crop_and_resize, static_argnums=3)
 warp_jit = jax.jit(augmentation.warp)
@@ -241,7 +241,7 @@ def test_everything_together_stays_within_0_and_255_and_compiles_once_for_all_ep
     @jax.jit
     def step(images, aspects, epochs, indices):
         traces.append(None)
-        return augment(images, aspects, example_keys(0, epochs, indices), EVERYTHING)
+        return augment(images, aspects, example_keys(jax.random.key(0), epochs, indices), EVERYTHING)
 
     images = pictures(22, 16)
     images[20], images[21] = 0, 255
