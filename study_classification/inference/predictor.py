@@ -70,10 +70,8 @@ class Predictor:
     pooled_features: Callable[[dict[str, jax.Array]], jax.Array]
 
     def __repr__(self) -> str:
-        return (
-            f"Predictor({str(self.run.workdir)!r}, network {self.run.config.model.name}, step {self.step}, "
-            f"classes {', '.join(self.class_names)})"
-        )
+        network, classes = self.run.config.model.name, len(self.class_names)
+        return f"Predictor({str(self.run.workdir)!r}: {network}, {classes} classes, step {self.step})"
 
     @property
     def class_names(self) -> tuple[str, ...]:
