@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import tiny_config
 
 import study_classification as sc
 from study_classification.errors import ConfigError, RunError
@@ -51,10 +50,9 @@ def test_mistakes_in_a_config_are_named(tmp_path):
         sc.get_config("quickstart").batchsize = 3
 
 
-def test_training_and_loading_in_a_notebook(digits, cache, tmp_path, monkeypatch):
+def test_training_and_loading_in_a_notebook(config, digits, tmp_path, monkeypatch):
     """A notebook has a running event loop, no flags, and arguments that mean something else."""
     monkeypatch.setattr(sys, "argv", ["kernel", "-f", "kernel.json", "--nonsense"])
-    config = tiny_config(digits, cache)
     config.total_epochs = 1.0
 
     async def cell():

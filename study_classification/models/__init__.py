@@ -20,6 +20,7 @@ efficientnet.py  EfficientNet-B0 to B7, Lite0 to Lite4
 mobilenet_v2.py  MobileNetV2
 squeezenet.py    SqueezeNet 1.1
 airbench.py      CIFAR-10 in a few epochs
+own.py           a network of the user's own, by file or module and class
 """
 
 from collections.abc import Callable

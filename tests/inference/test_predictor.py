@@ -142,7 +142,7 @@ def test_features_are_what_the_last_layer_takes(predictor, run, files):
     assert (features.shape, features.dtype) == ((10, 16), np.float32)
     assert predictor.features([]).shape == (0, 16)
     model = create_model(run.config.model, 3)
-    shapes = devices.abstract(init_variables(model, run.preprocess, seed=0))
+    shapes = devices.abstract(init_variables(model, run.preprocess.shape, jax.random.key(0)))
     _, variables = load_model(run.workdir / "checkpoints", "best", shapes)
     last = variables["params"]["head"]["classifier"]
     np.testing.assert_allclose(

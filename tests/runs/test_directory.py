@@ -67,7 +67,7 @@ def own(run, tmp_path, monkeypatch):
     workdir.mkdir()
     assert run_directory.with_kept_network(run.config, workdir) is run.config
     own = Run(workdir, run.config, run.class_names, run.preprocess)
-    run_directory.begin(own)
+    run_directory.begin(own, "key", {}, "")
     return own
 
 
@@ -82,7 +82,7 @@ def test_a_network_of_the_users_own_is_kept_with_the_run(own, tmp_path):
     resumed = run_directory.with_kept_network(own.config, moved)
     assert resumed.model.name == f"{moved}/network.py:Net" and own.config.model.name == "net.py:Net"
     for config in (own.config, resumed):
-        run_directory.begin(Run(moved, config, own.class_names, own.preprocess))
+        run_directory.begin(Run(moved, config, own.class_names, own.preprocess), "key", {}, "")
         assert json.loads((moved / "config.json").read_text())["model"]["name"] == recorded
     (moved / "network.py").unlink()
     with pytest.raises(RunError, match=r"has no network\.py, the source of its network"):
@@ -94,20 +94,20 @@ def test_what_is_kept_is_what_was_run(own, tmp_path):
     (tmp_path / "net.py").write_text(NET + "# edited while the data were read\n")
     again = tmp_path / "again"
     again.mkdir()
-    run_directory.begin(Run(again, own.config, own.class_names, own.preprocess))
+    run_directory.begin(Run(again, own.config, own.class_names, own.preprocess), "key", {}, "")
     assert (again / "network.py").read_text() == NET
 
 
 def test_a_run_is_not_resumed_with_another_network(own, tmp_path):
     (tmp_path / "net.py").write_text(NET + "\n\nclass Other(Net):\n    pass\n")
-    for change in (run_directory.with_kept_network, lambda config, workdir: run_directory.begin(own)):
+    for change in (run_directory.with_kept_network, lambda config, workdir: run_directory.begin(own, "key", {}, "")):
         with pytest.raises(RunError, match=r"net\.py has changed since .*/run began: restore it from"):
             change(own.config, own.workdir)
     (tmp_path / "net.py").write_text(NET)
     for name in ("net.py:Other", "resnet18"):
         own.config.model.name = name
         with pytest.raises(RunError, match=r"holds a run with model\.name=.*network\.py:Net, not "):
-            run_directory.begin(own)
+            run_directory.begin(own, "key", {}, "")
     assert (own.workdir / "network.py").read_text() == NET
 
 
