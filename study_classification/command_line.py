@@ -7,7 +7,7 @@ from pathlib import Path
 from absl import flags
 from ml_collections import config_flags
 
-from study_classification.config import flatten
+from study_classification.config import find_config, flatten
 from study_classification.errors import ConfigError, UserError, nearest
 
 VERBS = {
@@ -77,16 +77,9 @@ def config_name() -> str:
 def _find_config(argument: str) -> str:
     """An installed program finds configs/X.py, or X alone, also where there is no such folder."""
     match = re.fullmatch(r"(--?config=)([^:]*)(:.*)?", argument)
-    if not match or Path(match[2]).is_file():
+    if not match:
         return argument
-    from study_classification import configs
-
-    name = Path(match[2]).stem
-    file = Path(configs.__path__[0]) / f"{name}.py"
-    if match[2] not in (name, f"configs/{name}.py") or not file.exists():
-        names = sorted(path.stem for path in file.parent.glob("*.py") if path.stem not in ("default", "__init__"))
-        raise ConfigError(f"the config file '{match[2]}' does not exist: {nearest(name, names)}")
-    return f"{match[1]}{file}{match[3] or ''}"
+    return f"{match[1]}{find_config(match[2])}{match[3] or ''}"
 
 
 def _flag_error(arguments: list[str], error: Exception) -> ConfigError:

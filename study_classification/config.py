@@ -3,6 +3,8 @@
 import ast
 import math
 import re
+import runpy
+from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -21,6 +23,38 @@ CHOICES = {
     "schedule.name": ("cosine", "cosine_restarts", "step", "constant"),
 }
 UNITS = ("epochs", "steps", "examples")
+
+
+def find_config(name: str) -> Path:
+    """The config file of this name: the file itself, or, for `X` and `configs/X.py`, the one that is installed.
+
+    Raises:
+        ConfigError: if there is none.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    from study_classification import configs
+
+    file = Path(configs.__path__[0]) / f"{Path(name).stem}.py"
+    if name not in (file.stem, f"configs/{file.name}") or not file.exists():
+        names = sorted(path.stem for path in file.parent.glob("*.py") if path.stem not in ("default", "__init__"))
+        raise ConfigError(f"the config file '{name}' does not exist: {nearest(name, names)}")
+    return file
+
+
+def load_config(text: str) -> ConfigDict:
+    """The config that `FILE.py` or `FILE.py:key=value,...` describes. A field that it has not cannot be set.
+
+    Raises:
+        ConfigError: if there is no such file or argument, or the file defines no config.
+    """
+    name, has_arguments, arguments = text.partition(":")
+    file = find_config(name)
+    try:
+        get_config = runpy.run_path(str(file))["get_config"]
+    except (KeyError, SyntaxError) as error:
+        raise ConfigError(f"{file} is no config file ({error}): it has to define get_config()") from None
+    return get_config(*[arguments] * bool(has_arguments)).lock()
 
 
 def parse_arguments(text: str, **defaults):

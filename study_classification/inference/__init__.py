@@ -1,6 +1,7 @@
 """A finished run at work.
 
-predictor.py   the network of a run with the weights of one checkpoint
-evaluate.py    exact metrics on a split or on other data, written to report.json
-predict.py     images in, one row each out, in constant memory
+predictor.py     the network of a run with the weights of one checkpoint, as Python programs use it
+given_images.py  paths, Pillow images and arrays -> what the network sees
+evaluate.py      exact metrics on a split or on other data, written to report.json
+predict.py       images in, one row each out, in constant memory
 """

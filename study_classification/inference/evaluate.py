@@ -8,7 +8,7 @@ from study_classification.data.order import EvaluationOrder
 from study_classification.data.prepare import cache_directory
 from study_classification.data.sources import TEST, VALIDATION
 from study_classification.errors import AccuracyError, DataError, nearest
-from study_classification.inference.predictor import load_predictor
+from study_classification.inference.predictor import Predictor, load_predictor
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.reports.metrics import classification_metrics, format_metrics
 from study_classification.runs.directory import Run, add_to_report, data_key, splits_file
@@ -44,7 +44,18 @@ def evaluate(
         RunError: if the checkpoint cannot be used.
         AccuracyError: if the accuracy is below `assert_accuracy`.
     """
-    trained = load_predictor(run, checkpoint, tta)
+    metrics = measure(load_predictor(run, checkpoint, tta), split=split, source=source)
+    say(format_metrics(metrics))
+    if hosts.is_first():
+        say(f"written to {add_to_report(run.workdir, metrics['split'], metrics)}")
+    if metrics["accuracy"] < assert_accuracy:
+        raise AccuracyError(f"the accuracy on {metrics['split']} is {metrics['accuracy']:.4f}, below {assert_accuracy}")
+    return metrics
+
+
+def measure(trained: Predictor, *, split: str = "", source: str = "") -> dict:
+    """As `evaluate`, of a network that is loaded, and without writing or showing the result."""
+    run = trained.run
     data = _open_other(run, source, split) if source else _open_own(run)
     asked, split = split, split or (TEST if TEST in data.splits else VALIDATION)
     pictures = data.split(split)
@@ -59,8 +70,7 @@ def evaluate(
         workers=num_workers(run.config.data.workers),
         sharding=devices.batch_sharding(trained.mesh),
     )
-    size = -(-run.config.batch_size // trained.mesh.size) * trained.mesh.size
-    plan = EvaluationOrder(len(pictures), size)
+    plan = EvaluationOrder(len(pictures), trained.batch_sizes[-1])
     losses, labels, predictions = [], [], []
     for batch in images.batches(plan, range(len(plan))):
         real = np.asarray(batch["mask"]) == 1
@@ -73,19 +83,13 @@ def evaluate(
     assert len(labels_seen) == len(pictures), f"{len(labels_seen)} of {len(pictures)} examples were evaluated"
 
     name = f"{split if asked or data.is_tfds else 'all'} of {source}" if source else split
-    name += f", tta={tta}" if tta != "none" else ""
-    metrics = {
+    name += f", tta={trained.tta}" if trained.tta != "none" else ""
+    return {
         "data": data.report.get("source", run.config.data.source),
         "split": name,
         "checkpoint_step": trained.step,
         **classification_metrics(labels_seen, np.concatenate(predictions), np.concatenate(losses), run.class_names),
     }
-    say(format_metrics(metrics))
-    if hosts.is_first():
-        say(f"written to {add_to_report(run.workdir, name, metrics)}")
-    if metrics["accuracy"] < assert_accuracy:
-        raise AccuracyError(f"the accuracy on {name} is {metrics['accuracy']:.4f}, below {assert_accuracy}")
-    return metrics
 
 
 def _open_own(run: Run) -> Dataset:

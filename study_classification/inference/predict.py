@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-import jax
 import numpy as np
 
 from study_classification.data.sources import is_picture, walk
@@ -19,7 +18,6 @@ from study_classification.inference.predictor import Predictor, load_predictor
 from study_classification.inputs.images.decode import UnreadableImage, is_hidden
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.runs.directory import Run
-from study_classification.system import devices
 from study_classification.system.console import discard, say, saying_to_stderr
 from study_classification.system.threads import num_workers, parallel
 
@@ -60,7 +58,7 @@ def predict(
     columns = ["file", "class", "probability"]
     columns += [f"{name}_{rank}" for rank in range(2, top_k + 1) for name in ("class", "probability")]
     with saying_to_stderr():
-        rows = predict_files(run, load_predictor(run, checkpoint, tta), find_files(inputs), top_k, threshold)
+        rows = predict_files(load_predictor(run, checkpoint, tta), find_files(inputs), top_k, threshold)
         try:
             count, unreadable = write_rows(rows, [*columns, "error"], output_format, sys.stdout)
             sys.stdout.flush()
@@ -88,25 +86,22 @@ def find_files(inputs: Iterable[str]) -> Iterator[str]:
             yield text
 
 
-def predict_files(run: Run, trained: Predictor, files: Iterable[str], top_k: int, threshold: float) -> Iterator[dict]:
+def predict_files(trained: Predictor, files: Iterable[str], top_k: int, threshold: float) -> Iterator[dict]:
     """One row a file: file, class, probability (and the next of `top_k`), error."""
-    view = ImageReader(run.preprocess, run.config.data.max_megapixels)
+    run = trained.run
+    reader = ImageReader(run.preprocess, run.config.data.max_megapixels)
 
     def read(file: str) -> tuple[str, np.ndarray | None, str]:
         try:
-            return file, view.read(Path(file).read_bytes())[0], ""
+            return file, reader.read(Path(file).read_bytes())[0], ""
         except UnreadableImage as error:
             return file, None, str(error)
         except OSError as error:
             return file, None, "it does not exist" if isinstance(error, FileNotFoundError) else str(error.strerror)
 
-    size = -(-run.config.batch_size // trained.mesh.size) * trained.mesh.size
-    sharding = devices.batch_sharding(trained.mesh)
-    images = np.zeros((size, *view.shape), np.uint8)
-    for group in _groups(parallel(read, files, num_workers(run.config.data.workers)), size):
+    for group in _groups(parallel(read, files, num_workers(run.config.data.workers)), trained.batch_sizes[-1]):
         readable = [image for _, image, _ in group if image is not None]
-        images[: len(readable)] = readable or 0
-        probabilities = iter(np.exp(np.asarray(trained.log_probabilities({"image": jax.device_put(images, sharding)}))))
+        probabilities = iter(trained.probabilities_of(np.stack(readable)) if readable else ())
         for file, image, error in group:
             row = {"file": file, "class": "", "probability": "", "error": error}
             if image is not None:

@@ -20,6 +20,7 @@ efficientnet.py  EfficientNet-B0 to B7, Lite0 to Lite4
 mobilenet_v2.py  MobileNetV2
 squeezenet.py    SqueezeNet 1.1
 airbench.py      CIFAR-10 in a few epochs
+own.py           a network of the user's own, by file or module and class
 """
 
 from collections.abc import Callable
@@ -40,6 +41,7 @@ from study_classification.models.head import Head
 from study_classification.models.mlp import MLP
 from study_classification.models.mobilenet_v2 import MobileNetV2
 from study_classification.models.original import Original
+from study_classification.models.own import check_output, is_own, own_backbone
 from study_classification.models.resnet import BasicBlock, Bottleneck, ResNet
 from study_classification.models.resnet_cifar import CifarResNet
 from study_classification.models.squeezenet import SqueezeNet, SqueezeNetHead
@@ -99,7 +101,9 @@ class Classifier(nn.Module):
 
     def features(self, x: jax.Array, train: bool) -> jax.Array:
         """Pictures [b, h, w, c] -> features float32 [b, d], or SqueezeNet's map [b, h, w, d]: what `head` takes."""
-        return self.head.pool(self.backbone(x, train))
+        features = self.backbone(x, train=train)
+        check_output(self.backbone, features, x.shape[0])
+        return self.head.pool(features)
 
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
         """Pictures [b, h, w, c] -> logits float32 [b, num_classes].
@@ -122,21 +126,24 @@ HEADS: dict[str, Callable[[int, float], Head | SqueezeNetHead]] = {
 def create_model(model_config: ConfigDict, num_classes: int, dtype: DTypeLike = jnp.float32) -> Classifier:
     """Gives the classifier `model_config.name`, whose backbone computes in `dtype`.
 
+    The name is one of `MODELS` or `ALIASES`, or that of a network of the user's own, see `models/own.py`.
     A negative `model_config.dropout` or `drop_path` stands for the rate of the network's paper, an empty
     `model_config.head` for its head.
 
     Raises:
-        ConfigError: for an unknown name or origin, or for stochastic depth of a network without residual branches.
+        ConfigError: for an unknown name or origin, for a network of the user's own that breaks its protocol, or
+            for stochastic depth of a network without residual branches.
     """
     name = ALIASES.get(model_config.name, model_config.name)
-    if name not in MODELS:
-        raise ConfigError(f"model.name is '{name}', which is no model: {nearest(name, MODELS)}")
+    if name not in MODELS and not is_own(name):
+        advice = f"add its class behind a colon, {name}:CLASS" if name.endswith(".py") else nearest(name, MODELS)
+        raise ConfigError(f"model.name is '{name}', which is no model: {advice}")
     conventions = conventions_of(model_config.get("origin", ""), name)
     dropout = model_config.dropout if model_config.dropout >= 0 else DROPOUT.get(name, 0.0)
     head, own = HEADS.get(name, Head), model_config.head
     if pooling := pooling_of(own):
         head = partial(Head, pooling=pooling, hidden=tuple(own.hidden), batch_norm=own.batch_norm)
-    backbone = MODELS[name](model_config, dtype, conventions)
+    backbone = own_backbone(name, dtype) if is_own(name) else MODELS[name](model_config, dtype, conventions)
     drop_path = model_config.get("drop_path", -1.0)  # which runs of earlier versions do not have
     if drop_path > 0 and not hasattr(backbone, "drop_path"):
         raise ConfigError(f"model.drop_path is {drop_path}, but {name} has no residual branches to leave out: drop it")

@@ -33,6 +33,7 @@ from study_classification.errors import WeightsError
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.models import ALIASES, create_model
 from study_classification.models.initial import variable_shapes
+from study_classification.models.own import identity_of, is_own
 from study_classification.pretrained.convert import head_to_skip, shapes_by_path, shapes_in_file, to_variables
 from study_classification.pretrained.files import TensorFile, read_tensors
 from study_classification.pretrained.hub import fetch
@@ -85,6 +86,11 @@ def load_pretrained(config: ConfigDict, class_names: Sequence[str]) -> Pretraine
     if directory.is_run(Path(weights)):
         file, origin, preprocess, known = _read_run(Path(weights), name, stated)
         same_classes = known == tuple(class_names)
+    elif is_own(name):
+        raise WeightsError(
+            f"no other library has weights of {name}: train it with learning=from_scratch, or give the directory of a "
+            "run that has trained it as model.weights"
+        )
     else:
         file = read_tensors(_find(weights, name, cache_directory(config.data)))
         origin = detect_origin(file, name, stated)
@@ -114,7 +120,7 @@ def _read_run(workdir: Path, name: str, stated: str) -> tuple[TensorFile, str, P
     """The best checkpoint of a run as a file of the layout `own`, with the run's origin, preprocessing and classes."""
     run = directory.load(workdir)
     trained, origin = run.config.model.name, run.config.model.get("origin", "") or "torchvision"
-    if ALIASES.get(trained, trained) != name:
+    if identity_of(ALIASES.get(trained, trained)) != identity_of(name):
         raise WeightsError(f"{workdir} has trained {trained}, not {name}: set model.name to {trained}")
     if stated and stated != origin:
         raise WeightsError(f"{workdir} follows {origin}, not {stated}: set model.origin to {origin}, or leave it empty")

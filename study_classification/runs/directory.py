@@ -3,6 +3,7 @@
 config.json         every field, as it was used
 classes.json        class names, in the order of the network's outputs
 preprocess.json     pixels on disk -> what the network sees
+network.py          the source of the network, where it is a file of the user's own
 environment.json    versions, devices, command
 data_report.json    what was found in the data
 splits.csv          which picture is in which split
@@ -24,9 +25,12 @@ from ml_collections import ConfigDict
 from study_classification.config import flatten
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.errors import DataError, EnvironmentFault, RunError
+from study_classification.models import own
 from study_classification.runs.environment import describe_environment
 from study_classification.runs.history import History
 from study_classification.system.files import unwritable, write_json, write_text
+
+NETWORK = "network.py"
 
 # A run may be resumed with other values of these: they change how long or how it runs, not what it computes. The data
 # may have moved, too; that they are the same is checked by their content.
@@ -56,7 +60,7 @@ class Run:
 
 def new_workdir(config: ConfigDict, config_name: str) -> Path:
     """A readable directory under runs/ that did not exist before, such as runs/animals-original-20260131-093015."""
-    base = Path("runs") / f"{config_name}-{config.model.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    base = Path("runs") / f"{config_name}-{own.class_name(config.model.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
     for number in range(1, 1000):
         workdir = base if number == 1 else base.with_name(f"{base.name}-{number}")
         try:
@@ -152,6 +156,45 @@ def add_to_report(workdir: Path, name: str, metrics: dict) -> Path:
     return file
 
 
+def with_kept_network(config: ConfigDict, workdir: Path) -> ConfigDict:
+    """The config for training in `workdir`: where a run there has kept the file of its network, `model.name` means that.
+
+    So a run goes on when the original file is gone.
+
+    Raises:
+        RunError: if the original file is there, and has changed.
+    """
+    file = own.file_of(config.model.name)
+    if file is None or not (workdir / "config.json").exists() or not (workdir / NETWORK).exists():
+        return config
+    if file.exists() and own.read_source(file) != own.read_source(workdir / NETWORK):
+        raise RunError(
+            f"{file} has changed since {workdir} began: restore it from {workdir / NETWORK} to resume the run, or give "
+            "another --workdir to begin anew"
+        )
+    config = config.copy_and_resolve_references()
+    config.model.name = _kept(config.model.name, workdir)
+    return config
+
+
+def _kept(name: str, workdir: Path) -> str:
+    """The `model.name` that means the copy in the run directory."""
+    return f"{(workdir / NETWORK).absolute()}:{own.class_name(name)}"
+
+
+def _write_config(run: Run) -> None:
+    """Writes config.json, in which a network of the user's own is where it was at first, and its copy beside it."""
+    name, file = run.config.model.name, run.workdir / "config.json"
+    content = config_to_json(run.config)
+    if network := own.file_of(name):
+        if file.exists():
+            content["model"]["name"] = read_json(file)["model"]["name"]
+        else:
+            content["model"]["name"] = f"{network}:{own.class_name(name)}"
+            write_text(run.workdir / NETWORK, own.source_of(name))
+    write_json(file, content)
+
+
 def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str] = ()) -> None:
     """Writes what describes the run, or, where the directory holds a run already, checks that it is the same one.
 
@@ -176,7 +219,7 @@ def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str
         )
     if (workdir / "config.json").exists():
         _require_same_run(load(workdir), run)
-    write_json(workdir / "config.json", config_to_json(run.config))
+    _write_config(run)
     write_json(workdir / "classes.json", list(run.class_names))
     write_json(workdir / "preprocess.json", run.preprocess.to_json())
     write_json(workdir / "data_report.json", {"key": key} | report)
@@ -185,7 +228,7 @@ def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str
 
 
 def _require_same_run(earlier: Run, run: Run) -> None:
-    old, new = flatten(earlier.config), flatten(run.config)
+    old, new = flatten(earlier.config), flatten(with_kept_network(run.config, run.workdir))
     changed = [
         field
         for field in sorted(old.keys() | new.keys())
@@ -205,7 +248,7 @@ def _require_same_run(earlier: Run, run: Run) -> None:
 
 
 def load(workdir: Path) -> Run:
-    """Reads what `begin` wrote.
+    """Reads what `begin` wrote. A network of the user's own is the copy in the directory, wherever this lies now.
 
     Raises:
         RunError: if the directory is no run directory, or is damaged.
@@ -215,5 +258,9 @@ def load(workdir: Path) -> Run:
             f"the run directory {workdir} does not exist: give one that a training run has written with --workdir"
         )
     config = config_from_json(read_json(workdir / "config.json"))
+    if own.file_of(config.model.name):
+        if not (workdir / NETWORK).is_file():
+            raise RunError(f"{workdir} has no {NETWORK}, the source of its network: restore it, or train again")
+        config.model.name = _kept(config.model.name, workdir)
     preprocess = Preprocess.from_json(read_json(workdir / "preprocess.json"))
     return Run(workdir, config, tuple(read_json(workdir / "classes.json")), preprocess)

@@ -19,6 +19,7 @@ from study_classification.data.dataset import Split
 from study_classification.data.order import EvaluationOrder, TrainingOrder
 from study_classification.inputs.images.augment import Augment
 from study_classification.models import pooling_of
+from study_classification.models.own import identity_of
 from study_classification.system.array_cache import Create, cached_arrays
 from study_classification.system.console import progress, say
 from study_classification.training.setup import Experiment
@@ -73,7 +74,7 @@ def cached_features(
         views,
         digest_of(frozen),
         pictures.key,
-        config.model.name,
+        identity_of(config.model.name),
         config.model.origin,
         pooling_of(config.model.head),
         config.precision,

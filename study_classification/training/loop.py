@@ -55,7 +55,7 @@ def train_and_evaluate(config: ConfigDict, workdir: Path, typed: Sequence[str] =
         Interrupted: after Ctrl-C or SIGTERM, with everything saved.
         DivergedError: if the loss or a gradient is no longer finite.
     """
-    experiment = resolve_config(config)
+    experiment = resolve_config(directory.with_kept_network(config, workdir))
     directory.make(workdir)
     with logging_to(directory.log_file(workdir)) if hosts.is_first() else saying_nothing():
         return _train(experiment, workdir, typed)

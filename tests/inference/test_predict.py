@@ -75,7 +75,7 @@ def test_prediction_streams(run, digits, monkeypatch):
             yield file
 
     trained = predict_module.load_predictor(run, "best")
-    rows = predict_module.predict_files(run, trained, endless(), 1, 0.0)
+    rows = predict_module.predict_files(trained, endless(), 1, 0.0)
     for _ in range(3 * run.config.batch_size):
         next(rows)
     assert len(asked) < 3 * run.config.batch_size + 100

@@ -87,3 +87,44 @@ def test_names_of_the_hub_and_of_files(config_of, tmp_path, monkeypatch):
         with pytest.raises(WeightsError):
             load_pretrained(config_of("resnet18", weights=name), range(10))
         assert asked == expected, name
+
+
+NET = """
+import flax.linen as nn
+import jax
+
+class Net(nn.Module):
+    @nn.compact
+    def __call__(self, x, train):
+        return nn.relu(jax.lax.stop_gradient(nn.Conv(4, (3, 3), kernel_init=nn.initializers.ones)(x)))
+"""
+
+
+def test_a_run_of_a_network_of_ones_own(config, tmp_path, cache):
+    """Its weights serve the same source wherever that lies, and features of another source are not taken for its."""
+
+    def features():
+        return set((cache / "features").glob("*"))
+
+    file = tmp_path / "net.py"
+    config.model.name, config.total_epochs, config.learning = f"{file}:Net", 1.0, "from_scratch"
+    transfer = config.copy_and_resolve_references()
+    transfer.learning, transfer.model.weights = "transfer_learning", str(tmp_path / "first")
+    file.write_text(NET)
+    train_and_evaluate(config, tmp_path / "first")
+    train_and_evaluate(transfer, tmp_path / "transferred")
+    before = features()
+
+    file.write_text(NET.replace("relu", "tanh"))
+    with pytest.raises(WeightsError, match=r"has trained .*first/network\.py:Net, not .*net\.py:Net"):
+        load_pretrained(transfer, "012")
+    train_and_evaluate(config, tmp_path / "second")
+    transfer.model.weights = str(tmp_path / "second")
+    train_and_evaluate(transfer, tmp_path / "transferred again")
+    assert len(features() - before) == 2  # of train and validation
+
+    transfer.model.name, transfer.model.weights = f"{tmp_path}/first/network.py:Net", str(tmp_path / "first")
+    assert load_pretrained(transfer, "012").skipped == ""
+    transfer.model.weights = "imagenet"
+    with pytest.raises(WeightsError, match="no other library has weights of"):
+        load_pretrained(transfer, "012")

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -6,6 +7,7 @@ from study_classification.runs import directory as run_directory
 from study_classification.config import flatten
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.errors import RunError
+from study_classification.models import create_model
 from study_classification.runs.directory import Run
 
 
@@ -50,3 +52,64 @@ def test_damaged_directories_are_named(run, tmp_path):
     (tmp_path / "preprocess.json").write_text("{}")
     with pytest.raises(RunError, match=r"preprocess\.json"):
         run_directory.load(tmp_path)
+
+
+NET = "import flax.linen as nn\nclass Net(nn.Module):\n    def __call__(self, x, train):\n        return x\n"
+
+
+@pytest.fixture
+def own(run, tmp_path, monkeypatch):
+    """A run of a network in net.py, named by a relative path, that has begun."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text(NET)
+    run.config.model.name = "net.py:Net"
+    workdir = tmp_path / "run"
+    workdir.mkdir()
+    assert run_directory.with_kept_network(run.config, workdir) is run.config
+    own = Run(workdir, run.config, run.class_names, run.preprocess)
+    run_directory.begin(own, "key", {}, "")
+    return own
+
+
+def test_a_network_of_the_users_own_is_kept_with_the_run(own, tmp_path):
+    recorded = json.loads((own.workdir / "config.json").read_text())["model"]["name"]
+    assert recorded == f"{tmp_path}/net.py:Net"
+    (tmp_path / "net.py").unlink()
+    moved = tmp_path / "elsewhere" / "run"
+    shutil.copytree(own.workdir, moved)
+    shutil.rmtree(own.workdir)
+    assert run_directory.load(moved).config.model.name == f"{moved}/network.py:Net"
+    resumed = run_directory.with_kept_network(own.config, moved)
+    assert resumed.model.name == f"{moved}/network.py:Net" and own.config.model.name == "net.py:Net"
+    for config in (own.config, resumed):
+        run_directory.begin(Run(moved, config, own.class_names, own.preprocess), "key", {}, "")
+        assert json.loads((moved / "config.json").read_text())["model"]["name"] == recorded
+    (moved / "network.py").unlink()
+    with pytest.raises(RunError, match=r"has no network\.py, the source of its network"):
+        run_directory.load(moved)
+
+
+def test_what_is_kept_is_what_was_run(own, tmp_path):
+    create_model(own.config.model, 2)
+    (tmp_path / "net.py").write_text(NET + "# edited while the data were read\n")
+    again = tmp_path / "again"
+    again.mkdir()
+    run_directory.begin(Run(again, own.config, own.class_names, own.preprocess), "key", {}, "")
+    assert (again / "network.py").read_text() == NET
+
+
+def test_a_run_is_not_resumed_with_another_network(own, tmp_path):
+    (tmp_path / "net.py").write_text(NET + "\n\nclass Other(Net):\n    pass\n")
+    for change in (run_directory.with_kept_network, lambda config, workdir: run_directory.begin(own, "key", {}, "")):
+        with pytest.raises(RunError, match=r"net\.py has changed since .*/run began: restore it from"):
+            change(own.config, own.workdir)
+    (tmp_path / "net.py").write_text(NET)
+    for name in ("net.py:Other", "resnet18"):
+        own.config.model.name = name
+        with pytest.raises(RunError, match=r"holds a run with model\.name=.*network\.py:Net, not "):
+            run_directory.begin(own, "key", {}, "")
+    assert (own.workdir / "network.py").read_text() == NET
+
+
+def test_a_new_directory_is_named_after_the_class(own):
+    assert run_directory.new_workdir(own.config, "photos").name.startswith("photos-Net-")

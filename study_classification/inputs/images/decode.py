@@ -81,17 +81,28 @@ def decode_scaled(data: bytes, min_side: int, *, max_megapixels: float = 89.0) -
         if image.width * image.height > limit:
             raise UnreadableImage(_too_large(image.width * image.height, limit))
         box = _scale_down(image, min_side)
-        image.load()
-        turn = _TURNS.get(_orientation(image))
-        image = _to_rgb(image)
+        image = upright_rgb(image)
     except (UnreadableImage, MemoryError):
         raise
     except Exception as error:  # Pillow's plugins raise nearly everything on damaged files
         raise UnreadableImage(_reason(error, data, limit)) from error
-    if turn is not None:
-        image = image.transpose(turn)
-        image.info.clear()  # or whoever looks at the EXIF again would turn the picture again
     return image, box or (0, 0, *image.size)
+
+
+def upright_rgb(image: Image.Image) -> Image.Image:
+    """A picture of any mode, turned as its EXIF orientation says, on white, as RGB; `image` stays as it is.
+
+    Raises:
+        UnreadableImage: if its values have no known white.
+        Exception: of many kinds, from Pillow, if it is damaged and was not loaded before.
+    """
+    image.load()
+    turn = _TURNS.get(_orientation(image))
+    rgb = _to_rgb(image)
+    if turn is not None:
+        rgb = rgb.transpose(turn)
+        rgb.info.clear()  # or whoever looks at the EXIF again would turn the picture again
+    return rgb
 
 
 def is_hidden(relative_path: PurePath) -> bool:

@@ -1,0 +1,77 @@
+"""The examples of docs/python.md and docs/own_network.md, run as they stand."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+import study_classification as sc
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def blocks(page, language):
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+
+
+@pytest.fixture
+def here(tmp_path, cache, monkeypatch):
+    """An empty working directory, with the cache of all tests."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    return tmp_path
+
+
+def test_python(here):
+    names = {}
+    for number, block in enumerate(blocks("python.md", "python")):
+        exec(compile(block, f"python.md, block {number}", "exec"), names)
+    assert names["same"] == names["also"] and names["same"].label == "0"
+    assert names["labels"] == [prediction.label for prediction in names["predictions"][:8]]
+    assert names["probabilities"].shape == (100, 10) and names["features"].shape == (100, 128)
+    assert json.loads((here / "runs/digits/report.json").read_text()) == {"validation": names["validation"]}
+    assert str(names["classifier"].evaluate(split="validation")) == str(names["validation"])
+
+
+def run_line(line, **options):
+    program, *arguments = shlex.split(line)
+    assert program == "study-classification"
+    command = [sys.executable, "-m", "study_classification.main", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, **options)
+
+
+def test_own_network(here):
+    """All verbs find the network in the run directory, when the original is gone and the run has moved."""
+    (source,) = blocks("own_network.md", "python")
+    train, *others = blocks("own_network.md", "sh")[0].splitlines()
+    (here / "my_network.py").write_text(source)
+    Image.fromarray((load_digits().images[0] * 255 / 16).astype(np.uint8)).save("zero.png")
+    done = run_line(train)
+    assert done.returncode == 0, done.stderr
+    assert (here / "runs/own/network.py").read_text() == source
+    recorded = json.loads((here / "runs/own/config.json").read_text())["model"]["name"]
+    assert recorded == f"{here / 'my_network.py'}:MyNetwork"
+    (here / "my_network.py").unlink()
+    shutil.move("runs", "elsewhere")
+    for line, expected in zip(others, ("MyNetwork", "accuracy", "zero.png"), strict=True):
+        done = run_line(line.replace("runs/own", "elsewhere/own"))
+        assert done.returncode == 0 and expected in done.stdout, done.stderr
+    resume = train.replace("runs/own", "elsewhere/own").replace("total_epochs=1", "total_epochs=2")
+    done = run_line(resume)
+    assert done.returncode == 0 and "Resuming elsewhere/own after step" in done.stdout, done.stderr
+    assert json.loads((here / "elsewhere/own/config.json").read_text())["model"]["name"] == recorded
+    assert sc.load("elsewhere/own").predict("zero.png").label in "0123456789"
+
+    (here / "my_network.py").write_text(source.replace("width: int = 16", "width: int = 8"))
+    done = run_line(resume)
+    assert done.returncode == 4 and "my_network.py has changed since elsewhere/own began" in done.stderr
