@@ -26,7 +26,9 @@ def parse_arguments(text: str, **defaults):
     arguments = ConfigDict(defaults)
     for key, value in _split_arguments(text):
         if key not in defaults:
-            raise ConfigError(f"the config has no argument '{key}': {nearest(key, defaults)}; {_other_ways(key)}")
+            near = nearest(key, defaults)
+            advice = near if near.startswith("did") else f"{near}; {_other_ways(key)}"
+            raise ConfigError(f"the config has no argument '{key}': {advice}")
         default, shown = defaults[key], value or ""
         try:
             if isinstance(default, bool):

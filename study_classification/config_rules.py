@@ -135,17 +135,18 @@ def _check_tuple(field: str, value: Any) -> None:
         noun = {int: "whole numbers", float: "numbers", str: "texts"}[kind]
         example = {int: "256,128", float: "0.5,0.75", str: "\"('a','b')\""}[kind]
         what = f"{length} {noun}" if length else f"{noun}, such as {field}={example}, or () for none"
-        shown = ",".join(map(str, value)) or "()"
+        shown = ",".join(map(str, value)) or "''"
         raise ConfigError(f"{field} is {shown}, but must be {what}")
 
 
 def _check_ranges(flat: Fields) -> None:
     """Each number by itself."""
-    for field in POSITIVE:
-        _require(flat[field] > 0, flat, field, "greater than 0")
     for field, value in flat.items():
         if isinstance(value, float):
             _require(math.isfinite(value), flat, field, "a finite number")
+    for field in POSITIVE:
+        _require(flat[field] > 0, flat, field, "greater than 0")
+    for field, value in flat.items():
         numbers = value if isinstance(value, tuple) else (value,)
         if field not in SIGNED and not isinstance(value, bool):
             negative = any(number < 0 for number in numbers if isinstance(number, int | float))
@@ -258,7 +259,7 @@ def _check_effects(flat: Fields, chosen: Iterable[str]) -> None:
     for field in chosen:
         decider, values = EFFECTS.get(field, (field, True))
         if flat[decider] not in values if isinstance(values, tuple) else not flat[decider]:
-            remedy = f"it belongs to {' and '.join(values)}" if isinstance(values, tuple) else "set that as well"
+            remedy = f"it belongs to {', '.join(values)}" if isinstance(values, tuple) else "set that as well"
             raise ConfigError(f"{field} is set, but {decider} is {flat[decider] or repr(flat[decider])}: {remedy}")
     if flat["learning"] == "transfer_learning" and flat["feature_cache.views"] == 1:
         for field in chosen:

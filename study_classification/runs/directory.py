@@ -15,7 +15,7 @@ report.json         results of the evaluations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,28 +100,21 @@ def config_from_json(content: Mapping) -> ConfigDict:
     return convert(content)
 
 
-def begin(run: Run) -> None:
+def begin(run: Run, typed: Collection[str] = ()) -> None:
     """Writes what describes the run, or, where the directory holds a run already, checks that it is the same one.
 
+    Args:
+        run: what is to be trained.
+        typed: the fields that the user set on the command line: a refusal names them first.
+
     Raises:
-        RunError: if the directory holds a run with other settings or classes; the sentence names the difference.
+        RunError: if the directory holds a run with other settings or classes; the sentence names all differences.
         EnvironmentFault: if it cannot be written.
     """
     workdir = run.workdir
     if (workdir / "config.json").exists():
         earlier = load(workdir)
-        old, new = flatten(earlier.config), flatten(run.config)
-        changed = [
-            field
-            for field in sorted(old.keys() | new.keys())
-            if old.get(field) != new.get(field) and not field.startswith(FREE_ON_RESUME)
-        ]
-        if changed:
-            field = changed[0]
-            raise RunError(
-                f"{workdir} holds a run with {field}={old.get(field)}, not {new.get(field)}: give the same "
-                "settings to resume it, or another --workdir to begin anew"
-            )
+        _require_same_settings(workdir, flatten(earlier.config), flatten(run.config), typed)
         if earlier.class_names != run.class_names:
             raise RunError(
                 f"{workdir} holds a run with the classes {', '.join(earlier.class_names)}, not "
@@ -130,6 +123,24 @@ def begin(run: Run) -> None:
     write_json(workdir / "config.json", config_to_json(run.config))
     write_json(workdir / "classes.json", list(run.class_names))
     write_json(workdir / "preprocess.json", run.preprocess.to_json())
+
+
+def _require_same_settings(workdir: Path, old: dict, new: dict, typed: Collection[str]) -> None:
+    """Raises RunError for what a resumed run may not change."""
+    changed = [
+        field
+        for field in sorted(old.keys() | new.keys(), key=lambda field: (field not in typed, field))
+        if old.get(field) != new.get(field) and not field.startswith(FREE_ON_RESUME)
+    ]
+    # What follows from another network or from other weights is not the user's doing.
+    if {"model.name", "model.weights"} & set(changed) and "model.origin" not in typed:
+        changed = [field for field in changed if field != "model.origin"]
+    if changed:
+        differences = "; ".join(f"{field}={old.get(field)}, not {new.get(field)}" for field in changed)
+        raise RunError(
+            f"{workdir} holds a run with {differences}: give the same settings to resume it "
+            f"(train --workdir={workdir} alone does), or another --workdir to begin anew"
+        )
 
 
 def load(workdir: Path) -> Run:
