@@ -15,7 +15,7 @@ from study_classification.configs import default
 
 
 def get_config(arguments: str = "") -> ConfigDict:
-    given = parse_arguments(arguments, data="tfds:cifar10", model="resnet20", epochs=164.0, runlocal=False)
+    given = parse_arguments(arguments, data="tfds:cifar10", model="resnet20", epochs=0.0, runlocal=False)
     config = default.get_config()
     config.data.source = given.data
     config.data.split_ratio = (9, 1, 0)
@@ -26,7 +26,7 @@ def get_config(arguments: str = "") -> ConfigDict:
     config.augment.shift = 0.125            # 4 pixels, as in the paper; the border is repeated instead of black
     config.augment.horizontal_flip = True
     config.batch_size = 128
-    config.total_epochs = given.epochs
+    config.total_epochs = given.epochs or 164.0
     config.optimizer.name = "sgd"
     config.optimizer.learning_rate = 0.1
     config.optimizer.l2 = 1e-4
@@ -34,6 +34,8 @@ def get_config(arguments: str = "") -> ConfigDict:
     config.schedule.step_at = (0.5, 0.75)
     config.schedule.warmup_steps = 400      # the paper's warm-up, which only its deepest network needed
     if given.runlocal:
-        config.total_epochs, config.total_steps, config.schedule.warmup_steps = 0.0, 20, 2
+        config.schedule.warmup_steps = 2
         config.batch_size = 16
+        if not given.epochs:
+            config.total_epochs, config.total_steps = 0.0, 20
     return config

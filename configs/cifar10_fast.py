@@ -19,7 +19,7 @@ from study_classification.configs import default
 
 
 def get_config(arguments: str = "") -> ConfigDict:
-    given = parse_arguments(arguments, data="tfds:cifar10", epochs=16.0, runlocal=False)
+    given = parse_arguments(arguments, data="tfds:cifar10", epochs=0.0, runlocal=False)
     config = default.get_config()
     config.data.source = given.data
     config.data.split_ratio = (9, 1, 0)
@@ -30,13 +30,15 @@ def get_config(arguments: str = "") -> ConfigDict:
     config.augment.random_crop = 2
     config.augment.horizontal_flip = True
     config.batch_size = 2000
-    config.total_epochs = given.epochs      # twice the record's, whose pictures are 50,000 and not 45,000
+    config.total_epochs = given.epochs or 16.0  # twice the record's, whose pictures are 50,000 and not 45,000
     config.label_smoothing = 0.2
     config.optimizer.name = "muon"
     config.optimizer.learning_rate = 0.05   # first steps of 0.2 to 0.5 of a kernel's norm; the record's are all of 0.24
     config.optimizer.momentum = 0.6
     config.schedule.warmup_steps = 10       # and then a cosine to 0
     if given.runlocal:
-        config.total_epochs, config.total_steps, config.schedule.warmup_steps = 0.0, 20, 2
+        config.schedule.warmup_steps = 2
         config.batch_size = 16
+        if not given.epochs:
+            config.total_epochs, config.total_steps = 0.0, 20
     return config

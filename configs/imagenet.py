@@ -2,6 +2,7 @@
 
 COMMAND   python -m study_classification.main --config=configs/imagenet.py --workdir=gs://BUCKET/RUN, on every host
           (tfds:imagenet2012 has to be prepared in TFDS_DATA_DIR before; or data=FOLDER with train/ and val/)
+          behind the colon also: model=NAME, batch=N, epochs=N, runlocal
 HARDWARE  batch 8,192: 256 pictures a core on a TPU v3-32, or 1,024 a GPU on 8 GPUs of 80 GB in bfloat16
           1,281,167 pictures / 8,192 = 156.4 steps an epoch, 14,076 steps in all
 TIME      not measured here
@@ -16,7 +17,8 @@ from study_classification.configs import default
 
 
 def get_config(arguments: str = "") -> ConfigDict:
-    given = parse_arguments(arguments, data="tfds:imagenet2012", model="resnet50", batch=8192, runlocal=False)
+    given = parse_arguments(
+        arguments, data="tfds:imagenet2012", model="resnet50", batch=8192, epochs=0.0, runlocal=False)
     config = default.get_config()
     config.data.source = given.data
     if given.data.startswith("tfds:"):
@@ -31,7 +33,7 @@ def get_config(arguments: str = "") -> ConfigDict:
     config.augment.canvas_size = 288
     config.augment.horizontal_flip = True
     config.batch_size = given.batch
-    config.total_epochs = 90.0
+    config.total_epochs = given.epochs or 90.0
     config.optimizer.name = "sgd"
     config.optimizer.learning_rate = 0.1 * given.batch / 256   # the linear scaling rule
     config.optimizer.nesterov = True
@@ -42,5 +44,7 @@ def get_config(arguments: str = "") -> ConfigDict:
     if given.runlocal:
         config.preprocess.image_size = config.preprocess.resize_size = config.augment.canvas_size = 32
         config.batch_size = 8
-        config.total_epochs, config.total_steps, config.schedule.warmup_epochs = 0.0, 4, 0.0
+        config.schedule.warmup_epochs = 0.0
+        if not given.epochs:
+            config.total_epochs, config.total_steps = 0.0, 4
     return config

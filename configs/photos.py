@@ -69,5 +69,5 @@ def configure(given: ConfigDict) -> ConfigDict:
     config.time_budget = given.time
     if given.runlocal:
         config.preprocess.image_size = config.preprocess.resize_size = 32
-        config.total_epochs = 1.0
+        config.total_epochs = given.epochs or 1.0
     return config

@@ -1,4 +1,4 @@
-"""Configs: their file and command-line arguments, durations, and the checks made before anything heavy starts."""
+"""How a config is written and read: its arguments on the command line, its fields as one dict, durations."""
 
 import ast
 import math
@@ -11,18 +11,9 @@ from ml_collections import ConfigDict
 
 from study_classification.errors import ConfigError, nearest
 
-CHOICES = {
-    "learning": ("from_scratch", "transfer_learning", "fine_tuning"),
-    "model.head.pooling": ("", "average", "max", "flatten"),
-    "data.on_unreadable": ("skip", "error"),
-    "data.mode": ("auto", "resident", "streaming"),
-    "data.sampling": ("", "balanced"),
-    "class_weights": ("", "balanced"),
-    "precision": ("auto", "float32", "bfloat16"),
-    "optimizer.name": ("adam", "adamw", "sgd", "rmsprop", "muon", "schedule_free"),
-    "schedule.name": ("cosine", "cosine_restarts", "step", "constant"),
-}
 UNITS = ("epochs", "steps", "examples")
+# One `key=value` up to the next comma. A value that begins with a quotation mark ends with the same mark.
+_ARGUMENT = re.compile(r"""([^=,]*)(=(?:(["'])(.*?)\3(?=,|$)|([^,]*)))?(?:,|$)""", re.DOTALL)
 
 
 def find_config(name: str) -> Path:
@@ -60,27 +51,48 @@ def load_config(text: str) -> ConfigDict:
 def parse_arguments(text: str, **defaults):
     """The `key=value,...` behind the colon of `--config=FILE.py:key=value,...`, as a ConfigDict.
 
-    The type of each default is the type of its value; a boolean needs no value (`runlocal`).
+    The type of each default is the type of its value; a boolean needs no value (`runlocal`). A value in quotation marks
+    may hold commas (`data="my photos, 2026"`).
 
     Raises:
-        ConfigError: for an unknown key or a value of another type.
+        ConfigError: for an unknown key, a value of another type, or a quotation mark that is never closed.
     """
     arguments = ConfigDict(defaults)
-    for item in filter(None, text.split(",")):
-        key, has_value, value = item.partition("=")
+    for key, value in _split_arguments(text):
         if key not in defaults:
-            raise ConfigError(f"the config has no argument '{key}': {nearest(key, defaults)}")
-        default = defaults[key]
+            near = nearest(key, defaults)
+            advice = near if near.startswith("did") else f"{near}; {_other_ways(key)}"
+            raise ConfigError(f"the config has no argument '{key}': {advice}")
+        default, shown = defaults[key], value or ""
         try:
-            if isinstance(default, str):
-                arguments[key] = value
-            elif isinstance(default, bool):
-                arguments[key] = bool(ast.literal_eval(value.capitalize())) if has_value else True
+            if isinstance(default, bool):
+                arguments[key] = True if value is None else bool(ast.literal_eval(value.capitalize()))
             else:
-                arguments[key] = type(default)(value)
+                arguments[key] = type(default)(shown)
         except (ValueError, SyntaxError):
-            raise ConfigError(f"the config's argument {key} is {value!r}, not a {type(default).__name__}") from None
+            raise ConfigError(f"the config's argument {key} is {shown!r}, not a {type(default).__name__}") from None
     return arguments
+
+
+def _split_arguments(text: str) -> list[tuple[str, str | None]]:
+    """The keys and values; the value of a key without `=` is None."""
+    pairs = []
+    for key, has_value, quote, quoted, plain in _ARGUMENT.findall(text):
+        if plain[:1] in ('"', "'") and plain:
+            raise ConfigError(
+                f"the config's argument {key} begins with the quotation mark {plain[0]}, but no such mark ends it: "
+                f"write {key}={plain[0]}VALUE{plain[0]}, and the whole of --config in quotation marks of the other kind"
+            )
+        if key or has_value:
+            pairs.append((key, (quoted if quote else plain) if has_value else None))
+    return pairs
+
+
+def _other_ways(key: str) -> str:
+    """What else someone may have meant who wrote this key."""
+    if re.fullmatch(r"\w+", key):
+        return f"a field of the config stands outside the colon, as --config.{key}=VALUE"
+    return "a value with commas stands in quotation marks that the shell leaves alone, as 'FILE.py:data=\"a,b\"'"
 
 
 def flatten(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
@@ -113,115 +125,3 @@ def seconds_of(duration: str) -> float:
     if not match or not float(match[1]):
         raise ValueError(duration)
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
-
-
-def validate(config: ConfigDict) -> None:
-    """Refuses values out of range and fields that contradict each other.
-
-    Raises:
-        ConfigError: naming the field, its value and what is valid.
-    """
-    flat = flatten(config)
-    for field, valid in CHOICES.items():
-        if flat[field] not in valid:
-            raise ConfigError(f"{field} is '{flat[field]}': {nearest(str(flat[field]), valid)}")
-
-    def require(condition: bool, field: str, what: str) -> None:
-        if not condition:
-            raise ConfigError(f"{field} is {flat[field]}, but must be {what}")
-
-    for field in (
-        "batch_size",
-        "accumulate_steps",
-        "steps_per_dispatch",
-        "log_every_steps",
-        "fsdp",
-        "schedule.restarts",
-        "data.max_megapixels",
-    ):
-        require(flat[field] > 0, field, "greater than 0")
-    signed = ("preprocess.mean", "seed", "data.split_seed", "model.dropout", "model.drop_path")
-    for field, value in flat.items():
-        if isinstance(value, float):
-            require(math.isfinite(value), field, "a finite number")
-        numbers = value if isinstance(value, tuple) else (value,)
-        if field not in signed and not isinstance(value, bool):
-            require(all(number >= 0 for number in numbers if isinstance(number, int | float)), field, "0 or more")
-    require(0 <= config.seed < 2**31 - 1, "seed", "0 or more, and below 2**31 - 1")
-    require(config.label_smoothing < 1, "label_smoothing", "below 1")
-    require(config.ema_decay < 1, "ema_decay", "below 1")
-    for field in ("model.dropout", "model.drop_path"):
-        require(flat[field] == -1 or 0 <= flat[field] < 1, field, "-1, or 0 or more and below 1")
-    require(all(width > 0 for width in config.model.head.hidden), "model.head.hidden", "widths greater than 0")
-    if config.model.head.batch_norm and not config.model.head.hidden:
-        raise ConfigError("model.head.batch_norm is set, but it follows hidden layers: set model.head.hidden as well")
-    require(config.optimizer.learning_rate > 0, "optimizer.learning_rate", "greater than 0")
-    for field in ("optimizer.b1", "optimizer.b2", "optimizer.momentum"):
-        require(flat[field] < 1, field, "below 1")
-    require(
-        len(config.data.split_ratio) == 3 and config.data.split_ratio[0] > 0 and config.data.split_ratio[1] > 0,
-        "data.split_ratio",
-        "three numbers, train:validation:test, of which only the last may be 0",
-    )
-    require(len(config.data.tfds_splits) == 3, "data.tfds_splits", "three TFDS split expressions")
-    require(all(0 < share < 1 for share in config.schedule.step_at), "schedule.step_at", "shares between 0 and 1")
-
-    for group, prefix, required in (
-        ("", "total", True),
-        ("", "checkpoint_every", True),
-        ("schedule.", "warmup", False),
-    ):
-        fields = {name: flat[name] for unit in UNITS if flat[name := f"{group}{prefix}_{unit}"]}
-        if len(fields) > 1:
-            given = " and ".join(f"{name}={value}" for name, value in fields.items())
-            raise ConfigError(f"{given} contradict each other: set all but one of them to 0")
-        if required and not fields:
-            raise ConfigError(f"{prefix}_epochs, {prefix}_steps and {prefix}_examples are all 0: set one of them")
-    try:
-        seconds_of(config.time_budget)
-    except ValueError:
-        raise ConfigError(
-            f"time_budget is '{config.time_budget}', but must be a time such as 90s, 10m or 2h, or '' for no limit"
-        ) from None
-    if config.learning == "from_scratch" and config.model.weights:
-        raise ConfigError(
-            "model.weights is set, but learning is from_scratch: set it to transfer_learning or fine_tuning"
-        )
-    if config.model.head.fitted and config.learning == "from_scratch":
-        raise ConfigError(
-            "model.head.fitted is set, but learning is from_scratch, where the backbone's features mean nothing yet: "
-            "drop it, or set learning to transfer_learning or fine_tuning"
-        )
-    tuning = config.fine_tuning
-    if config.learning != "fine_tuning" and (
-        tuning.frozen or tuning.head_epochs or tuning.layer_decay != 1 or tuning.update_statistics
-    ):
-        raise ConfigError(f"fine_tuning.* is set, but learning is {config.learning}: set it to fine_tuning")
-    require(0 < config.fine_tuning.layer_decay <= 1, "fine_tuning.layer_decay", "above 0 and at most 1")
-    if config.learning == "transfer_learning" and config.feature_cache.views:
-        for field in ("augment.mixup", "augment.cutmix", "augment.progressive"):
-            if flat[field]:
-                raise ConfigError(
-                    f"{field} is {flat[field]}, but transfer_learning stores what the backbone makes of each picture: "
-                    "set feature_cache.views to 0, or drop it"
-                )
-    if config.optimizer.name == "adam" and config.optimizer.weight_decay:
-        raise ConfigError(
-            "optimizer.weight_decay is set, but adam has no decoupled decay: "
-            "use optimizer.name=adamw, or the classical penalty optimizer.l2"
-        )
-    if config.optimizer.name == "schedule_free":
-        require(config.optimizer.b1 > 0, "optimizer.b1", "above 0 with optimizer.name=schedule_free")
-        if config.schedule.name != "constant":
-            raise ConfigError(
-                f"optimizer.name is schedule_free, but schedule.name is {config.schedule.name}: set it to constant, "
-                "for the average takes the place of a decaying rate (warm-up stays useful)"
-            )
-        for field in ("ema_decay", "fine_tuning.head_epochs"):
-            if flat[field]:
-                raise ConfigError(
-                    f"{field} is {flat[field]}, but optimizer.name is schedule_free, which keeps one average of its "
-                    "own from beginning to end: set it to 0, or choose another optimizer"
-                )
-    if config.optimizer.nesterov and config.optimizer.name != "sgd":
-        raise ConfigError(f"optimizer.nesterov belongs to sgd, but optimizer.name is {config.optimizer.name}")

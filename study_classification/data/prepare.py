@@ -22,7 +22,7 @@ from study_classification.data.sources import SPLITS, TRAIN, VALIDATION, Item, L
 from study_classification.data.splits import Picture, assign_splits, read_pinned, splits_to_csv
 from study_classification.errors import DataError, EnvironmentFault
 from study_classification.inputs.images.decode import UnreadableImage, decode_image
-from study_classification.system.console import progress, say
+from study_classification.system.console import display_width, pad, progress, say
 from study_classification.system.files import write_json, write_text
 from study_classification.system.threads import num_workers, parallel
 
@@ -254,9 +254,9 @@ def format_report(report: dict) -> str:
         splits.update(counts)
     sizes = ", ".join(f"{splits[name]:,} {name}" for name in SPLITS)
     lines = [f"{total:,} pictures in {len(classes)} classes: {sizes}"]
-    width = max(map(len, classes))
+    width = max(map(display_width, classes))
     shown = list(classes.items())[:20]
-    lines += [f"  {name:{width}}  {count:7,}  {count / total:6.1%}" for name, count in shown]
+    lines += [f"  {pad(name, width)}  {count:7,}  {count / total:6.1%}" for name, count in shown]
     if len(classes) > len(shown):
         lines.append(f"  ... and {len(classes) - len(shown)} more classes")
     largest, smallest = max(classes, key=classes.__getitem__), min(classes, key=classes.__getitem__)

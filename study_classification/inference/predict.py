@@ -18,7 +18,7 @@ from study_classification.inference.predictor import Predictor, load_predictor
 from study_classification.inputs.images.decode import UnreadableImage, is_hidden
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.runs.directory import Run
-from study_classification.system.console import discard, say, saying_to_stderr
+from study_classification.system.console import discard, display_width, pad, say, saying_to_stderr
 from study_classification.system.threads import num_workers, parallel
 
 UNKNOWN = "unknown"
@@ -129,7 +129,7 @@ def write_rows(rows: Iterable[dict], columns: Sequence[str], output_format: str,
             case "csv":
                 writer.writerow(row)
             case "table":
-                width = max(width, len(row["file"]))
+                width = max(width, display_width(row["file"]))
                 out.write(_table_line(row, width) + "\n")
             case _:
                 ordered = {name: row[name] for name in columns if row.get(name, "") != ""}
@@ -143,9 +143,9 @@ def write_rows(rows: Iterable[dict], columns: Sequence[str], output_format: str,
 
 def _table_line(row: dict, width: int) -> str:
     if row["error"]:
-        return f"{row['file']:{width}}  not readable: {row['error']}"
+        return f"{pad(row['file'], width)}  not readable: {row['error']}"
     ranks = ["", *(name.removeprefix("class") for name in row if name.startswith("class_"))]
-    return f"{row['file']:{width}}  " + "  ".join(
+    return f"{pad(row['file'], width)}  " + "  ".join(
         f"{row[f'class{rank}']} {row[f'probability{rank}']:.1%}" for rank in ranks
     )
 

@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from study_classification.system.console import cut, display_width, pad
+
 LARGEST_MATRIX = 20  # classes up to which the confusion matrix is shown; report.json has it always
 
 
@@ -63,24 +65,25 @@ def format_metrics(metrics: dict) -> str:
     """The metrics as a text: a head line, one line a class, and the confusion matrix if it is small."""
     low, high = metrics["accuracy_interval_95"]
     names = list(metrics["classes"])
-    width = max(map(len, [*names, "class"]))
+    width = max(map(display_width, [*names, "class"]))
     lines = [
         f"{metrics['split']}: accuracy {metrics['accuracy']:.4f} ({metrics['correct']:,} of {metrics['examples']:,}; "
         f"95 % interval {low:.4f} .. {high:.4f}), loss {metrics['loss']:.4f}, macro F1 {metrics['macro_f1']:.4f}",
         f"  always saying the most frequent class would give {metrics['majority_baseline']:.4f}",
-        f"  {'class':{width}}  precision  recall      F1  pictures",
+        f"  {pad('class', width)}  precision  recall      F1  pictures",
     ]
     lines += [
-        f"  {name:{width}}  {row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}  {row['support']:8,}"
+        f"  {pad(name, width)}  {row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}  {row['support']:8,}"
         for name, row in metrics["classes"].items()
     ]
     if len(names) <= LARGEST_MATRIX:
         counts = metrics["confusion_matrix"]["counts"]
-        cell = max(len(f"{max(map(max, counts)):,}"), *(len(name[:10]) for name in names)) + 2
+        headers = [cut(name, 10) for name in names]
+        cell = max(len(f"{max(map(max, counts)):,}"), *map(display_width, headers)) + 2
         lines.append("  confusion matrix: rows are the true class, columns the predicted class")
-        lines.append("  " + " " * width + "".join(f"{name[:10]:>{cell}}" for name in names))
+        lines.append("  " + " " * width + "".join(pad(header, cell, ">") for header in headers))
         lines += [
-            f"  {name:{width}}" + "".join(f"{count:>{cell},}" for count in row)
+            f"  {pad(name, width)}" + "".join(f"{count:>{cell},}" for count in row)
             for name, row in zip(names, counts, strict=True)
         ]
     return "\n".join(lines)

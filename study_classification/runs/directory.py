@@ -206,7 +206,7 @@ def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str
         typed: fields that the user set on the command line: a refusal names them first.
 
     Raises:
-        RunError: if the directory holds a run with other settings or classes; the sentence names the difference.
+        RunError: if the directory holds a run with other settings or classes; the sentence names all differences.
         DataError: if it holds this run, but the data have changed.
         EnvironmentFault: if it cannot be written.
     """
@@ -218,7 +218,7 @@ def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str
             f"--config.data.splits={splits_file(workdir)} keeps the old split"
         )
     if (workdir / "config.json").exists():
-        _require_same_run(load(workdir), run)
+        _require_same_run(load(workdir), run, typed)
     _write_config(run)
     write_json(workdir / "classes.json", list(run.class_names))
     write_json(workdir / "preprocess.json", run.preprocess.to_json())
@@ -227,23 +227,32 @@ def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str
     write_json(workdir / "environment.json", describe_environment())
 
 
-def _require_same_run(earlier: Run, run: Run) -> None:
-    old, new = flatten(earlier.config), flatten(with_kept_network(run.config, run.workdir))
-    changed = [
-        field
-        for field in sorted(old.keys() | new.keys())
-        if old.get(field) != new.get(field) and not field.startswith(FREE_ON_RESUME)
-    ]
-    if changed:
-        field = changed[0]
-        raise RunError(
-            f"{run.workdir} holds a run with {field}={old.get(field)}, not {new.get(field)}: give the same "
-            "settings to resume it, or another --workdir to begin anew"
-        )
+def _require_same_run(earlier: Run, run: Run, typed: Sequence[str]) -> None:
+    """Raises RunError unless both runs have the same settings and classes."""
+    config = with_kept_network(run.config, run.workdir)
+    _require_same_settings(run.workdir, flatten(earlier.config), flatten(config), typed)
     if earlier.class_names != run.class_names:
         raise RunError(
             f"{run.workdir} holds a run with the classes {', '.join(earlier.class_names)}, not "
             f"{', '.join(run.class_names)}: give another --workdir to begin anew"
+        )
+
+
+def _require_same_settings(workdir: Path, old: dict, new: dict, typed: Sequence[str]) -> None:
+    """Raises RunError for what a resumed run may not change."""
+    changed = [
+        field
+        for field in sorted(old.keys() | new.keys(), key=lambda field: (field not in typed, field))
+        if old.get(field) != new.get(field) and not field.startswith(FREE_ON_RESUME)
+    ]
+    # What follows from another network or from other weights is not the user's doing.
+    if {"model.name", "model.weights"} & set(changed) and "model.origin" not in typed:
+        changed = [field for field in changed if field != "model.origin"]
+    if changed:
+        differences = "; ".join(f"{field}={old.get(field)}, not {new.get(field)}" for field in changed)
+        raise RunError(
+            f"{workdir} holds a run with {differences}: give the same settings to resume it "
+            f"(train --workdir={workdir} alone does), or another --workdir to begin anew"
         )
 
 

@@ -1,10 +1,11 @@
-"""What a run says: plain lines to the terminal and to its log file, and a progress bar where there is a terminal."""
+"""What a run says: plain lines to the terminal and to its log file, aligned tables, a progress bar on a terminal."""
 
 import contextlib
 import os
 import sys
 import threading
 import time
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -84,6 +85,31 @@ def logging_to(file: Path) -> Iterator[None]:
     """Within the context messages are appended to this file, in the place of the one before."""
     with file.open("a", encoding="utf-8") as log, _changed(log=log):
         yield
+
+
+def display_width(text: str) -> int:
+    """How many columns of a terminal a text takes: a Japanese character takes two, a combining mark none."""
+    return sum(map(_columns, unicodedata.normalize("NFC", text)))
+
+
+def pad(text: str, width: int, align: str = "<") -> str:
+    """The text with spaces up to a display width: behind it, or with `align=">"` before it."""
+    spaces = " " * (width - display_width(text))
+    return spaces + text if align == ">" else text + spaces
+
+
+def cut(text: str, width: int) -> str:
+    """The beginning of a text that is no wider than this."""
+    text = unicodedata.normalize("NFC", text)
+    while display_width(text) > width:
+        text = text[:-1]
+    return text
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):  # marks on the character before, and invisible signs
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def progress(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:

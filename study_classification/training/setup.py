@@ -8,7 +8,7 @@ from jax.sharding import Mesh
 from jaxtyping import PyTree
 from ml_collections import ConfigDict
 
-from study_classification.config import validate
+from study_classification.config_rules import validate
 from study_classification.data.dataset import class_names
 from study_classification.data.prepare import cache_directory
 from study_classification.errors import ConfigError, nearest

@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 from study_classification.configs import default
 from study_classification.data import prepare as prepare_module
 from study_classification.data.dataset import open_dataset
-from study_classification.data.prepare import prepare
+from study_classification.data.prepare import format_report, prepare
 from study_classification.data.sources import list_source
 from study_classification.errors import DataError, EnvironmentFault
 
@@ -159,3 +159,15 @@ def test_an_unwritable_cache_is_named(data_config, tmp_path):
     data_config.cache_dir = str(tmp_path / "file" / "cache")
     with pytest.raises(EnvironmentFault, match=r"cannot be written .*data\.cache_dir"):
         prepared(data_config)
+
+
+def test_the_report_has_columns_whatever_the_names_of_the_classes():
+    report = {
+        name: [] for name in ("not_pictures", "empty_classes", "duplicates", "two_labels", "in_two_splits", "hidden")
+    }
+    report |= {"unreadable": {}, "classes": {"猫": {"train": 3}, "いぬ": {"train": 2}, "horse": {"train": 2}}}
+    assert format_report(report).splitlines()[1:] == [
+        "  猫           3   42.9%",
+        "  いぬ         2   28.6%",
+        "  horse        2   28.6%",
+    ]

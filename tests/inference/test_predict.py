@@ -1,12 +1,13 @@
 import csv
 import io
 import json
+import sys
 
 import pytest
 
 from study_classification.errors import ConfigError
 from study_classification.inference import predict as predict_module
-from study_classification.inference.predict import predict
+from study_classification.inference.predict import predict, write_rows
 
 
 def predicted(capsys, run, inputs, **options):
@@ -84,3 +85,9 @@ def test_prediction_streams(run, digits, monkeypatch):
 def test_nothing_to_predict(run):
     with pytest.raises(ConfigError, match="predict needs pictures"):
         predict(run, [])
+
+
+def test_the_table_has_columns_whatever_the_names_of_the_files(capsys):
+    rows = [{"file": name, "class": "x", "probability": 0.5, "error": ""} for name in ("ねこ.png", "cat.png", "猫.png")]
+    write_rows(rows, ["file", "class", "probability", "error"], "table", sys.stdout)
+    assert capsys.readouterr().out == "ねこ.png  x 50.0%\ncat.png   x 50.0%\n猫.png    x 50.0%\n"

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from study_classification.reports.metrics import classification_metrics, format_metrics, wilson_interval
+from study_classification.system.console import display_width
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2])
 PREDICTIONS = np.array([0, 0, 0, 1, 1, 0, 2, 2])
@@ -31,3 +32,15 @@ def test_the_table_names_the_axes():
     assert "rows are the true class, columns the predicted class" in text
     assert "6 of 8" in text
     assert "猫" in text
+
+
+def test_japanese_names_stand_in_columns():
+    names = ("猫", "ゴールデンレトリバー", "horse")
+    lines = format_metrics(
+        {"split": "test"} | classification_metrics(LABELS, PREDICTIONS, np.zeros(8), names)
+    ).splitlines()
+    classes, matrix = lines[2:6], [line for line in lines[7:] if line.strip()]
+    assert {display_width(line) for line in classes} == {display_width(classes[0])}
+    assert {display_width(line) for line in matrix} == {display_width(matrix[0])}
+    assert "ゴールデン" in matrix[0]
+    assert "ゴールデンレ" not in matrix[0]

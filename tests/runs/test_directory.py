@@ -3,11 +3,11 @@ import shutil
 
 import pytest
 
-from study_classification.runs import directory as run_directory
 from study_classification.config import flatten
-from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.errors import RunError
 from study_classification.models import create_model
+from study_classification.inputs.images.preprocess import Preprocess
+from study_classification.runs import directory as run_directory
 from study_classification.runs.directory import Run
 
 
@@ -30,6 +30,30 @@ def test_what_does_not_change_the_result_may_change(run):
     assert run_directory.load(run.workdir).config.total_epochs == 9.0
     run.config.seed = 3
     with pytest.raises(RunError, match="seed=0, not 3"):
+        run_directory.begin(run, "key", {}, "")
+
+
+def test_a_refused_resume_names_every_difference_and_first_what_was_typed(run):
+    run_directory.begin(run, "key", {}, "")
+    run.config.update_from_flattened_dict({"batch_size": 8, "model.dropout": 0.2, "optimizer.name": "sgd", "seed": 3})
+    run.config.total_epochs = 9.0
+    with pytest.raises(RunError) as raised:
+        run_directory.begin(run, "key", {}, "", typed=("total_epochs", "seed", "optimizer.name"))
+    assert (
+        "a run with optimizer.name=adam, not sgd; seed=0, not 3; batch_size=16, not 8; model.dropout=0.1, not 0.2: "
+        in str(raised.value)
+    )
+    assert f"train --workdir={run.workdir} alone" in str(raised.value)
+    assert run_directory.load(run.workdir).config.seed == 0
+
+
+def test_what_follows_from_other_weights_is_not_named(run):
+    run_directory.begin(run, "key", {}, "")
+    run.config.model.weights, run.config.model.origin = "other", "timm"
+    with pytest.raises(RunError, match=r"model\.weights=, not other: "):
+        run_directory.begin(run, "key", {}, "")
+    run.config.model.weights = ""
+    with pytest.raises(RunError, match=r"model\.origin=, not timm: "):
         run_directory.begin(run, "key", {}, "")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from study_classification.config import validate
+from study_classification.config_rules import validate
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts/benchmarks"
 

@@ -1,5 +1,8 @@
 import os
 import sys
+import unicodedata
+
+import pytest
 
 from study_classification.system import console
 
@@ -39,3 +42,35 @@ def test_a_reader_that_goes_away_does_not_stop_the_work(tmp_path, monkeypatch):
 def test_progress_without_a_terminal_is_plain(capsys):
     assert list(console.progress(iter([1, 2]), "counting", total=2)) == [1, 2]
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [
+        ("cat", 3),
+        ("猫", 2),
+        ("ネコ", 4),
+        ("ﾈｺ", 2),
+        ("café", 4),
+        ("が", 2),
+        ("한국", 4),
+        ("a\u200bb", 2),
+        ("ＡＢ", 4),
+        ("", 0),
+    ],
+)
+def test_the_columns_that_a_text_takes(text, width):
+    assert console.display_width(text) == width
+    assert console.display_width(unicodedata.normalize("NFD", text)) == width  # as file names come on a Mac
+
+
+def test_padding_goes_by_columns():
+    assert console.pad("猫", 4) == "猫  "
+    assert console.pad("猫", 4, ">") == "  猫"
+    assert console.pad("wider", 2) == "wider"
+
+
+def test_cutting_goes_by_columns():
+    assert console.cut("ゴールデンレトリバー", 10) == "ゴールデン"
+    assert console.cut("aゴールデン", 10) == "aゴールデ"  # half a character is none
+    assert console.cut("short", 10) == "short"

@@ -1,0 +1,109 @@
+"""What was typed becomes flags with their values, and inputs. What they mean is not asked yet, but for the verb."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from study_classification.commands.verb import Verb
+from study_classification.config import flatten
+from study_classification.configs import default
+from study_classification.errors import ConfigError, nearest
+
+HELP = ("help", "h", "helpfull", "helpshort")
+# what other programs call the verbs
+VERB_SYNONYMS = {
+    "fit": "train",
+    "resume": "train",
+    "finetune": "train",
+    "test": "evaluate",
+    "eval": "evaluate",
+    "val": "evaluate",
+    "validate": "evaluate",
+    "score": "evaluate",
+    "infer": "predict",
+    "inference": "predict",
+    "classify": "predict",
+    "info": "summary",
+    "find_lr": "lr_find",
+    "check": "prepare",
+}
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """A command line.
+
+    Attributes:
+        verb: its name; train where none is given.
+        flags: names without dashes, and their values; None where there is none, as of a flag that is on or off.
+        inputs: what stands there without a flag, less the verb.
+        help: whether help is asked for.
+        names_verb: whether the verb is given.
+    """
+
+    verb: str
+    flags: tuple[tuple[str, str | None], ...]
+    inputs: tuple[str, ...]
+    help: bool
+    names_verb: bool
+
+
+def read_arguments(arguments: Sequence[str], verbs: Mapping[str, Verb]) -> Arguments:
+    """Reads what follows the program's name: `--flag=value`, `--flag value`, `-flag value`, and `--` before inputs.
+
+    Raises:
+        ConfigError: for a verb that does not exist.
+    """
+    known = {flag.name for verb in verbs.values() for flag in verb.flags}
+    flags, inputs = _split(list(arguments), known, verbs)
+    asked = any(name in HELP for name, _ in flags) or inputs[:1] == ["help"]
+    if inputs[:1] == ["help"]:
+        del inputs[0]
+    verb = inputs[0] if inputs else "train"
+    if verb not in verbs:
+        raise ConfigError(f"there is no verb '{verb}': {_advice(verb, verbs)}")
+    return Arguments(verb, tuple(flags), tuple(inputs[1:]), asked, bool(inputs))
+
+
+def behind_the_colon(text: str) -> str:
+    """Where `key=value` stands; '' of any other text."""
+    if not re.match(r"\w+=", text):
+        return ""
+    return f"an argument of a config stands behind its colon, as in --config=configs/photos.py:{text}"
+
+
+def _split(
+    arguments: list[str], known: Collection[str], verbs: Collection[str]
+) -> tuple[list[tuple[str, str | None]], list[str]]:
+    """Flags with their values, and all else, each in its order."""
+    switches = {f"config.{field}" for field, value in flatten(default.get_config()).items() if isinstance(value, bool)}
+    flags: list[tuple[str, str | None]] = []
+    inputs: list[str] = []
+    while arguments:
+        text = arguments.pop(0)
+        if text == "--":
+            return flags, inputs + arguments
+        if not text.strip("-") or text[0] != "-":  # `-` is a list on stdin
+            inputs.append(text)
+            continue
+        name, has_value, value = text.removeprefix("-").removeprefix("-").partition("=")
+        alone = name in switches or name.startswith("noconfig.") or name in HELP
+        # A flag that nobody knows may be one that is on or off, and so leaves a verb behind it alone.
+        others = () if name in known or name.startswith("config.") else verbs
+        if not has_value and not alone and arguments and _is_value(arguments[0], others):
+            value, has_value = arguments.pop(0), "="
+        flags.append((name, value if has_value else None))
+    return flags, inputs
+
+
+def _is_value(text: str, others: Collection[str]) -> bool:
+    """Whether this is the value of the flag before it, and neither a flag (`-1` is none) nor one of the others."""
+    return text not in others and (text[:1] != "-" or re.fullmatch(r"-[\d.].*", text) is not None)
+
+
+def _advice(verb: str, verbs: Collection[str]) -> str:
+    if verb in VERB_SYNONYMS:
+        return f"did you mean {VERB_SYNONYMS[verb]}?"
+    if verb.partition(":")[0].endswith(".py"):
+        return f"a config follows its flag, --config={verb}"
+    return behind_the_colon(verb) or nearest(verb, verbs)

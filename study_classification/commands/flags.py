@@ -1,0 +1,194 @@
+"""The flags of a verb become values and a config. What a verb does not take is refused, never ignored."""
+
+import re
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+from ml_collections import ConfigDict, config_flags
+
+from study_classification.commands import synonyms
+from study_classification.commands.arguments import Arguments, behind_the_colon
+from study_classification.commands.verb import CONFIG, Given, Verb
+from study_classification.config import find_config, flatten
+from study_classification.config_rules import chosen_fields, validate
+from study_classification.configs import default
+from study_classification.errors import ConfigError, UserError, nearest
+
+NEEDS = {
+    "config": "--config=FILE.py, for instance --config=configs/quickstart.py",
+    "workdir": "--workdir=DIR, the directory that a training run has written",
+}
+TYPES = {
+    bool: "True or False",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    tuple: "values separated by commas",
+}
+
+
+def parse_flags(arguments: Arguments, verbs: Mapping[str, Verb]) -> Given:
+    """What the user gave to a verb, checked as far as it can be without reading data.
+
+    Raises:
+        ConfigError: for an unknown flag, config or field, a flag of another verb, a value of the wrong type, or a
+            config that makes no sense; the sentence says what is meant in its place.
+    """
+    verb = verbs[arguments.verb]
+    for name, value in arguments.flags:
+        _require_flag(verb, verbs, name, value)
+    if arguments.inputs and not verb.takes_inputs:
+        raise _unwanted_input(verb, arguments.inputs[0])
+    given = dict(arguments.flags)
+    overrides = [name for name in given if re.match(r"(no)?config\.", name)]
+    if not any(given.get(name) for name in verb.needs):
+        raise ConfigError(f"{verb.name} needs {', or '.join(NEEDS[name] for name in verb.needs)}")
+    if overrides and "config" not in given:
+        raise ConfigError(
+            f"--{overrides[0]} changes a config, but there is no --config=FILE.py: give it as well, or resume the run "
+            "as it is"
+        )
+    values = _parse(verb, arguments.flags)
+    if "config" not in given:
+        return Given(_plain(verb, values), arguments.inputs)
+    config, flag = values["config"].value, values["config"]
+    typed = tuple(config_flags.get_override_values(flag))
+    file = config_flags.get_config_filename(flag).partition(":")[0]
+    _require_all_fields(config, file)
+    validate(config, chosen_fields(config, default.get_config(), typed))
+    return Given(_plain(verb, values), arguments.inputs, config, Path(file).stem, typed)
+
+
+def _plain(verb: Verb, values: flags.FlagValues) -> dict[str, Any]:
+    return {flag.name: values[flag.name].value for flag in verb.flags if flag is not CONFIG}
+
+
+def _require_flag(verb: Verb, verbs: Mapping[str, Verb], name: str, value: str | None) -> None:
+    """Raises ConfigError unless the verb takes this flag, and a value is given where it needs one."""
+    known = {flag.name for flag in verb.flags}
+    takes_config = CONFIG in verb.flags
+    flag = "config" if re.match(r"(no)?config\.", name) else name
+    if flag in known:
+        if flag == name and (value is None or (name == "config" and not value)):
+            raise ConfigError(f"--{name} needs a value: --{name}=...")
+        return
+    flag = flag.replace("-", "_")
+    owners = [other.name for other in verbs.values() if flag in {flag.name for flag in other.flags}]
+    if verb.name in owners:
+        owners = []
+    parts = [f"it belongs to {_listed(owners)}"] if owners else []
+    if advice := synonyms.guide(verb.name, takes_config, flag, value):
+        parts.append(advice)
+    fields = list(flatten(default.get_config())) if takes_config else []
+    typed = f"-{name}" if len(name) == 1 else f"--{name}"
+    raise ConfigError(f"{verb.name} has no {typed}: {'; '.join(parts) or _nearest_way(flag, value, known, fields)}")
+
+
+def _nearest_way(name: str, value: str | None, known: set[str], fields: list[str]) -> str:
+    """The flag or field with the nearest name; all flags where none is near."""
+    exact = [field for field in fields if field.rpartition(".")[2] == name]
+    if len(exact) == 1:
+        return f"set --config.{exact[0]}={value or 'VALUE'}"
+    near = nearest(name, [*known, *(f"config.{field}" for field in fields)])
+    if near.startswith("valid"):
+        near = nearest("", sorted(known))
+    return re.sub(r"(did you mean |valid are: |, )", r"\1--", near)
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _unwanted_input(verb: Verb, text: str) -> ConfigError:
+    reason = behind_the_colon(text) or "flags begin with --, and only predict takes files"
+    return ConfigError(f"{verb.name} takes no '{text}': {reason}")
+
+
+def _parse(verb: Verb, given: tuple[tuple[str, str | None], ...]) -> flags.FlagValues:
+    """The flags by absl, those of the config by ml_collections."""
+    # The fields of a config can be set only after it is known.
+    ordered = sorted(given, key=lambda pair: pair[0] != "config")
+    if len([name for name, _ in ordered if name == "config"]) > 1:
+        raise ConfigError("--config is given twice: give one, and set what differs with --config.FIELD=VALUE")
+    ordered = [(name, _find_config(value) if name == "config" and value else value) for name, value in ordered]
+    arguments = [verb.name] + [f"--{name}" if value is None else f"--{name}={value}" for name, value in ordered]
+    values = flags.FlagValues()
+    for flag in verb.flags:
+        more = {"sys_argv": arguments} if flag is CONFIG else {"help": flag.help}
+        flag.define(flag.name, default=flag.default, flag_values=values, **more)
+    try:
+        values(arguments)
+    except UserError:
+        raise
+    except Exception as error:  # a config file is a program, and may fail in every way
+        raise _flag_error(ordered, error) from None
+    return values
+
+
+def _find_config(text: str) -> str:
+    """An installed program finds configs/X.py, or X alone, also where there is no such folder."""
+    path, colon, arguments = text.partition(":")
+    return f"{find_config(path)}{colon}{arguments}"
+
+
+def _flag_error(given: list[tuple[str, str | None]], error: Exception) -> ConfigError:
+    """The error of absl, ml_collections or a config file, as a sentence of this program."""
+    text = dict(given).get("config")
+    config = _load_alone(text) if text else None
+    fields = flatten(config) if config is not None else {}
+    for name, value in given:
+        field = re.sub(r"^(no)?config\.", "", name)
+        if field == name:
+            continue
+        if field not in fields:
+            return _unknown_field(field, value, fields)
+        kind = type(fields[field])
+        if f"--{name}={value}:" in str(error) or (value is None and kind is not bool):
+            return ConfigError(f"{field} is '{value or ''}', but must be {TYPES[kind]}")
+    return ConfigError(" ".join(str(error).removeprefix("flag ").split()))
+
+
+def _load_alone(text: str) -> ConfigDict:
+    """The config without the fields that were set on the command line.
+
+    Raises:
+        ConfigError: if the file fails; the sentence names the line.
+    """
+    path, _, _ = text.partition(":")
+    alone = flags.FlagValues()
+    config_flags.DEFINE_config_file("config", flag_values=alone, sys_argv=["", f"--config={text}"])
+    try:
+        alone(["", f"--config={text}"])
+    except Exception as error:
+        cause: BaseException = error
+        while "Error whilst parsing config file" in str(cause) and cause.__context__:  # as ml_collections wraps it
+            cause = cause.__context__
+        lines = [frame.lineno for frame in traceback.extract_tb(cause.__traceback__) if frame.filename == path]
+        where = f", line {lines[-1]}" if lines else ""
+        raise ConfigError(f"the config file {path} fails{where}: {type(cause).__name__}: {cause}") from None
+    return alone["config"].value
+
+
+def _unknown_field(field: str, value: str | None, fields: Mapping[str, Any]) -> ConfigError:
+    inside = [name for name in fields if name.startswith(f"{field}.")]
+    meant = synonyms.field_of(field)
+    if inside and not meant:
+        reason = f"it is a group; set one of {', '.join(f'--config.{name}' for name in inside)}"
+    elif meant:
+        reason = f"set --config.{meant}={value or 'VALUE'}"
+    else:
+        reason = synonyms.why_no_field(field) or nearest(field, fields)
+    return ConfigError(f"the config has no field '{field}': {reason}")
+
+
+def _require_all_fields(config: ConfigDict, file: str) -> None:
+    """A config that others wrote begins with configs/default.py, so that it has every field."""
+    missing = flatten(default.get_config()).keys() - (flatten(config) if isinstance(config, ConfigDict) else {})
+    if missing:
+        raise ConfigError(
+            f"the config file {file} has no field '{min(missing)}': let it begin with "
+            "config = study_classification.configs.default.get_config(), and change that"
+        )

@@ -1,0 +1,33 @@
+"""lr_find: how the loss answers to learning rates that rise."""
+
+from dataclasses import replace
+from functools import partial
+
+from absl import flags
+
+from study_classification.commands.verb import CONFIG, WORKDIR, Flag, Given, Verb
+
+
+def run(given: Given) -> int:
+    from study_classification.runs.directory import new_workdir
+    from study_classification.training.lr_find import find_learning_rate
+
+    assert given.config is not None
+    new = not given.values["workdir"]
+    workdir = new_workdir(given.config, f"lr_find-{given.config_name}") if new else given.workdir
+    find_learning_rate(given.config, workdir, given.values["steps"])
+    return 0
+
+
+VERB = Verb(
+    name="lr_find",
+    help="try rising learning rates on what --config describes, and suggest one",
+    usage="--config=configs/X.py[:key=value,...] [--workdir=DIR] [--steps=N] [--config.FIELD=VALUE ...]",
+    flags=(
+        CONFIG,
+        replace(WORKDIR, help="where curve and table go; without it a new directory under runs/"),
+        Flag("steps", "how many learning rates to try", 100, partial(flags.DEFINE_integer, lower_bound=10)),
+    ),
+    needs=("config",),
+    run=run,
+)

@@ -1,0 +1,32 @@
+"""summary: what a network consists of and costs."""
+
+from study_classification.commands.verb import CONFIG, WORKDIR, Given, Verb
+from study_classification.errors import ConfigError
+
+
+def run(given: Given) -> int:
+    if given.config is not None and given.values["workdir"]:
+        raise ConfigError("summary takes --config or --workdir, not both: the run in --workdir has its own config")
+
+    from study_classification.runs.directory import load
+    from study_classification.system.console import say
+    from study_classification.training.describe import describe_network
+    from study_classification.training.setup import resolve_config
+
+    if given.config is None:
+        trained = load(given.workdir)
+        say(describe_network(trained.config, trained.preprocess, len(trained.class_names)))
+    else:
+        experiment = resolve_config(given.config)
+        say(describe_network(experiment.config, experiment.preprocess, len(experiment.class_names)))
+    return 0
+
+
+VERB = Verb(
+    name="summary",
+    help="layers, parameters, FLOPs and memory of the network of --config or --workdir",
+    usage="--config=configs/X.py[:key=value,...] [--config.FIELD=VALUE ...] | --workdir=DIR",
+    flags=(CONFIG, WORKDIR),
+    needs=("config", "workdir"),
+    run=run,
+)

@@ -1,0 +1,84 @@
+"""What a verb is: the flags that it takes, what it needs, and what it does; and the flags that several verbs share."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+from ml_collections import ConfigDict, config_flags
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A flag of the command line.
+
+    Attributes:
+        name: without the dashes.
+        help: what it says in the help of a verb.
+        default: its value where it is not given.
+        define: the function that defines it, of absl or ml_collections, or a partial one.
+    """
+
+    name: str
+    help: str
+    default: Any = ""
+    define: Callable[..., Any] = flags.DEFINE_string
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the user gave.
+
+    Attributes:
+        values: the value of each flag of the verb but --config.
+        inputs: what stood there without a flag.
+        config: the config, with the fields of the command line; None where there is no --config.
+        config_name: the name of its file, without folder and ending.
+        typed: the fields that were set on the command line, in their order.
+    """
+
+    values: Mapping[str, Any]
+    inputs: tuple[str, ...] = ()
+    config: ConfigDict | None = None
+    config_name: str = ""
+    typed: tuple[str, ...] = ()
+
+    @property
+    def workdir(self) -> Path:
+        return Path(self.values["workdir"])
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb of the command line.
+
+    Attributes:
+        name: what is typed.
+        help: what it does, in a line.
+        usage: what follows the verb, as an example.
+        flags: those that it takes.
+        needs: names of flags, of which one has to be given.
+        run: does it, and returns the exit code. It imports what is heavy, for only the verb that runs may cost time.
+        takes_inputs: whether there are inputs, which stand without a flag.
+    """
+
+    name: str
+    help: str
+    usage: str
+    flags: tuple[Flag, ...]
+    needs: tuple[str, ...]
+    run: Callable[[Given], int]
+    takes_inputs: bool = False
+
+
+CONFIG = Flag("config", "config file; behind a colon, its arguments", None, config_flags.DEFINE_config_file)
+WORKDIR = Flag("workdir", "run directory, which a training run has written")
+CHECKPOINT = Flag("checkpoint", "best, last, or a step", "best")
+TTA = Flag(
+    "tta",
+    "none, or flip: average the picture and its mirror image",
+    "none",
+    partial(flags.DEFINE_enum, enum_values=["none", "flip"]),
+)

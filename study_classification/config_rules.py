@@ -1,0 +1,269 @@
+"""What must hold of a config before anything heavy starts: of each field, between fields, and of what a user sets."""
+
+import math
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from study_classification.config import UNITS, flatten, seconds_of
+from study_classification.errors import ConfigError, nearest
+
+CHOICES = {
+    "learning": ("from_scratch", "transfer_learning", "fine_tuning"),
+    "model.head.pooling": ("", "average", "max", "flatten"),
+    "data.on_unreadable": ("skip", "error"),
+    "data.mode": ("auto", "resident", "streaming"),
+    "data.sampling": ("", "balanced"),
+    "class_weights": ("", "balanced"),
+    "precision": ("auto", "float32", "bfloat16"),
+    "optimizer.name": ("adam", "adamw", "sgd", "rmsprop", "muon", "schedule_free"),
+    "schedule.name": ("cosine", "cosine_restarts", "step", "constant"),
+}
+# field -> type of its elements, and how many there are, where that is fixed
+TUPLES: dict[str, tuple[type, int | None]] = {
+    "data.split_ratio": (float, 3),
+    "data.tfds_splits": (str, 3),
+    "preprocess.mean": (float, None),
+    "preprocess.std": (float, None),
+    "augment.crop_scale": (float, 2),
+    "augment.crop_ratio": (float, 2),
+    "augment.randaugment": (int, 2),
+    "augment.color_jitter": (float, 4),
+    "augment.progressive": (float, None),
+    "model.hidden": (int, None),
+    "model.head.hidden": (int, None),
+    "fine_tuning.frozen": (str, None),
+    "schedule.step_at": (float, None),
+}
+POSITIVE = (
+    "batch_size",
+    "accumulate_steps",
+    "steps_per_dispatch",
+    "log_every_steps",
+    "fsdp",
+    "schedule.restarts",
+    "data.max_megapixels",
+    "optimizer.learning_rate",
+)
+SIGNED = ("preprocess.mean", "seed", "data.split_seed", "model.dropout", "model.drop_path")
+
+# field -> the field that decides whether it has an effect, and with which values of that; True: with any that is on
+ADAPTIVE = ("adam", "adamw", "muon", "schedule_free")
+EFFECTS: dict[str, tuple[str, tuple[str, ...] | bool]] = {
+    "model.hidden": ("model.name", ("mlp",)),
+    "optimizer.momentum": ("optimizer.name", ("sgd", "rmsprop", "muon")),
+    "optimizer.b1": ("optimizer.name", ADAPTIVE),
+    "optimizer.b2": ("optimizer.name", (*ADAPTIVE, "rmsprop")),
+    "optimizer.eps": ("optimizer.name", (*ADAPTIVE, "rmsprop")),
+    "schedule.final_fraction": ("schedule.name", ("cosine", "cosine_restarts")),
+    "schedule.restarts": ("schedule.name", ("cosine_restarts",)),
+    "schedule.step_at": ("schedule.name", ("step",)),
+    "schedule.step_factor": ("schedule.name", ("step",)),
+    "augment.crop_scale": ("augment.random_resized_crop", True),
+    "augment.crop_ratio": ("augment.random_resized_crop", True),
+    "augment.canvas_size": ("augment.random_resized_crop", True),
+    "augment.randaugment": ("augment.policy", ("randaugment",)),
+    "fine_tuning.head_learning_rate": ("fine_tuning.head_epochs", True),
+    "convergence.tolerance": ("convergence.epochs", True),
+    "feature_cache.views": ("learning", ("transfer_learning",)),
+    # Where weights are given, these are theirs. Recipes for all types of learning set them all the same.
+    "preprocess.mean": ("learning", ("from_scratch",)),
+    "preprocess.std": ("learning", ("from_scratch",)),
+    "preprocess.channels": ("learning", ("from_scratch",)),
+    "preprocess.interpolation": ("learning", ("from_scratch",)),
+}
+
+Fields = dict[str, Any]  # dotted name -> value
+
+
+def chosen_fields(config: ConfigDict, defaults: ConfigDict, typed: Collection[str]) -> list[str]:
+    """The fields that a user has set: those typed on the command line, and those of a config of the user's own.
+
+    A field that is left over, since the one that decides whether it has an effect was typed, is not the user's wish.
+    """
+    own, usual = flatten(config), flatten(defaults)
+
+    def left_over(field: str) -> bool:
+        deciders = {EFFECTS[field][0]} if field in EFFECTS else {"learning", "feature_cache.views"}
+        return bool(deciders & set(typed)) or field.startswith("preprocess.")
+
+    return [
+        field
+        for field, value in own.items()
+        if field in typed or (value != usual.get(field, value) and not left_over(field))
+    ]
+
+
+def validate(config: ConfigDict, chosen: Iterable[str] = ()) -> None:
+    """Refuses values out of range, fields that contradict each other, and chosen fields that have no effect.
+
+    Args:
+        config: as `configs/default.py` defines it.
+        chosen: fields that are refused if they have no effect, see `chosen_fields`.
+
+    Raises:
+        ConfigError: naming the field, its value and what is valid.
+    """
+    flat = flatten(config)
+    for field, valid in CHOICES.items():
+        if flat[field] not in valid:
+            raise ConfigError(f"{field} is '{flat[field]}': {nearest(str(flat[field]), valid)}")
+    for field in TUPLES:
+        _check_tuple(field, flat[field])
+    _check_ranges(flat)
+    _check_durations(flat)
+    _check_model(flat)
+    _check_learning(flat)
+    _check_optimizer(flat)
+    _check_effects(flat, chosen)
+
+
+def _require(condition: bool, flat: Fields, field: str, what: str) -> None:
+    if not condition:
+        raise ConfigError(f"{field} is {flat[field]}, but must be {what}")
+
+
+def _check_tuple(field: str, value: Any) -> None:
+    """Elements of the right type, and as many as there have to be."""
+    kind, length = TUPLES[field]
+    allowed: tuple[type, ...] = (int, float) if kind is float else (kind,)
+    value = value if isinstance(value, tuple | list) else (value,)
+    right = all(isinstance(item, allowed) and not isinstance(item, bool) for item in value)
+    if not right or (length is not None and len(value) != length):
+        noun = {int: "whole numbers", float: "numbers", str: "texts"}[kind]
+        example = {int: "256,128", float: "0.5,0.75", str: "\"('a','b')\""}[kind]
+        what = f"{length} {noun}" if length else f"{noun}, such as {field}={example}, or () for none"
+        shown = ",".join(map(str, value)) or "''"
+        raise ConfigError(f"{field} is {shown}, but must be {what}")
+
+
+def _check_ranges(flat: Fields) -> None:
+    """Each number by itself."""
+    for field, value in flat.items():
+        if isinstance(value, float):
+            _require(math.isfinite(value), flat, field, "a finite number")
+    for field in POSITIVE:
+        _require(flat[field] > 0, flat, field, "greater than 0")
+    for field, value in flat.items():
+        numbers = value if isinstance(value, tuple) else (value,)
+        if field not in SIGNED and not isinstance(value, bool):
+            negative = any(number < 0 for number in numbers if isinstance(number, int | float))
+            _require(not negative, flat, field, "0 or more")
+    _require(0 <= flat["seed"] < 2**31 - 1, flat, "seed", "0 or more, and below 2**31 - 1")
+    for field in ("label_smoothing", "ema_decay", "optimizer.b1", "optimizer.b2", "optimizer.momentum"):
+        _require(flat[field] < 1, flat, field, "below 1")
+    for field in ("model.dropout", "model.drop_path"):
+        _require(flat[field] == -1 or 0 <= flat[field] < 1, flat, field, "-1, or 0 or more and below 1")
+    ratio = flat["data.split_ratio"]
+    _require(
+        ratio[0] > 0 and ratio[1] > 0,
+        flat,
+        "data.split_ratio",
+        "three numbers, train:validation:test, of which only the last may be 0",
+    )
+    in_range = all(0 < share < 1 for share in flat["schedule.step_at"])
+    _require(in_range, flat, "schedule.step_at", "shares between 0 and 1")
+    _require(0 < flat["fine_tuning.layer_decay"] <= 1, flat, "fine_tuning.layer_decay", "above 0 and at most 1")
+
+
+def _check_durations(flat: Fields) -> None:
+    """Of epochs, steps and examples one is set; the time budget is a time."""
+    for group, prefix, required in (
+        ("", "total", True),
+        ("", "checkpoint_every", True),
+        ("schedule.", "warmup", False),
+    ):
+        fields = {name: flat[name] for unit in UNITS if flat[name := f"{group}{prefix}_{unit}"]}
+        if len(fields) > 1:
+            given = " and ".join(f"{name}={value}" for name, value in fields.items())
+            raise ConfigError(f"{given} contradict each other: set all but one of them to 0")
+        if required and not fields:
+            raise ConfigError(f"{prefix}_epochs, {prefix}_steps and {prefix}_examples are all 0: set one of them")
+    try:
+        seconds_of(flat["time_budget"])
+    except ValueError:
+        raise ConfigError(
+            f"time_budget is '{flat['time_budget']}', but must be a time such as 90s, 10m or 2h, or '' for no limit"
+        ) from None
+
+
+def _check_model(flat: Fields) -> None:
+    """The network and its head."""
+    for field in ("model.hidden", "model.head.hidden"):
+        _require(all(width > 0 for width in flat[field]), flat, field, "widths greater than 0")
+    if flat["model.head.batch_norm"] and not flat["model.head.hidden"]:
+        raise ConfigError("model.head.batch_norm is set, but it follows hidden layers: set model.head.hidden as well")
+
+
+def _check_learning(flat: Fields) -> None:
+    """What belongs to one type of learning alone."""
+    learning = flat["learning"]
+    if learning == "from_scratch" and flat["model.weights"]:
+        raise ConfigError(
+            "model.weights is set, but learning is from_scratch: set it to transfer_learning or fine_tuning"
+        )
+    if flat["model.head.fitted"] and learning == "from_scratch":
+        raise ConfigError(
+            "model.head.fitted is set, but learning is from_scratch, where the backbone's features mean nothing yet: "
+            "drop it, or set learning to transfer_learning or fine_tuning"
+        )
+    tuned = (
+        flat["fine_tuning.frozen"]
+        or flat["fine_tuning.head_epochs"]
+        or flat["fine_tuning.layer_decay"] != 1
+        or flat["fine_tuning.update_statistics"]
+    )
+    if learning != "fine_tuning" and tuned:
+        raise ConfigError(f"fine_tuning.* is set, but learning is {learning}: set it to fine_tuning")
+    if learning == "transfer_learning" and flat["feature_cache.views"]:
+        for field in ("augment.mixup", "augment.cutmix", "augment.progressive"):
+            if flat[field]:
+                raise ConfigError(
+                    f"{field} is {flat[field]}, but transfer_learning stores what the backbone makes of each picture: "
+                    "set feature_cache.views to 0, or drop it"
+                )
+
+
+def _check_optimizer(flat: Fields) -> None:
+    """The update rule with the schedule and averages that fit it."""
+    name = flat["optimizer.name"]
+    if name == "adam" and flat["optimizer.weight_decay"]:
+        raise ConfigError(
+            "optimizer.weight_decay is set, but adam has no decoupled decay: "
+            "use optimizer.name=adamw, or the classical penalty optimizer.l2"
+        )
+    if name == "schedule_free":
+        _require(flat["optimizer.b1"] > 0, flat, "optimizer.b1", "above 0 with optimizer.name=schedule_free")
+        if flat["schedule.name"] != "constant":
+            raise ConfigError(
+                f"optimizer.name is schedule_free, but schedule.name is {flat['schedule.name']}: set it to constant, "
+                "for the average takes the place of a decaying rate (warm-up stays useful)"
+            )
+        for field in ("ema_decay", "fine_tuning.head_epochs"):
+            if flat[field]:
+                raise ConfigError(
+                    f"{field} is {flat[field]}, but optimizer.name is schedule_free, which keeps one average of its "
+                    "own from beginning to end: set it to 0, or choose another optimizer"
+                )
+    if flat["optimizer.nesterov"] and name != "sgd":
+        raise ConfigError(f"optimizer.nesterov belongs to sgd, but optimizer.name is {name}")
+    if flat["optimizer.nesterov"] and not flat["optimizer.momentum"]:
+        raise ConfigError("optimizer.nesterov is set, but optimizer.momentum is 0: set it as well, or drop nesterov")
+
+
+def _check_effects(flat: Fields, chosen: Iterable[str]) -> None:
+    """Refuses a chosen field that changes nothing. A field that is off (0, empty, False) asks for nothing."""
+    chosen = [field for field in chosen if flat[field]]
+    for field in chosen:
+        decider, values = EFFECTS.get(field, (field, True))
+        if flat[decider] not in values if isinstance(values, tuple) else not flat[decider]:
+            remedy = f"it belongs to {', '.join(values)}" if isinstance(values, tuple) else "set that as well"
+            raise ConfigError(f"{field} is set, but {decider} is {flat[decider] or repr(flat[decider])}: {remedy}")
+    if flat["learning"] == "transfer_learning" and flat["feature_cache.views"] == 1:
+        for field in chosen:
+            if field.startswith("augment."):
+                raise ConfigError(
+                    f"{field} is set, but transfer_learning stores one plain view of each picture: set "
+                    "feature_cache.views to 0, or to several, each of which is augmented"
+                )

@@ -1,0 +1,24 @@
+import pytest
+
+from study_classification.commands import VERBS
+from study_classification.commands.help import program_help, verb_help
+
+
+def test_the_program_lists_its_verbs_and_exit_codes():
+    text = program_help(VERBS)
+    for verb in VERBS.values():
+        assert f"\n  {verb.name:9} {verb.help}\n" in text
+    for code in (0, 1, 2, 3, 4, 5, 6, 7, 130, 143):
+        assert f"  {code} " in text
+    assert len(text.splitlines()) <= 24
+    assert max(map(len, text.splitlines())) <= 120
+
+
+@pytest.mark.parametrize("verb", VERBS.values(), ids=lambda verb: verb.name)
+def test_a_verb_lists_its_flags_and_no_others(verb):
+    lines = verb_help(verb).partition("Flags:\n")[2].splitlines()
+    listed = [line.split()[0] for line in lines]
+    own = [f"--{flag.name}" for flag in verb.flags]
+    assert [name for name in listed if name != "--config.FIELD"] == own
+    assert ("--config.FIELD" in listed) == ("--config" in own)
+    assert max(map(len, lines)) <= 120

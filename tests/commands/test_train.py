@@ -1,0 +1,37 @@
+import pytest
+
+from study_classification.commands import train
+from study_classification.commands.verb import Given
+from study_classification.errors import RunError
+from study_classification.runs.directory import load
+from study_classification.training import loop
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """What train_and_evaluate is called with; nothing is trained."""
+    calls = []
+    monkeypatch.setattr(loop, "train_and_evaluate", lambda *arguments: calls.append(arguments))
+    return calls
+
+
+def test_a_workdir_alone_resumes_its_run(run, trained):
+    assert train.run(Given({"workdir": str(run.workdir)})) == 0
+    ((config, workdir, typed),) = trained
+    assert config == load(run.workdir).config
+    assert (workdir, typed) == (run.workdir, ())
+
+
+def test_where_there_is_no_run_a_config_is_asked_for(tmp_path, trained):
+    with pytest.raises(RunError, match=r"does not exist: give one .*, or --config=FILE\.py to begin a new one there"):
+        train.run(Given({"workdir": str(tmp_path / "absent")}))
+    assert not trained
+
+
+def test_what_was_typed_reaches_the_training(config, tmp_path, trained, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    train.run(Given({"workdir": "x"}, config=config, config_name="mine", typed=("seed",)))
+    train.run(Given({"workdir": ""}, config=config, config_name="mine"))
+    (_, first, typed), (_, second, _) = trained
+    assert (str(first), typed) == ("x", ("seed",))
+    assert second.name.startswith("mine-tiny-")

@@ -1,0 +1,172 @@
+import pytest
+
+from study_classification.config import flatten
+from study_classification.config_rules import EFFECTS, TUPLES, chosen_fields, validate
+from study_classification.configs import cifar10, default, imagenet, photos
+from study_classification.errors import ConfigError
+
+
+def changed(**fields):
+    config = default.get_config()
+    for name, value in fields.items():
+        config.update_from_flattened_dict({name.replace("__", "."): value})
+    return config
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        ({"pooling": "mean"}, r"model\.head\.pooling is 'mean'"),
+        ({"hidden": (0,)}, "must be widths greater than 0"),
+        ({"batch_norm": True}, r"set model\.head\.hidden as well"),
+    ],
+)
+def test_heads_that_make_no_sense(head, message):
+    config = default.get_config()
+    config.model.head.update(head)
+    with pytest.raises(ConfigError, match=message):
+        validate(config)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"optimizer__name": "adan"}, "optimizer.name is 'adan': did you mean adam?"),
+        ({"learning": "from_scrach"}, "learning is 'from_scrach': did you mean from_scratch?"),
+        ({"batch_size": 0}, "batch_size is 0, but must be greater than 0"),
+        ({"total_steps": 5}, "total_epochs=20.0 and total_steps=5 contradict"),
+        ({"total_epochs": 0.0}, "total_epochs, total_steps and total_examples are all 0"),
+        ({"schedule__warmup_epochs": 1.0, "schedule__warmup_steps": 3}, "contradict"),
+        ({"optimizer__weight_decay": 0.1}, "adam has no decoupled decay"),
+        ({"optimizer__learning_rate": float("nan")}, "optimizer.learning_rate is nan, but must be a finite number"),
+        ({"optimizer__l2": -1.0}, "optimizer.l2 is -1.0, but must be 0 or more"),
+        ({"label_smoothing": 1.0}, "label_smoothing is 1.0, but must be below 1"),
+        ({"data__split_ratio": (8, 0, 1)}, "data.split_ratio"),
+        ({"optimizer__nesterov": True}, "nesterov belongs to sgd"),
+        (
+            {"optimizer__nesterov": True, "optimizer__name": "sgd", "optimizer__momentum": 0.0},
+            "optimizer.nesterov is set, but optimizer.momentum is 0",
+        ),
+        ({"time_budget": "10"}, "time_budget is '10', but must be a time such as 90s, 10m or 2h"),
+        ({"time_budget": "0s"}, "time_budget is '0s'"),
+        ({"ema_decay": 1.0}, "ema_decay is 1.0, but must be below 1"),
+        ({"accumulate_steps": 0}, "accumulate_steps is 0, but must be greater than 0"),
+        ({"class_weights": "balance"}, "class_weights is 'balance': did you mean balanced?"),
+        ({"data__sampling": "balance"}, "data.sampling is 'balance': did you mean balanced?"),
+        ({"schedule__restarts": 0}, "schedule.restarts is 0, but must be greater than 0"),
+        ({"optimizer__sam_rho": -0.1}, "optimizer.sam_rho is -0.1, but must be 0 or more"),
+        ({"optimizer__name": "schedule_free"}, "schedule.name is cosine: set it to constant"),
+        (
+            {"optimizer__name": "schedule_free", "schedule__name": "constant", "ema_decay": 0.9},
+            "ema_decay is 0.9, but optimizer.name is schedule_free",
+        ),
+        ({"model__head__fitted": True}, "model.head.fitted is set, but learning is from_scratch"),
+        (
+            {"learning": "transfer_learning", "model__weights": "x", "augment__mixup": 0.2},
+            "augment.mixup is 0.2, but transfer_learning stores what the backbone makes of each picture",
+        ),
+        (
+            {"learning": "transfer_learning", "model__weights": "x", "augment__progressive": (0.5,)},
+            "set feature_cache.views to 0",
+        ),
+    ],
+)
+def test_contradictions_are_refused_by_name(fields, message):
+    with pytest.raises(ConfigError, match=message.replace("(", r"\(")):
+        validate(changed(**fields))
+
+
+def test_every_tuple_of_the_defaults_has_the_elements_that_are_asked_for():
+    tuples = {field: value for field, value in flatten(default.get_config()).items() if isinstance(value, tuple)}
+    assert tuples.keys() == TUPLES.keys()
+    for field, (kind, length) in TUPLES.items():
+        assert all(isinstance(item, (int, float) if kind is float else kind) for item in tuples[field]), field
+        assert length in (None, len(tuples[field])), field
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"augment__progressive": ("none",)},
+            r"augment\.progressive is none, but must be numbers, such as .*=0\.5,0\.75",
+        ),
+        ({"augment__progressive": ("",)}, r"augment\.progressive is '', but must be numbers"),
+        ({"augment__progressive": (True,)}, "is True, but must be numbers"),
+        ({"augment__randaugment": (2.5, 9)}, r"augment\.randaugment is 2\.5,9, but must be 2 whole numbers"),
+        ({"augment__color_jitter": (0.1, 0.1)}, "must be 4 numbers"),
+        ({"model__head__hidden": ("wide",)}, r"model\.head\.hidden is wide, but must be whole numbers"),
+        ({"model__hidden": (0,)}, "must be widths greater than 0"),
+        ({"fine_tuning__frozen": (1,)}, r"fine_tuning\.frozen is 1, but must be texts"),
+        ({"data__tfds_splits": ("train",)}, r"data\.tfds_splits is train, but must be 3 texts"),
+        ({"data__split_ratio": (8, 1)}, r"data\.split_ratio is 8,1, but must be 3 numbers"),
+    ],
+)
+def test_elements_of_tuples(fields, message):
+    with pytest.raises(ConfigError, match=message):
+        validate(changed(**fields))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "fields", "message"),
+    [
+        ("model.hidden", {}, r"model\.hidden is set, but model\.name is original: it belongs to mlp"),
+        ("optimizer.momentum", {}, r"optimizer\.name is adam: it belongs to sgd, rmsprop, muon"),
+        ("optimizer.b1", {"optimizer__name": "sgd"}, "it belongs to adam, adamw, muon, schedule_free"),
+        ("optimizer.eps", {"optimizer__name": "sgd"}, "optimizer.name is sgd"),
+        ("schedule.restarts", {}, r"schedule\.name is cosine: it belongs to cosine_restarts"),
+        ("schedule.step_at", {}, "it belongs to step"),
+        ("augment.crop_scale", {}, r"augment\.random_resized_crop is False: set that as well"),
+        ("augment.randaugment", {}, r"augment\.policy is '': it belongs to randaugment"),
+        ("fine_tuning.head_learning_rate", {}, "fine_tuning.head_epochs is 0.0: set that as well"),
+        ("convergence.tolerance", {}, "convergence.epochs is 0: set that as well"),
+        ("feature_cache.views", {}, "learning is from_scratch: it belongs to transfer_learning"),
+        ("preprocess.mean", {"learning": "fine_tuning"}, "it belongs to from_scratch"),
+        (
+            "augment.rotation",
+            {"learning": "transfer_learning", "augment__rotation": 5.0},
+            "stores one plain view of each picture",
+        ),
+    ],
+)
+def test_a_chosen_field_without_effect_is_refused(chosen, fields, message):
+    config = changed(**fields)
+    validate(config)
+    with pytest.raises(ConfigError, match=message):
+        validate(config, [chosen])
+
+
+@pytest.mark.parametrize(
+    ("chosen", "fields"),
+    [
+        ("model.hidden", {"model__name": "mlp"}),
+        ("optimizer.momentum", {"optimizer__name": "muon"}),
+        ("optimizer.b2", {"optimizer__name": "rmsprop"}),
+        ("schedule.restarts", {"schedule__name": "cosine_restarts"}),
+        ("augment.crop_scale", {"augment__random_resized_crop": True}),
+        ("augment.randaugment", {"augment__policy": "randaugment"}),
+        ("feature_cache.views", {"feature_cache__views": 0}),  # what is off asks for nothing
+        ("augment.rotation", {"learning": "transfer_learning", "augment__rotation": 5.0, "feature_cache__views": 4}),
+    ],
+)
+def test_a_chosen_field_with_an_effect_is_let_pass(chosen, fields):
+    validate(changed(**fields), [chosen])
+
+
+def test_every_rule_names_fields_that_exist():
+    assert set(EFFECTS) | {decider for decider, _ in EFFECTS.values()} <= flatten(default.get_config()).keys()
+
+
+def test_what_a_user_chose():
+    own = changed(model__hidden=(64,), batch_size=8)
+    assert set(chosen_fields(own, default.get_config(), ["seed"])) == {"model.hidden", "batch_size", "seed"}
+    # Whoever types another schedule does not wish for the steps that the config has of its own.
+    config = cifar10.get_config()
+    config.schedule.name = "cosine"
+    assert "schedule.step_at" in chosen_fields(config, default.get_config(), [])
+    assert "schedule.step_at" not in chosen_fields(config, default.get_config(), ["schedule.name"])
+    assert "schedule.step_at" in chosen_fields(config, default.get_config(), ["schedule.name", "schedule.step_at"])
+    config = imagenet.get_config()
+    config.learning = "transfer_learning"
+    assert "augment.horizontal_flip" not in chosen_fields(config, default.get_config(), ["learning"])
+    assert "preprocess.mean" not in chosen_fields(photos.get_config(), default.get_config(), [])
