@@ -17,6 +17,7 @@ from study_classification.data.order import Order, Steps
 from study_classification.errors import DataError
 from study_classification.inputs.images.decode import UnreadableImage
 from study_classification.inputs.images.reader import ImageReader
+from study_classification.system import hosts
 from study_classification.system.array_cache import Create, cached_arrays
 from study_classification.system.console import progress, say
 from study_classification.system.threads import parallel
@@ -78,16 +79,14 @@ class StreamingImages:
             sharding, axis = (self._sharding, 0) if isinstance(each, int) else (_of_groups(self._sharding), 1)
             yield {
                 name: jax.make_array_from_process_local_data(
-                    sharding,
-                    array,
-                    (*array.shape[:axis], array.shape[axis] * jax.process_count(), *array.shape[axis + 1 :]),
+                    sharding, array, (*array.shape[:axis], array.shape[axis] * hosts.count(), *array.shape[axis + 1 :])
                 )
                 for name, array in local.items()
             }
 
     def _load(self, planned: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        share = len(planned["index"]) // jax.process_count()
-        mine = slice(jax.process_index() * share, (jax.process_index() + 1) * share)
+        share = len(planned["index"]) // hosts.count()
+        mine = slice(hosts.index() * share, (hosts.index() + 1) * share)
         planned = {name: array[mine] for name, array in planned.items()}
         batch = _empty(share, self._view)
         for row, index in enumerate(planned["index"]):

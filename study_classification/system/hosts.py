@@ -10,6 +10,11 @@ def count() -> int:
     return jax.process_count()
 
 
+def index() -> int:
+    """The number of this one, from 0."""
+    return jax.process_index()
+
+
 def alone() -> bool:
     """Whether this host works by itself."""
     return count() == 1
@@ -17,7 +22,7 @@ def alone() -> bool:
 
 def is_first() -> bool:
     """Whether this host is the one that speaks and writes."""
-    return jax.process_index() == 0
+    return index() == 0
 
 
 def broadcast_from_first(value: float) -> float:
