@@ -29,7 +29,7 @@ def find_config(name: str) -> Path:
     file = Path(configs.__path__[0]) / f"{Path(name).stem}.py"
     if name not in (file.stem, f"configs/{file.name}") or not file.exists():
         names = sorted(path.stem for path in file.parent.glob("*.py") if path.stem not in ("default", "__init__"))
-        raise ConfigError(f"the config file '{name}' does not exist: {nearest(name, names)}")
+        raise ConfigError(f"the config file '{name}' does not exist: {nearest(Path(name).stem, names)}")
     return file
 
 

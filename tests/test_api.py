@@ -40,6 +40,8 @@ def test_a_config_is_found_as_on_the_command_line(tmp_path, monkeypatch):
 def test_mistakes_in_a_config_are_named(tmp_path):
     with pytest.raises(ConfigError, match=r"'quikstart' does not exist: did you mean quickstart\?"):
         sc.get_config("quikstart")
+    with pytest.raises(ConfigError, match=r"did you mean animals\?"):
+        sc.get_config("configs/animal.py")
     with pytest.raises(ConfigError, match=r"no argument 'runlocl': did you mean runlocal\?"):
         sc.get_config("quickstart:runlocl")
     for text in ("x = 1", "def get_config(:"):

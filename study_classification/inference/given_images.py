@@ -63,7 +63,7 @@ def read_given(images: Any, reader: ImageReader, workers: int) -> Iterator[UInt8
 def _several(images: Any) -> Iterable:
     if isinstance(images, bytes) or not (_is_array(images) or isinstance(images, Iterable)):
         raise DataError(
-            f"a {type(images).__name__} is no image: give a path, a Pillow image, an array, or a list of them"
+            f"the type {type(images).__name__} is no image: give a path, a Pillow image, an array, or a list of them"
         )
     if _is_array(images):
         array = np.asarray(images)
@@ -84,7 +84,7 @@ def _to_rgb(image: Any, name: str) -> Image.Image:
         except Exception as error:  # Pillow's plugins raise nearly everything on damaged files
             raise DataError(f"{name} cannot be read: {error}") from None
     if not _is_array(image):
-        raise DataError(f"{name} is a {type(image).__name__}: give a path, a Pillow image or an array")
+        raise DataError(f"{name} is of the type {type(image).__name__}: give a path, a Pillow image or an array")
     array = np.asarray(image)
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3)):
         raise DataError(_wrong_shape(name, array.shape))
