@@ -48,8 +48,10 @@ def test_a_refused_resume_names_every_difference_and_first_what_was_typed(run):
 def test_what_follows_from_other_weights_is_not_named(run):
     run_directory.begin(run)
     run.config.model.weights, run.config.model.origin = "other", "timm"
-    with pytest.raises(RunError, match=r"model\.weights=, not other: "):
+    with pytest.raises(RunError, match=r"holds a run with model\.weights=, not other: "):
         run_directory.begin(run)
+    with pytest.raises(RunError, match=r"model\.origin=, not timm; model\.weights=, not other: "):
+        run_directory.begin(run, typed=["model.origin"])
     run.config.model.weights = ""
     with pytest.raises(RunError, match=r"model\.origin=, not timm: "):
         run_directory.begin(run)
