@@ -55,7 +55,8 @@ def configure(given: ConfigDict) -> ConfigDict:
         config.optimizer.weight_decay = 0.05
     if given.learning == "transfer_learning":
         config.model.dropout = 0.0
-        config.optimizer.learning_rate = 3e-4
+        config.optimizer.learning_rate = 1e-3
+        config.schedule.warmup_steps = 200      # few photos make few steps, which leave the fitted head nearly as it is
         config.total_epochs = 10.0
     if given.learning == "fine_tuning":
         config.augment.random_resized_crop = True

@@ -10,11 +10,11 @@ from ml_collections import ConfigDict
 def learning_rate_schedule(schedule: ConfigDict, peak: float, total_steps: int, warmup_steps: int) -> optax.Schedule:
     """The learning rate as a function of the step: linear warm-up from 0, then what `schedule.name` says.
 
-    `schedule` is the group of the config, `peak` the rate after the warm-up. The cycles of `cosine_restarts` are of
+    `schedule` is the group of the config, `peak` the rate after the warm-up; a run that is shorter than its warm-up does
+    not come to it. The cycles of `cosine_restarts` are of
     equal length, each a cosine from the peak (Loshchilov and Hutter, arXiv:1608.03983, with T_mult = 1).
     """
-    warmup = min(warmup_steps, total_steps)
-    remaining = max(total_steps - warmup, 1)
+    remaining = max(total_steps - warmup_steps, 1)
     match schedule.name:
         case "cosine":
             main = optax.cosine_decay_schedule(peak, remaining, schedule.final_fraction)
@@ -27,10 +27,12 @@ def learning_rate_schedule(schedule: ConfigDict, peak: float, total_steps: int, 
             ]
             main = optax.join_schedules(parts, ends[1:-1])
         case "step":
-            drops = {max(round(share * total_steps) - warmup, 0): schedule.step_factor for share in schedule.step_at}
+            drops = {
+                max(round(share * total_steps) - warmup_steps, 0): schedule.step_factor for share in schedule.step_at
+            }
             main = optax.piecewise_constant_schedule(peak, drops)
         case _:
             main = optax.constant_schedule(peak)
-    if not warmup:
+    if not warmup_steps:
         return main
-    return optax.join_schedules([optax.linear_schedule(0.0, peak, warmup), main], [warmup])
+    return optax.join_schedules([optax.linear_schedule(0.0, peak, warmup_steps), main], [warmup_steps])

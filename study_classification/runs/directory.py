@@ -23,8 +23,8 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from study_classification.config import flatten
-from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.errors import DataError, EnvironmentFault, RunError
+from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.models import own
 from study_classification.runs.environment import describe_environment
 from study_classification.runs.history import History

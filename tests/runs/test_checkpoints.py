@@ -8,8 +8,7 @@ import pytest
 
 from study_classification.runs import checkpoints
 from study_classification.system import devices
-from study_classification.training.state import TrainState
-from study_classification.training.state import init_state
+from study_classification.training.state import TrainState, init_state
 
 SIDE = 1000  # an array that is not written at once
 

@@ -5,8 +5,8 @@ import pytest
 
 from study_classification.config import flatten
 from study_classification.errors import RunError
-from study_classification.models import create_model
 from study_classification.inputs.images.preprocess import Preprocess
+from study_classification.models import create_model
 from study_classification.runs import directory as run_directory
 from study_classification.runs.directory import Run
 
@@ -50,8 +50,10 @@ def test_a_refused_resume_names_every_difference_and_first_what_was_typed(run):
 def test_what_follows_from_other_weights_is_not_named(run):
     run_directory.begin(run, "key", {}, "")
     run.config.model.weights, run.config.model.origin = "other", "timm"
-    with pytest.raises(RunError, match=r"model\.weights=, not other: "):
+    with pytest.raises(RunError, match=r"holds a run with model\.weights=, not other: "):
         run_directory.begin(run, "key", {}, "")
+    with pytest.raises(RunError, match=r"model\.origin=, not timm; model\.weights=, not other: "):
+        run_directory.begin(run, typed=["model.origin"])
     run.config.model.weights = ""
     with pytest.raises(RunError, match=r"model\.origin=, not timm: "):
         run_directory.begin(run, "key", {}, "")

@@ -55,6 +55,7 @@ def test_progress_without_a_terminal_is_plain(capsys):
         ("が", 2),
         ("한국", 4),
         ("a\u200bb", 2),
+        ("q\u0303", 1),
         ("ＡＢ", 4),
         ("", 0),
     ],
