@@ -157,7 +157,7 @@ def add_to_report(workdir: Path, name: str, metrics: dict) -> Path:
 
 
 def with_kept_network(config: ConfigDict, workdir: Path) -> ConfigDict:
-    """The config for training in `workdir`: where a run there has kept the file of its network, `model.name` means that.
+    """The config for training in `workdir`; `model.name` means the network's file that a run there has kept, if it has.
 
     So a run goes on when the original file is gone.
 

@@ -131,4 +131,5 @@ def test_schedules():
     values = [float(step(n)) for n in (10, 49, 51, 74, 76)]
     assert values == pytest.approx([1, 1, 0.1, 0.1, 0.01])
     config.schedule.name = "constant"
+    assert float(learning_rate_schedule(config.schedule, 1.0, 6, 10)(5)) == 0.5  # the run ends within its warm-up
     assert float(learning_rate_schedule(config.schedule, 1.0, 100, 0)(99)) == 1.0
