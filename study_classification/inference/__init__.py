@@ -2,6 +2,7 @@
 
 predictor.py     the network of a run with the weights of one checkpoint, as Python programs use it
 given_images.py  paths, Pillow images and arrays -> what the network sees
+measure.py       a network on data, exactly
 evaluate.py      exact metrics on a split or on other data, written to report.json
 predict.py       images in, one row each out, in constant memory
 """

@@ -16,6 +16,7 @@ from PIL import Image
 from study_classification.data.prepare import cache_directory
 from study_classification.errors import ConfigError, nearest
 from study_classification.inference.given_images import is_single, read_given
+from study_classification.inference.measure import measure
 from study_classification.inputs.images.preprocess import Preprocess, normalize
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.models import create_model
@@ -145,8 +146,6 @@ class Predictor:
         Raises:
             DataError: if the data cannot be used, or have classes that the network does not know.
         """
-        from study_classification.inference.evaluate import measure  # which imports this file
-
         metrics = measure(self, source=os.fspath(data), split=split)
         if write_report and hosts.is_first():
             directory.add_to_report(self.run.workdir, metrics["split"], metrics)

@@ -12,7 +12,7 @@ import pickletools
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,6 +26,18 @@ _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # the first two pickles of the
 # Of the pickles, and of the list of a zip archive's records. A tensor takes about 100 bytes and 30 instructions.
 _MOST_BYTES = 4 << 20
 _MOST_STEPS = 1_000_000
+
+# instructions that put one value on the stack -> the value of their argument
+_VALUES: dict[str, Callable[[Any], Any]] = {
+    "NONE": lambda argument: None,
+    "NEWTRUE": lambda argument: True,
+    "NEWFALSE": lambda argument: False,
+    "EMPTY_TUPLE": lambda argument: (),
+    "EMPTY_LIST": lambda argument: [],
+    "EMPTY_DICT": lambda argument: {},
+    **dict.fromkeys(("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"), lambda argument: argument),
+    **dict.fromkeys(("BINUNICODE", "SHORT_BINUNICODE", "BINSTRING", "SHORT_BINSTRING"), lambda argument: argument),
+}
 
 # Where training scripts keep a state_dict beside the epoch and the optimizer.
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
@@ -266,77 +278,83 @@ class _Pickles:
 
     def load(self, stream: io.BytesIO) -> object:
         """The object of the pickle at the stream's position, which is moved behind it."""
-        stack: list[Any] = []
-        marked: list[list[Any]] = []  # the stacks below
-        memo: dict[int, Any] = {}
-        argument: Any
+        self._stack: list[Any] = []
+        self._marked: list[list[Any]] = []  # the stacks below
+        self._memo: dict[int, Any] = {}
         for opcode, argument, _ in pickletools.genops(stream):
             self._count(1)
-            match opcode.name:
-                case "PROTO" | "FRAME":
-                    pass
-                case "STOP":
-                    break
-                case "NONE":
-                    stack.append(None)
-                case "NEWTRUE" | "NEWFALSE":
-                    stack.append(opcode.name == "NEWTRUE")
-                case "BININT" | "BININT1" | "BININT2" | "LONG1" | "BINFLOAT":
-                    stack.append(argument)
-                case "BINUNICODE" | "SHORT_BINUNICODE" | "BINSTRING" | "SHORT_BINSTRING":
-                    stack.append(argument)
-                case "EMPTY_TUPLE":
-                    stack.append(())
-                case "EMPTY_LIST":
-                    stack.append([])
-                case "EMPTY_DICT":
-                    stack.append({})
-                case "BINPUT" | "LONG_BINPUT":
-                    memo[argument] = stack[-1]
-                case "MEMOIZE":
-                    memo[len(memo)] = stack[-1]
-                case "BINGET" | "LONG_BINGET":
-                    stack.append(memo[argument])
-                case "MARK":
-                    marked.append(stack)
-                    stack = []
-                case "TUPLE":
-                    items, stack = stack, marked.pop()
-                    stack.append(tuple(items))
-                case "TUPLE1" | "TUPLE2" | "TUPLE3":
-                    items = [stack.pop() for _ in range(int(opcode.name[-1]))]
-                    stack.append(tuple(reversed(items)))
-                case "APPEND":
-                    items = [stack.pop()]
-                    self._extend(stack[-1], items)
-                case "APPENDS":
-                    items, stack = stack, marked.pop()
-                    self._extend(stack[-1], items)
-                case "SETITEM":
-                    value, key = stack.pop(), stack.pop()
-                    self._update(stack[-1], [(key, value)])
-                case "SETITEMS":
-                    items, stack = stack, marked.pop()
-                    self._update(stack[-1], zip(items[::2], items[1::2], strict=True))
-                case "GLOBAL":
-                    stack.append(self._named(argument.replace(" ", ".")))
-                case "STACK_GLOBAL":
-                    name, module = stack.pop(), stack.pop()
-                    stack.append(self._named(".".join((module, name))))
-                case "INST":
-                    raise self._refusal(argument.replace(" ", "."))
-                case "BINPERSID":
-                    stack.append(self._storage(stack.pop()))
-                case "REDUCE":
-                    arguments, function = stack.pop(), stack.pop()
-                    stack.append(self._made(function, arguments))
-                case "BUILD":  # sets attributes, none of which is of use here
-                    state = stack.pop()
-                    if not isinstance(stack[-1], dict) and not (isinstance(stack[-1], _Tensor) and len(state) == 3):
-                        raise ValueError("its pickle sets attributes of what has none")
-                case _:
-                    raise ValueError(f"its pickle has the instruction {opcode.name}, which no state_dict needs")
-        return stack.pop()
+            if opcode.name == "STOP":
+                break
+            if opcode.name in _VALUES:
+                self._stack.append(_VALUES[opcode.name](argument))
+            elif not self._contain(opcode.name, argument):
+                self._make(opcode.name, argument)
+        return self._stack.pop()
+
+    def _contain(self, name: str, argument: Any) -> bool:
+        """Executes an instruction of plain containers and of the memo; False if it is none."""
+        stack = self._stack
+        match name:
+            case "PROTO" | "FRAME":
+                pass
+            case "BINPUT" | "LONG_BINPUT":
+                self._memo[argument] = stack[-1]
+            case "MEMOIZE":
+                self._memo[len(self._memo)] = stack[-1]
+            case "BINGET" | "LONG_BINGET":
+                stack.append(self._memo[argument])
+            case "MARK":
+                self._marked.append(stack)
+                self._stack = []
+            case "TUPLE":
+                items = self._above_mark()
+                self._stack.append(tuple(items))
+            case "TUPLE1" | "TUPLE2" | "TUPLE3":
+                items = [stack.pop() for _ in range(int(name[-1]))]
+                stack.append(tuple(reversed(items)))
+            case "APPEND":
+                items = [stack.pop()]
+                self._extend(stack[-1], items)
+            case "APPENDS":
+                items = self._above_mark()
+                self._extend(self._stack[-1], items)
+            case "SETITEM":
+                value, key = stack.pop(), stack.pop()
+                self._update(stack[-1], [(key, value)])
+            case "SETITEMS":
+                items = self._above_mark()
+                self._update(self._stack[-1], zip(items[::2], items[1::2], strict=True))
+            case _:
+                return False
+        return True
+
+    def _above_mark(self) -> list[Any]:
+        """What lies above the last mark, which is taken away."""
+        items, self._stack = self._stack, self._marked.pop()
+        return items
+
+    def _make(self, name: str, argument: Any) -> None:
+        """Executes an instruction that names, loads or makes something."""
+        stack = self._stack
+        match name:
+            case "GLOBAL":
+                stack.append(self._named(argument.replace(" ", ".")))
+            case "STACK_GLOBAL":
+                attribute, module = stack.pop(), stack.pop()
+                stack.append(self._named(".".join((module, attribute))))
+            case "INST":
+                raise self._refusal(argument.replace(" ", "."))
+            case "BINPERSID":
+                stack.append(self._storage(stack.pop()))
+            case "REDUCE":
+                arguments, function = stack.pop(), stack.pop()
+                stack.append(self._made(function, arguments))
+            case "BUILD":  # sets attributes, none of which is of use here
+                state = stack.pop()
+                if not isinstance(stack[-1], dict) and not (isinstance(stack[-1], _Tensor) and len(state) == 3):
+                    raise ValueError("its pickle sets attributes of what has none")
+            case _:
+                raise ValueError(f"its pickle has the instruction {name}, which no state_dict needs")
 
     def _count(self, steps: int):
         self._steps += steps

@@ -25,7 +25,7 @@ from study_classification.system.console import progress, say
 from study_classification.training.setup import Experiment
 from study_classification.training.step import make_extract
 
-FORMAT = 2  # part of every key: raise it when features of the same inputs change
+FORMAT = 3  # part of every key: raise it when features of the same inputs change
 
 
 @dataclass(frozen=True)
@@ -68,20 +68,7 @@ def cached_features(
     config, preprocess = experiment.config, experiment.preprocess
     plain = Augment(preprocess.image_size, preprocess.image_size)
     augmentation = experiment.augmentation if views > 1 else plain
-    frozen = {"params": {"backbone": variables["params"]["backbone"]}, "batch_stats": variables["batch_stats"]}
-    identity = [
-        FORMAT,
-        views,
-        digest_of(frozen),
-        pictures.key,
-        identity_of(config.model.name),
-        config.model.origin,
-        pooling_of(config.model.head),
-        config.precision,
-        preprocess.to_json(),
-        dataclasses.asdict(augmentation),
-        config.seed if views > 1 else 0,
-    ]
+    identity = _identity(experiment, variables, pictures, views, augmentation)
     plan = EvaluationOrder(len(pictures), config.batch_size)
 
     def fill(create: Create) -> None:
@@ -101,6 +88,27 @@ def cached_features(
                     arrays[name][rows] = values[real]
 
     return cached_arrays(cache / "features", identity, fill)
+
+
+def _identity(
+    experiment: Experiment, variables: dict[str, PyTree], pictures: Split, views: int, augmentation: Augment
+) -> list:
+    """All that the features depend on."""
+    config = experiment.config
+    frozen = {"params": {"backbone": variables["params"]["backbone"]}, "batch_stats": variables["batch_stats"]}
+    return [
+        FORMAT,
+        views,
+        digest_of(frozen),
+        pictures.key,
+        identity_of(config.model.name),
+        config.model.origin,
+        pooling_of(config.model.head),
+        config.precision,
+        experiment.preprocess.to_json(),
+        dataclasses.asdict(augmentation),
+        config.seed if views > 1 else 0,
+    ]
 
 
 def digest_of(variables: PyTree) -> str:

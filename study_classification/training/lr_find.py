@@ -76,14 +76,17 @@ def find_learning_rate(config: ConfigDict, workdir: Path, steps: int = 100) -> f
 
     say(f"Trying {steps} learning rates from {LOWEST:g} to {HIGHEST:g} ...")
     rates, losses = np.geomspace(LOWEST, HIGHEST, steps), np.empty(0)
-    batches = images.batches(feed.order_of_images, range(steps))
-    for batch in progress(batches, "trying learning rates", total=steps):
+    for batch in progress(images.batches(feed.order_of_images, range(steps)), "trying learning rates", total=steps):
         state = take_step(state.replace(sums=no_sums()), batch)
         found = np.append(losses, float(state.sums[LOSS] / state.sums[COUNT]))
         if not math.isfinite(found[-1]) or smoothed(found)[-1] > DIVERGED * smoothed(found).min():
             break
         losses = found
-    rates = rates[: len(losses)]
+    return _suggest(rates[: len(losses)], losses, workdir)
+
+
+def _suggest(rates: Float[np.ndarray, " n"], losses: Float[np.ndarray, " n"], workdir: Path) -> float:
+    """Writes and draws what was found; returns the rate to take."""
     curve = smoothed(smoothed(losses)[::-1])[::-1]  # there and back, so that it does not lag behind
     place = steepest_descent(rates, curve)
     if hosts.is_first():
