@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 
 import jax
+import optax
 
 from study_classification.configs import animals
 from study_classification.data.batches import open_images
@@ -14,8 +15,8 @@ from study_classification.data.dataset import open_dataset
 from study_classification.data.order import TrainingOrder
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.optim.optimizer import make_optimizer
-from study_classification.optim.schedule import learning_rate_schedule
 from study_classification.system import devices
+from study_classification.tasks.task import names_of
 from study_classification.training.initial import initial_variables
 from study_classification.training.setup import resolve_config
 from study_classification.training.state import init_state
@@ -33,7 +34,7 @@ def measure(folder: Path, cache: Path, workers: int, rounds: int) -> dict[str, t
     Returns:
         kind of input -> (median milliseconds of a step, median share of the wait in a step).
     """
-    config = animals.get_config(f"data={folder}")
+    config = animals.get_config(f"data={folder},size=64")
     config.data.cache_dir = str(cache)
     experiment = resolve_config(config)
     data = open_dataset(config.data, everything_in="train")
@@ -51,10 +52,10 @@ def measure(folder: Path, cache: Path, workers: int, rounds: int) -> dict[str, t
         for mode in ("resident", "streaming")
     }
 
-    model, mask = experiment.model, experiment.mask
-    optimizer = make_optimizer(config, learning_rate_schedule(config, rounds * STEPS, plan.num_examples))
-    state = init_state(initial_variables(experiment), optimizer, mask)
-    train_step = make_train_step(model, optimizer, experiment.preprocess, experiment.augmentation, config, mask)
+    model, task, mask = experiment.model, experiment.task, experiment.mask
+    optimizer = make_optimizer(config.optimizer, optax.constant_schedule(config.optimizer.learning_rate))
+    state = init_state(initial_variables(experiment), optimizer, mask, names_of(task), config.ema_decay)
+    train_step = make_train_step(model, optimizer, experiment.preprocess, experiment.augmentation, config, task, mask)
     train_step = jax.jit(train_step, donate_argnums=0)
     one_batch = next(inputs["resident"].batches(plan, range(1)))
     for _ in range(2):  # which compiles it: for the new state, and for its own result

@@ -63,14 +63,17 @@ def study_classification(job: Job) -> Timed:
     from study_classification.inputs.images.augment import Augment
     from study_classification.inputs.images.preprocess import Preprocess
     from study_classification.models import create_model
-    from study_classification.models.initial import init_variables
+    from study_classification.models.initial import variable_shapes
     from study_classification.optim.freezing import trainable_mask
     from study_classification.optim.optimizer import make_optimizer
     from study_classification.system import devices
+    from study_classification.tasks.prediction import make_predict_step
+    from study_classification.tasks.softmax import Softmax
+    from study_classification.tasks.task import names_of
     from study_classification.training.initial import initial_variables
     from study_classification.training.setup import Experiment
     from study_classification.training.state import init_state
-    from study_classification.training.step import make_eval_step, make_train_step
+    from study_classification.training.step import make_train_step
 
     config = default.get_config()
     devices.start_devices(cache_directory(config.data))
@@ -78,13 +81,14 @@ def study_classification(job: Job) -> Timed:
     config.optimizer.learning_rate = LEARNING_RATE
     model = create_model(config.model, job.classes, devices.compute_dtype(job.precision))
     preprocess = Preprocess(job.size, job.size, "bilinear", 3, MEAN, STD)
-    shapes = jax.eval_shape(partial(init_variables, model, preprocess, 0))
+    shapes = variable_shapes(model, preprocess.shape)
     mask = trainable_mask(shapes["params"], "from_scratch", ())
     augmentation = Augment(job.size, job.size)
     mesh = devices.make_mesh(1)
-    experiment = Experiment(config, preprocess, augmentation, mesh, model, job.classes, mask, None)
-    optimizer = make_optimizer(config, lambda step: LEARNING_RATE)
-    step = make_train_step(model, optimizer, preprocess, augmentation, config, mask)
+    task, class_names = Softmax(job.classes), tuple(map(str, range(job.classes)))
+    experiment = Experiment(config, preprocess, augmentation, mesh, model, task, class_names, mask, None)
+    optimizer = make_optimizer(config.optimizer, lambda step: LEARNING_RATE)
+    step = make_train_step(model, optimizer, preprocess, augmentation, config, task, mask)
     batch = {
         "image": jnp.asarray(job.pictures()),
         "label": jnp.asarray(job.labels()),
@@ -92,9 +96,11 @@ def study_classification(job: Job) -> Timed:
         "index": jnp.arange(job.batch),
         "epoch": jnp.zeros(job.batch, jnp.int32),
     }
-    state = jax.jit(partial(init_state, optimizer=optimizer, mask=mask))(initial_variables(experiment))
+    state = jax.jit(partial(init_state, optimizer=optimizer, mask=mask, names=names_of(task)))(
+        initial_variables(experiment)
+    )
     compiled = jax.jit(step, donate_argnums=0).lower(state, batch).compile()
-    eval_step = jax.jit(make_eval_step(model, preprocess))
+    predict_step = jax.jit(make_predict_step(model, preprocess, task))
 
     def train(count: int) -> Callable[[], object]:
         nonlocal state
@@ -104,7 +110,7 @@ def study_classification(job: Job) -> Timed:
 
     def infer(count: int) -> Callable[[], object]:
         for _ in range(count):
-            output = eval_step(state.variables(), batch)
+            output = predict_step(state.variables(), batch)
         return output.block_until_ready
 
     return Timed(

@@ -52,8 +52,9 @@ def test_logits_and_features(fixture, config_of, recipe, shared, tmp_path):
     top = fixture not in WITHOUT_TOP
     path = tmp_path / "weights"
     (recipe.write_h5 if spec["layout"] == "keras" else recipe.write_safetensors)(spec, path, top=top)
-    if spec["peer"] == "timm":  # each of timm's repositories has this file beside the weights
-        card = {"architecture": spec["architecture"], "pretrained_cfg": spec["pretrained_tags"][0]}
+    tags = [tag for tag in spec.get("pretrained_tags", []) if tag["default"]]
+    if tags:  # each of timm's repositories has this file beside the weights
+        card = {"architecture": spec["architecture"], "pretrained_cfg": tags[0]}
         (tmp_path / "config.json").write_text(json.dumps(card), encoding="utf-8")
 
     model = create_model(config_of(name, origin).model, spec["num_classes"])
