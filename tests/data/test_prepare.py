@@ -9,7 +9,8 @@ from study_classification.configs import default
 from study_classification.data import prepare as prepare_module
 from study_classification.data.dataset import open_dataset
 from study_classification.data.prepare import format_report, prepare
-from study_classification.data.sources import list_source
+from study_classification.data.sources import Item, list_source
+from study_classification.data.splits import Picture
 from study_classification.errors import DataError, EnvironmentFault
 
 
@@ -117,6 +118,16 @@ def test_own_splits_are_kept_and_validation_is_cut_off_training(data_config, dig
     dataset = open_dataset(data_config)
     assert {name: len(split) for name, split in dataset.splits.items()} == {"train": 54, "validation": 6, "test": 30}
     assert all(dataset.splits["test"][index].name.startswith("test/") for index in range(30))
+
+
+def test_given_back_splits_decide_what_is_cut_off_the_sources_own_training_pictures():
+    items = [Item(f"train/{n}", "cat", "train") for n in range(10)] + [Item("test/0", "cat", "test")]
+    readable = [(item, Picture(item.name, item.label, f"pixels of {item.name}")) for item in items]
+    config = default.get_config().data
+    for chosen in ("train/3", "train/7"):  # of 10 pictures, 8 : 1 without a test leave 1 for validation
+        pinned = {f"pixels of {chosen}": "validation", "pixels of test/0": "train"}
+        splits = prepare_module._choose_splits(readable, config, pinned)
+        assert splits == {item.name: item.split for item in items} | {chosen: "validation"}
 
 
 def test_given_back_splits(data_config, digits):

@@ -70,3 +70,22 @@ def test_a_wrong_splits_file_is_named(tmp_path, text, message):
         file.write_text(text)
     with pytest.raises(DataError, match=message):
         read_pinned(file)
+
+
+def alike(count, size):
+    """So many groups of exact duplicates of one class."""
+    return [Picture(f"{n}/{copy}.png", "cat", f"pixels {n}") for n in range(count) for copy in range(size)]
+
+
+def test_a_group_of_duplicates_takes_the_room_of_all_its_pictures():
+    # 20 pairs are 40 pictures, so there is room for 4 in the test and 4 in validation: two pairs in each.
+    assert Counter(assign_splits(alike(20, 2), (8, 1, 1), seed=0).values()) == {"train": 32, "validation": 4, "test": 4}
+    # Of 10 pictures one is to be in each: no pair fits there.
+    assert Counter(assign_splits(alike(5, 2), (8, 1, 1), seed=0).values()) == {"train": 10}
+
+
+def test_a_given_back_group_of_duplicates_takes_the_room_of_all_its_pictures():
+    single = [Picture(f"single/{n}.png", "cat", f"single {n}") for n in range(18)]
+    splits = assign_splits(alike(1, 2) + single, (8, 1, 1), seed=0, pinned={"pixels 0": "test"})
+    assert {name for name, split in splits.items() if split == "test"} == {"0/0.png", "0/1.png"}
+    assert Counter(splits.values()) == {"train": 16, "validation": 2, "test": 2}

@@ -2,12 +2,16 @@ import csv
 import io
 import json
 import sys
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from study_classification.errors import ConfigError
 from study_classification.inference import predict as predict_module
-from study_classification.inference.predict import predict, write_rows
+from study_classification.inference.predict import predict, predict_files, write_rows
+from study_classification.inputs.images.preprocess import Preprocess
 
 
 def predicted(capsys, run, inputs, **options):
@@ -28,6 +32,37 @@ def test_prediction_keeps_order_and_explains_errors(run, digits, tmp_path, capsy
     assert rows[0]["class"] in ("0", "1", "2")
     assert rows[0]["probability"] >= rows[0]["probability_2"]
     assert "class" not in rows[1]
+
+
+@pytest.mark.parametrize("batch_size", [2, 3, 10])
+def test_an_unreadable_file_takes_no_answer_of_another(config, tmp_path, batch_size):
+    """The network says how bright a picture is: files are named after it, or after their fault."""
+    names = ["10", "broken", "250", "absent", "broken", "130", "absent", "70"]
+    (tmp_path / "broken").write_bytes(b"nonsense")
+    for name in names:
+        if name.isdigit():
+            Image.new("L", (4, 4), int(name)).save(tmp_path / name, format="png")
+    asked = []
+
+    def brightness(images):
+        asked.append(len(images))
+        values = images.mean((1, 2, 3)) / 255
+        return np.stack([1 - values, values], -1)
+
+    run = SimpleNamespace(config=config, preprocess=Preprocess(4, 4, "bilinear", 1, (0.5,), (0.25,)))
+    run.class_names = ("dark", "bright")
+    trained = SimpleNamespace(run=run, batch_sizes=[1, batch_size], probabilities_of=brightness)
+    rows = list(predict_files(trained, [str(tmp_path / name) for name in names], 2, 0.0))
+    assert [row["file"] for row in rows] == [str(tmp_path / name) for name in names]
+    expected = {"10": ("dark", 245), "250": ("bright", 250), "130": ("bright", 130), "70": ("dark", 185)}
+    for name, row in zip(names, rows, strict=True):
+        if name in expected:
+            label, value = expected[name]
+            assert (row["class"], row["probability"]) == (label, pytest.approx(value / 255))
+            assert row["probability_2"] == pytest.approx(1 - value / 255) and not row["error"]
+        else:
+            assert (row["class"], row["probability"]) == ("", "") and row["error"]
+    assert sum(asked) == 4
 
 
 def test_all_formats_say_the_same(run, digits, capsys):

@@ -3,7 +3,7 @@ import pytest
 
 from study_classification.configs import default
 from study_classification.models import Classifier, Head, create_model
-from study_classification.models.cost import Layer, format_summary, summarize
+from study_classification.models.cost import Layer, Summary, format_summary, summarize
 from study_classification.models.resnet_cifar import CifarResNet
 
 
@@ -73,3 +73,14 @@ def test_text_has_a_line_for_each_layer_and_fits():
     assert "head/classifier" in lines[-12] and lines[-12].endswith("trainable")
     assert "Parameters: 269,722, of them trainable: 1,002" in lines  # 650, and 4 x 16 + 3 x 32 + 3 x 64 of bn1
     assert "  sum " in lines[-1]
+
+
+def test_a_multiply_accumulate_is_two_operations():
+    lines = format_summary(Summary((), 5, 3, 6_000_000, 2, {"parameters": 2**20, "pictures": 2**21})).splitlines()
+    assert "Parameters: 5, of them trainable: 3" in lines
+    assert "Forward pass: 6.00 MFLOPs a picture (3.00 MMACs)" in lines
+    assert [line.split() for line in lines[-3:]] == [
+        ["parameters", "1.0", "MiB"],
+        ["pictures", "2.0", "MiB"],
+        ["sum", "3.0", "MiB"],
+    ]

@@ -8,7 +8,7 @@ import optax.contrib
 import pytest
 
 from study_classification.configs import default
-from study_classification.optim.optimizer import averaged_params, make_optimizer, penalty
+from study_classification.optim.optimizer import averaged_params, is_kernel, make_optimizer, penalty
 from study_classification.optim.schedule import learning_rate_schedule
 
 PARAMS = {"dense": {"kernel": jnp.array([[2.0]]), "bias": jnp.array([3.0])}}
@@ -43,6 +43,22 @@ def test_decoupled_decay_shrinks_kernels_only():
     kernel, bias = after_steps(config_with(name="adamw", weight_decay=0.2), 1)
     assert kernel == pytest.approx(2 - 0.1 - 0.1 * 0.2 * 2, abs=1e-6)
     assert bias == pytest.approx(2.9, abs=1e-6)
+
+
+def test_neither_decay_nor_penalties_touch_a_batchnorm():
+    params = {
+        "bn": {"scale": jnp.array([2.0]), "bias": jnp.array([3.0])},
+        "conv": {"kernel": jnp.full((1, 1, 1, 1), 4.0)},
+    }
+    assert is_kernel(params) == {"bn": {"scale": False, "bias": False}, "conv": {"kernel": True}}
+    optimizer = make_optimizer(config_with(name="adamw", weight_decay=0.2).optimizer, optax.constant_schedule(0.5))
+    updates, _ = optimizer.update(jax.tree.map(jnp.zeros_like, params), optimizer.init(params), params)
+    assert jax.tree.map(lambda leaf: round(leaf.item(), 6), updates) == {
+        "bn": {"scale": 0.0, "bias": 0.0},
+        "conv": {"kernel": -0.4},  # 0.5 x 0.2 x 4
+    }
+    assert float(penalty(params, l1=0.1, l2=0.0)) == pytest.approx(0.4)
+    assert float(penalty(params, l1=0.0, l2=0.1)) == pytest.approx(0.1 / 2 * 16)
 
 
 def test_rmsprop():

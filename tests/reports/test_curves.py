@@ -1,5 +1,6 @@
 from PIL import Image
 
+from study_classification.reports import curves
 from study_classification.reports.curves import draw_curves
 from study_classification.runs.history import Epoch, History
 
@@ -12,3 +13,26 @@ def test_a_picture_of_the_stated_size_is_drawn(tmp_path):
     with Image.open(tmp_path / "curves.png") as image:
         assert image.size == (1000, 400)
         assert len(image.convert("RGB").getcolors(2**20)) > 100  # something was drawn on it
+
+
+def test_each_curve_has_the_values_that_its_label_says(tmp_path, monkeypatch):
+    history = History("val_loss", False, 0.0)
+    for n, train, val in ((1, 0.9, 0.8), (2, 0.5, 0.6), (3, 0.2, 0.7)):
+        accuracies = {"accuracy": 1 - train}, {"accuracy": 1 - val}
+        history.add(Epoch(n, n, {"loss": train} | accuracies[0], {"loss": val} | accuracies[1], 0.1, 1.0, 1.0))
+    figures = []
+    monkeypatch.setattr(curves, "_save", lambda figure, file: figures.append(figure))
+    draw_curves(history, tmp_path / "curves.png")
+    drawn = {
+        axes.get_title(): {line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines}
+        for axes in figures[0].axes
+    }
+    best = {"best: epoch 2": ([2, 2], [0, 1])}
+    assert drawn == {
+        "loss": {"training": ([1, 2, 3], [0.9, 0.5, 0.2]), "validation": ([1, 2, 3], [0.8, 0.6, 0.7])} | best,
+        "accuracy": {
+            "training": ([1, 2, 3], [1 - 0.9, 1 - 0.5, 1 - 0.2]),
+            "validation": ([1, 2, 3], [1 - 0.8, 1 - 0.6, 1 - 0.7]),
+        }
+        | best,
+    }

@@ -5,19 +5,24 @@ from study_classification.reports.metrics import classification_metrics, format_
 from study_classification.system.console import display_width
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2])
-PREDICTIONS = np.array([0, 0, 0, 1, 1, 0, 2, 2])
+PREDICTIONS = np.array([0, 0, 0, 1, 1, 1, 2, 2])  # one cat is called a dog, and no dog a cat
 
 
 def test_numbers_counted_by_hand():
     metrics = classification_metrics(LABELS, PREDICTIONS, np.full(8, 0.25, np.float32), ("cat", "dog", "horse", "ant"))
-    assert (metrics["correct"], metrics["examples"], metrics["accuracy"]) == (6, 8, 0.75)
+    assert (metrics["correct"], metrics["examples"], metrics["accuracy"]) == (7, 8, 0.875)
     assert metrics["loss"] == 0.25
-    assert metrics["majority_baseline"] == 0.5
-    assert metrics["classes"]["cat"] == {"precision": 0.75, "recall": 0.75, "f1": 0.75, "support": 4}
-    assert metrics["classes"]["dog"] == {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2}
+    assert metrics["majority_baseline"] == 4 / 8  # cats, though only 3 of 8 are called so
+    assert metrics["classes"]["cat"] == {"precision": 1.0, "recall": 0.75, "f1": pytest.approx(6 / 7), "support": 4}
+    assert metrics["classes"]["dog"] == {
+        "precision": pytest.approx(2 / 3),
+        "recall": 1.0,
+        "f1": pytest.approx(0.8),
+        "support": 2,
+    }
     assert metrics["classes"]["ant"]["support"] == 0
-    assert metrics["macro_f1"] == pytest.approx((0.75 + 0.5 + 1.0) / 3)  # over the classes that occur
-    assert metrics["confusion_matrix"]["counts"] == [[3, 1, 0, 0], [1, 1, 0, 0], [0, 0, 2, 0], [0, 0, 0, 0]]
+    assert metrics["macro_f1"] == pytest.approx((6 / 7 + 0.8 + 1.0) / 3)  # over the classes that occur
+    assert metrics["confusion_matrix"]["counts"] == [[3, 1, 0, 0], [0, 2, 0, 0], [0, 0, 2, 0], [0, 0, 0, 0]]
 
 
 def test_wilson_interval_of_a_textbook_case():
@@ -30,8 +35,8 @@ def test_the_table_names_the_axes():
     metrics = {"split": "test"} | classification_metrics(LABELS, PREDICTIONS, np.zeros(8), ("猫", "dog", "horse"))
     text = format_metrics(metrics)
     assert "rows are the true class, columns the predicted class" in text
-    assert "6 of 8" in text
-    assert "猫" in text
+    assert "7 of 8" in text
+    assert [line.split() for line in text.splitlines()[-3:-1]] == [["猫", "3", "1", "0"], ["dog", "0", "2", "0"]]
 
 
 def test_japanese_names_stand_in_columns():

@@ -33,6 +33,41 @@ def test_what_does_not_change_the_result_may_change(run):
         run_directory.begin(run, "key", {}, "")
 
 
+def test_nothing_else_may_change(run):
+    """Whoever adds a field has to decide; what is not decided is refused."""
+    old = flatten(run.config)
+
+    def is_free(field):
+        try:
+            run_directory._require_same_settings(run.workdir, old, old | {field: "another"}, ())
+        except RunError as error:
+            assert f"holds a run with {field}={old[field]}, not another: " in str(error)
+            return False
+        return True
+
+    assert {field for field in old if is_free(field)} == {
+        *("total_epochs", "total_steps", "total_examples", "time_budget", "log_every_steps"),
+        *("early_stopping.patience", "early_stopping.min_delta", "convergence.epochs", "convergence.tolerance"),
+        *("checkpoint_every_epochs", "checkpoint_every_steps", "checkpoint_every_examples"),
+        *("data.source", "data.cache_dir", "data.mode", "data.workers"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("split_seed", 1, r"data\.split_seed=0, not 1"),
+        ("split_ratio", (7, 2, 1), r"data\.split_ratio=\(8, 1, 1\), not \(7, 2, 1\)"),
+        ("sampling", "balanced", r"data\.sampling=, not balanced"),
+    ],
+)
+def test_a_run_is_not_resumed_with_examples_chosen_otherwise(run, field, value, message):
+    run_directory.begin(run, "key", {}, "")
+    run.config.data[field] = value
+    with pytest.raises(RunError, match=message):
+        run_directory.begin(run, "key", {}, "")
+
+
 def test_a_refused_resume_names_every_difference_and_first_what_was_typed(run):
     run_directory.begin(run, "key", {}, "")
     run.config.update_from_flattened_dict({"batch_size": 8, "model.dropout": 0.2, "optimizer.name": "sgd", "seed": 3})

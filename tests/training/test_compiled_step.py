@@ -80,3 +80,23 @@ def test_a_compiler_out_of_memory_is_answered_alike(monkeypatch, capsys):
     assert "with 6 pictures at once is too large for the compiler" in capsys.readouterr().out
     with pytest.raises(jax.errors.JaxRuntimeError, match="another fault"):
         memory.CompiledStep(Step, 2, 1)("broken", batch)
+
+
+def test_a_batch_that_devices_share_is_cut_into_parts_that_they_can_share(monkeypatch, capsys):
+    """6 pictures on 2 devices are 3 on each, so there are 3 parts or 1, and never 2."""
+    tried = []
+
+    class Step:
+        def __init__(self, parts):
+            tried.append(parts)
+
+        def lower(self, state, batch):
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: too much")
+
+    monkeypatch.setattr(devices, "free_memory", lambda: 10**12)
+    with pytest.raises(EnvironmentFault, match="with one picture at once is too large for the compiler"):
+        memory.CompiledStep(Step, 1, 2)(np.float32(1), {"label": np.arange(6)})
+    assert tried == [1, 3]
+    said = capsys.readouterr().out
+    assert "A training step with 3 pictures at once is too large" in said
+    assert "batches of 6 stay, but pass in 3 parts of 2, as by accumulate_steps=3" in said

@@ -55,27 +55,44 @@ def test_a_run_learns_and_leaves_its_directory(config, tmp_path):
     assert max(float(row["val_accuracy"]) for row in rows) == 1.0
 
 
-def test_the_best_weights_are_returned_and_kept(config, tmp_path):
-    config.total_epochs = 4.0
+def test_the_best_weights_are_returned_and_kept_and_all_others_are_saved_when_due(config, tmp_path, monkeypatch):
+    config.total_epochs = 5.0  # which end after 5, 9, 14, 18 and 23 steps
+    config.checkpoint_every_epochs, config.checkpoint_every_steps = 0.0, 3
     config.monitor = "val_loss"
+    losses = iter([0.5, 0.7, 0.6, 0.4, 0.45])
+    monkeypatch.setattr(train, "validate", lambda t, state: {"loss": next(losses), "accuracy": 0.5})
+    saved, best_of = [], {}
+    save = train.save
+
+    def noting(checkpointer, step, parts, beside, best):
+        assert int(parts["training"]["step"]) == step
+        saved.append(step)
+        best_of[step] = best
+        save(checkpointer, step, parts, beside, best)
+
+    monkeypatch.setattr(train, "save", noting)
     state = train_and_evaluate(config, tmp_path / "run")
+    # Every third step, also the end of the second epoch; an improvement after 5 and 18; the end; 14 is none of these.
+    assert saved == [3, 5, 6, 9, 12, 15, 18, 21, 23]
+    assert [step for step in saved if best_of[step]] == [5, 18]
     _, rows, best = last_checkpoint(config, tmp_path / "run")
-    assert best == min(range(4), key=lambda epoch: rows[epoch][4])
-    assert int(state.step) == rows[best][1]
-    kept = {int(path.name) for path in (tmp_path / "run" / "checkpoints").iterdir()}
-    assert kept == {rows[best][1], rows[-1][1]}
+    assert ([row[1] for row in rows], best) == ([5, 9, 14, 18, 23], 3)
+    assert int(state.step) == 18
+    assert {int(path.name) for path in (tmp_path / "run" / "checkpoints").iterdir()} == {18, 23}
 
 
 @pytest.mark.parametrize("step", [7, 8, 9], ids=["in the middle", "before the last step", "at the end of an epoch"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_resumed_equals_uninterrupted(config, tmp_path, monkeypatch, step, number):
+    handler = signal.getsignal(number)
     train_and_evaluate(config, tmp_path / "whole")
+    assert signal.getsignal(number) is handler  # a run has its own, and gives the old one back
     with monkeypatch.context() as patch:
         stop_at(patch, step, number)
         with pytest.raises(Interrupted, match="run the same command") as stopped:
             train_and_evaluate(config, tmp_path / "parts")
         assert stopped.value.exit_code == 128 + number
-    assert signal.getsignal(number) is not None
+    assert signal.getsignal(number) is handler
     train_and_evaluate(config, tmp_path / "parts")
     assert_same_run(config, tmp_path / "whole", tmp_path / "parts")
 

@@ -174,3 +174,8 @@ def test_sizes_of_0_are_chosen_and_weights_bring_the_rest():
     assert Preprocess.from_config(config, weights) == weights
     config.image_size = 112
     assert Preprocess.from_config(config, weights) == replace(weights, image_size=112, resize_size=128)
+    for image_size, resize_size in ((160, 183), (128, 146)):  # 182.9 and 146.3: the nearest
+        config.image_size = image_size
+        assert Preprocess.from_config(config, weights) == replace(
+            weights, image_size=image_size, resize_size=resize_size
+        )
