@@ -96,9 +96,8 @@ def study_classification(job: Job) -> Timed:
         "index": jnp.arange(job.batch),
         "epoch": jnp.zeros(job.batch, jnp.int32),
     }
-    state = jax.jit(partial(init_state, optimizer=optimizer, mask=mask, names=names_of(task)))(
-        initial_variables(experiment)
-    )
+    start = partial(init_state, optimizer=optimizer, mask=mask, names=names_of(task))
+    state = jax.jit(start)(initial_variables(experiment))
     compiled = jax.jit(step, donate_argnums=0).lower(state, batch).compile()
     predict_step = jax.jit(make_predict_step(model, preprocess, task))
 

@@ -23,7 +23,7 @@ from study_classification.data.splits import Picture, assign_splits, read_pinned
 from study_classification.errors import DataError, EnvironmentFault
 from study_classification.inputs.images.decode import UnreadableImage, decode_image
 from study_classification.system.console import display_width, pad, progress, say
-from study_classification.system.files import write_json, write_text
+from study_classification.system.files import publish, write_json, write_text
 from study_classification.system.threads import num_workers, parallel
 
 FORMAT = 1  # part of every key: raise it when what is prepared changes
@@ -166,8 +166,7 @@ def _write(
         report = _report(source, class_names, readable, splits, unreadable, listing)
         write_json(temporary / "data_report.json", report)
         write_text(temporary / "splits.csv", splits_to_csv((picture, splits[picture.name]) for _, picture in readable))
-        with contextlib.suppress(FileExistsError):  # another process may have prepared the same meanwhile
-            temporary.rename(folder)
+        publish(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -11,7 +11,7 @@ import numpy as np
 from jax.typing import DTypeLike
 from numpy.lib.format import open_memmap
 
-from study_classification.system.files import unwritable, write_json
+from study_classification.system.files import publish, unwritable, write_json
 
 Create = Callable[[str, DTypeLike, tuple[int, ...]], np.ndarray]
 
@@ -38,8 +38,7 @@ def cached_arrays(parent: Path, identity: list, fill: Callable[[Create], None]) 
             temporary.mkdir(parents=True, exist_ok=True)
             fill(create)
             write_json(temporary / "identity.json", identity)
-            if not folder.exists():  # another process may have been faster
-                temporary.rename(folder)
+            publish(temporary, folder)
         except OSError as error:
             raise unwritable(parent, error) from None
         finally:

@@ -37,3 +37,16 @@ def unwritable(folder: Path, error: OSError) -> EnvironmentFault:
         f"{folder} cannot be written ({error.strerror}): free space there, get the permission, or "
         "give another --workdir (or --config.data.cache_dir, if it is the cache)"
     )
+
+
+def publish(temporary: Path, folder: Path) -> None:
+    """Gives a finished folder its name, unless another process has finished the same meanwhile.
+
+    Raises:
+        OSError: if it cannot be renamed.
+    """
+    try:
+        temporary.rename(folder)
+    except OSError:  # of several kinds where the folder is there: Linux says "directory not empty"
+        if not folder.is_dir():
+            raise
