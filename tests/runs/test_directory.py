@@ -53,7 +53,7 @@ def test_what_follows_from_other_weights_is_not_named(run):
     with pytest.raises(RunError, match=r"holds a run with model\.weights=, not other: "):
         run_directory.begin(run, "key", {}, "")
     with pytest.raises(RunError, match=r"model\.origin=, not timm; model\.weights=, not other: "):
-        run_directory.begin(run, typed=["model.origin"])
+        run_directory.begin(run, "key", {}, "", typed=["model.origin"])
     run.config.model.weights = ""
     with pytest.raises(RunError, match=r"model\.origin=, not timm: "):
         run_directory.begin(run, "key", {}, "")
