@@ -19,6 +19,7 @@ def read(text):
         ("predict a.jpg --top_k 3 - b.jpg", "predict", [("top_k", "3")], ["a.jpg", "-", "b.jpg"]),
         ("predict --workdir=x -- -a.jpg --tta", "predict", [("workdir", "x")], ["-a.jpg", "--tta"]),
         ("predict --threshold -1 a", "predict", [("threshold", "-1")], ["a"]),
+        ("predict --threshold -.5 a", "predict", [("threshold", "-.5")], ["a"]),
         ("--config=x:a=b=c --config.seed 3", "train", [("config", "x:a=b=c"), ("config.seed", "3")], []),
         (
             "--config x --config.model.head.fitted lr_find",

@@ -58,6 +58,13 @@ def test_the_order_depends_on_the_seed_and_on_nothing_else():
     assert list(TrainingOrder(50, 25, 1)[1]["index"]) == list(TrainingOrder(50, 50, 1)[0]["index"][25:])
 
 
+def test_seed_and_epoch_are_not_interchangeable():
+    def order(seed, epoch):
+        return list(TrainingOrder(50, 50, seed).order(epoch)[0])
+
+    assert len({tuple(order(seed, epoch)) for seed in range(3) for epoch in range(3)}) == 9
+
+
 @pytest.mark.parametrize("counts", [(1, 3, 9), (5, 5), (2, 1, 1, 7)])
 def test_balanced_epochs(counts):
     examples, classes = sum(counts), len(counts)
@@ -89,6 +96,7 @@ def test_evaluation_sees_every_example_once(examples, batch_size, steps):
     assert len(plan) == steps
     real = [index for step in range(steps) for index, mask in zip(*plan[step].values(), strict=True) if mask]
     assert real == list(range(examples))
+    assert all(index < examples for step in range(steps) for index in plan[step]["index"])  # what fills up, too
 
 
 @pytest.mark.parametrize("canvas_size", [0, 10])
