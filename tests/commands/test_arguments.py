@@ -28,6 +28,7 @@ def read(text):
             [],
         ),
         ("--noconfig.augment.horizontal_flip prepare", "prepare", [("noconfig.augment.horizontal_flip", None)], []),
+        ("prepare --noconfig.seed x", "prepare", [("noconfig.seed", None)], ["x"]),
         ("--workdir --config=x", "train", [("workdir", None), ("config", "x")], []),
         ("--epochs 5 --gpu evaluate", "evaluate", [("epochs", "5"), ("gpu", None)], []),
     ],

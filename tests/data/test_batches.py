@@ -92,6 +92,12 @@ def test_balanced_epochs(counts):
     assert not np.array_equal(BalancedOrder(examples, 4, 8, labels).order(0)[0], epochs[0][0])
 
 
+def test_classes_take_turns_in_having_one_picture_more():
+    plan = BalancedOrder(5, 4, 0, np.array([0, 0, 0, 1, 2]))  # five pictures an epoch: two, two and one
+    begun = [[plan.begun(label, epoch) for label in range(3)] for epoch in range(4)]
+    assert begun == [[0, 0, 0], [2, 2, 1], [4, 3, 3], [5, 5, 5]]
+
+
 @pytest.mark.parametrize(("examples", "batch_size", "steps"), [(10, 4, 3), (8, 4, 2), (1, 4, 1)])
 def test_evaluation_sees_every_example_once(examples, batch_size, steps):
     plan = EvaluationOrder(examples, batch_size)

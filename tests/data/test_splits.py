@@ -1,3 +1,4 @@
+import hashlib
 from collections import Counter
 
 import pytest
@@ -76,6 +77,13 @@ def test_pinned_copies_take_up_the_room_of_all_of_them():
     splits = assign_splits(pictures, (8, 1, 1), seed=0, pinned={"cat0": "test", "cat1": "validation"})
     assert [splits[f"cat/{n}"] for n in range(4)] == ["test", "test", "validation", "validation"]
     assert Counter(splits.values()) == {"train": 16, "validation": 2, "test": 2}
+
+
+def test_the_least_hashes_are_the_tests_and_the_next_those_of_the_validation():
+    cats = [picture for picture in PICTURES if picture.label == "cat"]
+    ranked = sorted(cats, key=lambda picture: hashlib.sha256(f"7:{picture.pixels}".encode()).digest())
+    splits = assign_splits(cats, (8, 1, 1), seed=7)
+    assert [splits[picture.name] for picture in ranked] == ["test"] * 5 + ["validation"] * 5 + ["train"] * 40
 
 
 def test_the_rows_are_sorted_by_name():
