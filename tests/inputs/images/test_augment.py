@@ -361,7 +361,7 @@ def test_a_config_that_makes_no_sense_is_refused_by_the_name_of_the_field(change
 
 
 def test_erasing_has_the_proportions_of_the_paper_and_its_probability():
-    assert geometry._ERASED_RATIO == pytest.approx((0.3, 10 / 3))
+    np.testing.assert_allclose(geometry._ERASED_RATIO, (0.3, 10 / 3))
     assert geometry._ERASED_AREA == (0.02, 0.4)
     picture = jnp.full((16, 16, 1), -1.0)  # noise is 0 or more
     for number in range(5):
