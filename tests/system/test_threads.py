@@ -1,4 +1,3 @@
-import itertools
 import time
 
 from study_classification.system.threads import num_workers, parallel
@@ -13,7 +12,7 @@ def test_results_come_in_the_order_of_the_items():
 
 
 def test_only_a_few_items_are_taken_ahead():
-    taken = itertools.count()
+    taken = iter(range(1000))
     results = parallel(lambda item: item, taken, 2)
     assert [next(results) for _ in range(3)] == [0, 1, 2]
     results.close()
