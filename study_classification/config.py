@@ -109,7 +109,7 @@ def flatten(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
 def duration_in_steps(group: ConfigDict, prefix: str, examples_per_epoch: int, batch_size: int) -> int:
     """Steps that `{prefix}_epochs`, `{prefix}_steps` or `{prefix}_examples` stand for, whichever is set; rounded up."""
     epochs, steps, examples = (group[f"{prefix}_{unit}"] for unit in UNITS)
-    # The rounding keeps float noise (0.1 * 30 = 3.0000000000000004) from adding a step.
+    # The rounding keeps float noise (0.07 * 100 = 7.000000000000001) from adding a step.
     return steps or math.ceil(round((epochs * examples_per_epoch or examples) / batch_size, 6))
 
 

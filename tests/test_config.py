@@ -1,7 +1,10 @@
+import math
+import re
+
 import pytest
 from ml_collections import ConfigDict
 
-from study_classification.config import duration_in_steps, flatten, parse_arguments, seconds_of
+from study_classification.config import duration_in_steps, find_config, flatten, parse_arguments, seconds_of
 from study_classification.config_rules import chosen_fields, validate
 from study_classification.configs import animals, cifar10, cifar10_fast, default, imagenet, mnist, photos, quickstart
 from study_classification.errors import ConfigError, nearest
@@ -82,6 +85,29 @@ def test_durations_by_suffix(epochs, steps, examples, expected):
     assert duration_in_steps(group, "total", 72, 16) == expected
 
 
+def test_noise_of_a_product_adds_no_step():
+    group = ConfigDict({"total_epochs": 0.07, "total_steps": 0, "total_examples": 0})
+    assert 0.07 * 100 > 7  # in floating point
+    assert duration_in_steps(group, "total", 100, 1) == 7
+
+
+def test_installed_configs_are_found_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert find_config("photos").name == find_config("configs/photos.py").name == "photos.py"
+    with pytest.raises(ConfigError) as raised:
+        find_config("qqqqqq")
+    assert str(raised.value).endswith("valid are: animals, cifar10, cifar10_fast, imagenet, mnist, photos, quickstart")
+    with pytest.raises(ConfigError, match=r"'other/photos\.py' does not exist: did you mean photos\?"):
+        find_config("other/photos.py")
+
+
+@pytest.mark.parametrize("text", ["0s", "0.0h", "10", "5d", "-1m", "1h30m"])
+def test_what_is_no_time(text):
+    with pytest.raises(ValueError, match=re.escape(text)):
+        seconds_of(text)
+
+
 def test_times():
+    assert seconds_of("") == math.inf
     assert [seconds_of(text) for text in ("90s", "10m", "1.5h")] == [90, 600, 5400]
     assert animals.get_config("data=x,time=10m").time_budget == "10m"

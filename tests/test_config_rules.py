@@ -69,6 +69,32 @@ def test_heads_that_make_no_sense(head, message):
             {"learning": "transfer_learning", "model__weights": "x", "augment__progressive": (0.5,)},
             "set feature_cache.views to 0",
         ),
+        ({"steps_per_dispatch": 0}, "steps_per_dispatch is 0, but must be greater than 0"),
+        ({"schedule__step_at": (0.0, 0.5)}, "schedule.step_at is .*, but must be shares between 0 and 1"),
+        ({"schedule__step_at": (0.5, 1.0)}, "schedule.step_at is .*, but must be shares between 0 and 1"),
+        (
+            {"checkpoint_every_epochs": 0.0},
+            "checkpoint_every_epochs, checkpoint_every_steps and checkpoint_every_examples are all 0",
+        ),
+        ({"fine_tuning__layer_decay": 0.9}, "is set, but learning is from_scratch: set it to fine_tuning"),
+        ({"optimizer__learning_rate": float("inf")}, "optimizer.learning_rate is inf, but must be a finite number"),
+        ({"model__dropout": -0.5}, "model.dropout is -0.5, but must be -1, or 0 or more and below 1"),
+        ({"model__drop_path": 1.0}, "model.drop_path is 1.0, but must be -1, or 0 or more and below 1"),
+        ({"seed": 2**31 - 1}, "seed is 2147483647, but must be 0 or more, and below"),
+        (
+            {"optimizer__name": "schedule_free", "schedule__name": "constant", "optimizer__b1": 0.0},
+            "optimizer.b1 is 0.0, but must be above 0 with optimizer.name=schedule_free",
+        ),
+        (
+            {
+                "optimizer__name": "schedule_free",
+                "schedule__name": "constant",
+                "learning": "fine_tuning",
+                "model__weights": "x",
+                "fine_tuning__head_epochs": 1.0,
+            },
+            "fine_tuning.head_epochs is 1.0, but optimizer.name is schedule_free",
+        ),
     ],
 )
 def test_contradictions_are_refused_by_name(fields, message):

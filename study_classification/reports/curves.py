@@ -24,7 +24,7 @@ def draw_curves(history: History, file: Path) -> None:
     epochs, best = history.epochs, history.epochs[history.best]
     numbers = [row.epoch for row in epochs]
     marker = "o" if len(epochs) < 3 else None
-    for axes, name in zip(figure.subplots(1, len(names)), names, strict=True):
+    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         axes.plot(numbers, [row.train[name] for row in epochs], label="training", color=TRAIN_COLOUR, marker=marker)
         axes.plot(
             numbers, [row.val[name] for row in epochs], label="validation", color=VALIDATION_COLOUR, marker=marker

@@ -19,6 +19,7 @@ def read(text):
         ("predict a.jpg --top_k 3 - b.jpg", "predict", [("top_k", "3")], ["a.jpg", "-", "b.jpg"]),
         ("predict --workdir=x -- -a.jpg --tta", "predict", [("workdir", "x")], ["-a.jpg", "--tta"]),
         ("predict --threshold -1 a", "predict", [("threshold", "-1")], ["a"]),
+        ("predict --threshold -.5 a", "predict", [("threshold", "-.5")], ["a"]),
         ("--config=x:a=b=c --config.seed 3", "train", [("config", "x:a=b=c"), ("config.seed", "3")], []),
         (
             "--config x --config.model.head.fitted lr_find",
@@ -27,6 +28,7 @@ def read(text):
             [],
         ),
         ("--noconfig.augment.horizontal_flip prepare", "prepare", [("noconfig.augment.horizontal_flip", None)], []),
+        ("prepare --noconfig.seed x", "prepare", [("noconfig.seed", None)], ["x"]),
         ("--workdir --config=x", "train", [("workdir", None), ("config", "x")], []),
         ("--epochs 5 --gpu evaluate", "evaluate", [("epochs", "5"), ("gpu", None)], []),
     ],

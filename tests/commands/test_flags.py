@@ -73,6 +73,7 @@ def test_the_config_with_what_was_typed():
         ),
         ("train --config=animals --wrokdir=x", "train has no --wrokdir: did you mean --workdir?"),
         ("train --config=animals --undefok=zzz --zzz", "train has no --undefok: valid are: --config, --workdir"),
+        ("train --config=animals --hidden=3", "train has no --hidden: did you mean --config.model.hidden?"),
         ("train --config=animals --notta", "train has no --notta: valid are: --config, --workdir"),
     ],
 )
@@ -201,6 +202,7 @@ def test_what_a_verb_needs_and_takes(text, sentence):
     [
         ("    return undefined", "fails, line 2: NameError: name 'undefined' is not defined"),
         ("    return int('a')", "fails, line 2: ValueError: invalid literal for int() with base 10: 'a'"),
+        ("    inner = lambda: undefined\n    return inner()", "fails, line 2: NameError"),
         ("    return = 3", "fails: SyntaxError: invalid syntax"),
         ("    return {}", "has no field 'accumulate_steps': let it begin with config = "),
     ],

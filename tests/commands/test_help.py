@@ -22,3 +22,19 @@ def test_a_verb_lists_its_flags_and_no_others(verb):
     assert [name for name in listed if name != "--config.FIELD"] == own
     assert ("--config.FIELD" in listed) == ("--config" in own)
     assert max(map(len, lines)) <= 120
+    texts = [flag.help for flag in verb.flags]
+    assert {line.index(text) for line in lines for text in texts if text in line} == {4 + max(map(len, listed))}
+
+
+def test_only_a_default_that_there_is_is_shown():
+    lines = verb_help(VERBS["predict"]).splitlines()
+    shown = {line.split()[0]: line.partition("(default: ")[2].removesuffix(")") for line in lines if line[:4] == "  --"}
+    assert shown == {
+        "--workdir": "",
+        "--checkpoint": "best",
+        "--tta": "none",
+        "--format": "table",
+        "--top_k": "1",
+        "--threshold": "",
+    }
+    assert "default: )" not in "".join(lines)

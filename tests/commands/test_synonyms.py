@@ -31,6 +31,8 @@ def test_the_tables_lead_to_fields_and_flags_that_exist():
         ("train.num-epochs", "total_epochs"),
         ("data.path", "data.source"),
         ("LR", "optimizer.learning_rate"),
+        ("beta1", "optimizer.b1"),
+        ("beta2", "optimizer.b2"),
         ("nonsense", ""),
     ],
 )

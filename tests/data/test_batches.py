@@ -1,10 +1,12 @@
 import itertools
+from dataclasses import replace
 
 import jax
 import numpy as np
 import pytest
 
 from study_classification.configs import default
+from study_classification.data import batches
 from study_classification.data.batches import open_images
 from study_classification.data.dataset import Example, open_dataset
 from study_classification.data.order import BalancedOrder, EvaluationOrder, TrainingOrder, in_groups
@@ -27,8 +29,8 @@ def open_mode(split, tmp_path):
     config.preprocess.image_size, config.preprocess.channels = 8, 1
     sharding = devices.batch_sharding(devices.make_mesh(1))
 
-    def opened(mode, canvas_size=0, free_memory=10**9, pictures=split):
-        view = ImageReader(Preprocess.from_config(config.preprocess), 89.0, canvas_size)
+    def opened(mode, canvas_size=0, free_memory=10**9, pictures=split, **preprocess):
+        view = ImageReader(replace(Preprocess.from_config(config.preprocess), **preprocess), 89.0, canvas_size)
         return open_images(
             pictures, view, mode=mode, free_memory=free_memory, cache=tmp_path, workers=2, sharding=sharding
         )
@@ -58,6 +60,13 @@ def test_the_order_depends_on_the_seed_and_on_nothing_else():
     assert list(TrainingOrder(50, 25, 1)[1]["index"]) == list(TrainingOrder(50, 50, 1)[0]["index"][25:])
 
 
+def test_seed_and_epoch_are_not_interchangeable():
+    def order(seed, epoch):
+        return list(TrainingOrder(50, 50, seed).order(epoch)[0])
+
+    assert len({tuple(order(seed, epoch)) for seed in range(3) for epoch in range(3)}) == 9
+
+
 @pytest.mark.parametrize("counts", [(1, 3, 9), (5, 5), (2, 1, 1, 7)])
 def test_balanced_epochs(counts):
     examples, classes = sum(counts), len(counts)
@@ -83,12 +92,19 @@ def test_balanced_epochs(counts):
     assert not np.array_equal(BalancedOrder(examples, 4, 8, labels).order(0)[0], epochs[0][0])
 
 
+def test_classes_take_turns_in_having_one_picture_more():
+    plan = BalancedOrder(5, 4, 0, np.array([0, 0, 0, 1, 2]))  # five pictures an epoch: two, two and one
+    begun = [[plan.begun(label, epoch) for label in range(3)] for epoch in range(4)]
+    assert begun == [[0, 0, 0], [2, 2, 1], [4, 3, 3], [5, 5, 5]]
+
+
 @pytest.mark.parametrize(("examples", "batch_size", "steps"), [(10, 4, 3), (8, 4, 2), (1, 4, 1)])
 def test_evaluation_sees_every_example_once(examples, batch_size, steps):
     plan = EvaluationOrder(examples, batch_size)
     assert len(plan) == steps
     real = [index for step in range(steps) for index, mask in zip(*plan[step].values(), strict=True) if mask]
     assert real == list(range(examples))
+    assert all(index < examples for step in range(steps) for index in plan[step]["index"])  # what fills up, too
 
 
 @pytest.mark.parametrize("canvas_size", [0, 10])
@@ -149,6 +165,33 @@ def test_resident_pictures_are_decoded_once(open_mode, split):
             pytest.fail("a picture was decoded again")
 
     open_mode("resident", pictures=Unreadable())
+
+
+def test_whatever_changes_pixels_is_decoded_anew(open_mode, tmp_path):
+    changes = [{}, {"resize_size": 9}, {"image_size": 7}, {"interpolation": "bicubic"}, {"canvas_size": 10}]
+    changes.append({"channels": 3, "mean": (0.5,) * 3, "std": (0.25,) * 3})
+    for number, change in enumerate(changes, start=1):
+        open_mode("resident", **change)
+        assert len(list((tmp_path / "decoded").iterdir())) == number, change
+
+
+def test_each_host_decodes_its_own_part(open_mode, split, monkeypatch):
+    images, planned = open_mode("streaming"), TrainingOrder(len(split), 16, seed=0)[0]
+    whole = images._load(planned)
+    for host, mine in ((0, slice(0, 8)), (1, slice(8, 16))):
+        monkeypatch.setattr(batches.hosts, "count", lambda: 2)
+        monkeypatch.setattr(batches.hosts, "index", lambda host=host: host)
+        jax.tree.map(np.testing.assert_array_equal, images._load(planned), {k: v[mine] for k, v in whole.items()})
+
+
+def test_groups_of_batches_are_split_along_the_examples():
+    grouped = batches._of_groups(devices.batch_sharding(devices.make_mesh(1)))
+    assert grouped.spec == jax.sharding.PartitionSpec(None, ("data", "fsdp"))
+
+
+@pytest.mark.parametrize(("count", "text"), [(9.99e6, "9.99 MB"), (1e7, "0.01 GB"), (2.5e9, "2.50 GB")])
+def test_bytes_as_a_person_reads_them(count, text):
+    assert batches.gigabytes(count) == text
 
 
 @pytest.mark.parametrize("mode", ["resident", "streaming"])

@@ -104,5 +104,6 @@ def test_labels_are_those_of_the_records(prepared, digits, cache, tmp_path, monk
     records = open_dataset(config_for(prepared))
     read = [records.split("train")[row].label for row in range(len(records.split("train")))]
     assert list(records.labels("train", tmp_path)) == read
+    assert list(records.labels("test", tmp_path)) == [1, 0, 1, 0, 1]  # pictures 15 to 19
     monkeypatch.setattr(Split, "__getitem__", lambda split, index: pytest.fail("the second time they are in the cache"))
     assert list(records.labels("train", tmp_path)) == read

@@ -147,6 +147,15 @@ def test_given_back_splits(data_config, digits):
     assert by_pixels(second) == by_pixels(first)
 
 
+def test_other_splits_make_another_data_set(data_config, digits, tmp_path):
+    first = open_dataset(data_config)
+    header, *rows = first.splits_csv.splitlines()
+    chosen = rows[0].replace(",train,", ",test,") if ",train," in rows[0] else rows[0].replace(",test,", ",train,")
+    (tmp_path / "splits.csv").write_text("\n".join([header, chosen, *rows[1:]]) + "\n")
+    data_config.splits = str(tmp_path / "splits.csv")
+    assert open_dataset(data_config).splits_csv.splitlines()[1] == chosen
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -182,3 +191,29 @@ def test_the_report_has_columns_whatever_the_names_of_the_classes():
         "  いぬ         2   28.6%",
         "  horse        2   28.6%",
     ]
+
+
+def report_of(counts, **more):
+    lists = ("not_pictures", "empty_classes", "duplicates", "two_labels", "in_two_splits", "hidden")
+    classes = {name: {"train": count} for name, count in counts.items()}
+    return {name: [] for name in lists} | {"unreadable": {}, "classes": classes} | more
+
+
+@pytest.mark.parametrize(("largest", "said"), [(30, False), (31, True)])
+def test_an_imbalance_begins_above_three_times(largest, said):
+    assert ("Imbalance: cat has" in format_report(report_of({"cat": largest, "dog": 10}))) is said
+
+
+def test_of_many_classes_twenty_are_shown():
+    counts = {f"class{number:02}": 1 for number in range(20)}
+    assert "more classes" not in format_report(report_of(counts))
+    text = format_report(report_of(counts | {"last": 1}))
+    assert "class19" in text and "last" not in text
+    assert "\n  ... and 1 more classes" in text
+
+
+def test_of_long_lists_three_entries_are_shown():
+    three, four = (format_report(report_of({"cat": 1}, not_pictures=list(names))) for names in ("abc", "abcd"))
+    assert three.splitlines()[-4:] == ["  3 not pictures, left out:", "    a", "    b", "    c"]
+    assert four.splitlines()[-5:-1] == ["  4 not pictures, left out:", "    a", "    b", "    c"]
+    assert four.endswith("    ... (all of them in data_report.json)")

@@ -51,7 +51,17 @@ def _text(file: Path) -> None:
     file.write_text("no picture")
 
 
-@pytest.mark.parametrize("validation", ["validation", "val", "valid"])
+def test_a_damaged_picture_is_still_one_by_its_ending(tmp_path):
+    _text(tmp_path / "cat" / "damaged.JPG")
+    assert names(list_folder(tmp_path)) == [("cat/damaged.JPG", "cat", None)]
+
+
+def test_names_keep_their_form_but_for_decomposition(tmp_path):
+    picture(tmp_path / "ﾈｺ" / "1.png")
+    assert list_folder(tmp_path).class_names == ("ﾈｺ",)
+
+
+@pytest.mark.parametrize("validation", ["validation", "val", "valid", "Val", "VALIDATION"])
 def test_split_folders(tmp_path, validation):
     for name in ("train/cat/1.png", f"{validation}/cat/2.png", "test/dog/3.png"):
         picture(tmp_path / name)
@@ -132,6 +142,20 @@ def test_wrong_manifests_name_the_line(tmp_path, text, message):
     (tmp_path / "m.csv").write_text(text)
     with pytest.raises(DataError, match=message):
         list_manifest(tmp_path / "m.csv")
+
+
+def test_a_manifest_is_sorted_by_name_and_its_classes_by_theirs(tmp_path):
+    (tmp_path / "m.csv").write_text("path,label\nb.png,cat\na.png,dog\n")
+    listing = list_manifest(tmp_path / "m.csv")
+    assert names(listing) == [("a.png", "dog", None), ("b.png", "cat", None)]
+    assert listing.class_names == ("cat", "dog")
+
+
+@pytest.mark.parametrize("wrong", ["[1]", "{"])
+def test_wrong_lines_of_json_are_counted_from_1(tmp_path, wrong):
+    (tmp_path / "m.jsonl").write_text('{"path": "a.png", "label": "cat"}\n\n' + wrong)
+    with pytest.raises(DataError, match="line 3: it is no JSON object"):
+        list_manifest(tmp_path / "m.jsonl")
 
 
 def test_digits_are_real_pictures():

@@ -1,3 +1,4 @@
+import hashlib
 from collections import Counter
 
 import pytest
@@ -43,6 +44,51 @@ def test_duplicates_stay_together_also_under_two_labels():
     copies = [Picture(f"copy/{picture.name}", "dog", picture.pixels) for picture in PICTURES if picture.label == "cat"]
     splits = assign_splits(PICTURES + copies, (8, 1, 1), seed=0)
     assert all(splits[f"copy/{picture.name}"] == splits[picture.name] for picture in PICTURES if picture.label == "cat")
+
+
+def test_copies_under_two_labels_count_for_the_first_in_alphabetical_order():
+    # Of ten cats two are copies of dogs: 8 : 1 : 1 is drawn of ten cats, and of the eight dogs that are left.
+    own = [Picture(f"cat/{n}", "cat", f"cat{n}") for n in range(8)] + [
+        Picture(f"dog/{n}", "dog", f"dog{n}") for n in range(8)
+    ]
+    double = [Picture("cat/two", "cat", "both"), Picture("dog/two", "dog", "both")]
+    for pictures in (own + double, double + own, own + double[::-1]):
+        splits = assign_splits(pictures, (8, 1, 1), seed=0)
+        drawn = Counter(splits[picture.name] for picture in own if picture.label == "dog")
+        assert drawn == {"train": 6, "validation": 1, "test": 1}
+        of_cats = Counter(splits[picture.name] for picture in pictures if picture not in own[8:])
+        assert of_cats == {"train": 8, "validation": 1, "test": 1}
+
+
+def test_a_group_of_copies_goes_where_it_fits_whole():
+    # Ten pictures, of which three are the same: one place in validation and one in the test, so they are trained on.
+    pictures = [Picture(f"cat/{n}", "cat", f"cat{max(n, 2)}") for n in range(10)]
+    for seed in range(20):
+        splits = assign_splits(pictures, (8, 1, 1), seed)
+        assert Counter(splits.values()) == {"train": 8, "validation": 1, "test": 1}
+        assert splits["cat/0"] == splits["cat/1"] == splits["cat/2"] == "train"
+        # With two places in each, two copies take both.
+        pairs = [Picture(f"cat/{n}", "cat", f"cat{n // 2}") for n in range(20)]
+        assert Counter(assign_splits(pairs, (8, 1, 1), seed).values()) == {"train": 16, "validation": 2, "test": 2}
+
+
+def test_pinned_copies_take_up_the_room_of_all_of_them():
+    pictures = [Picture(f"cat/{n}", "cat", f"cat{n // 2}") for n in range(20)]
+    splits = assign_splits(pictures, (8, 1, 1), seed=0, pinned={"cat0": "test", "cat1": "validation"})
+    assert [splits[f"cat/{n}"] for n in range(4)] == ["test", "test", "validation", "validation"]
+    assert Counter(splits.values()) == {"train": 16, "validation": 2, "test": 2}
+
+
+def test_the_least_hashes_are_the_tests_and_the_next_those_of_the_validation():
+    cats = [picture for picture in PICTURES if picture.label == "cat"]
+    ranked = sorted(cats, key=lambda picture: hashlib.sha256(f"7:{picture.pixels}".encode()).digest())
+    splits = assign_splits(cats, (8, 1, 1), seed=7)
+    assert [splits[picture.name] for picture in ranked] == ["test"] * 5 + ["validation"] * 5 + ["train"] * 40
+
+
+def test_the_rows_are_sorted_by_name():
+    rows = [(Picture(name, "cat", name * 2), "train") for name in ("c", "a", "b")]
+    assert splits_to_csv(rows) == "name,label,split,pixels\na,cat,train,aa\nb,cat,train,bb\nc,cat,train,cc\n"
 
 
 def test_given_back_splits_hold_when_pictures_are_added():

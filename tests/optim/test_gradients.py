@@ -7,7 +7,7 @@ import optax
 import optax.contrib
 import pytest
 
-from study_classification.optim.gradients import sharpness_aware
+from study_classification.optim.gradients import accumulated, sharpness_aware
 
 CURVATURES = jnp.array([1.0, 4.0])
 
@@ -45,3 +45,23 @@ def test_descending_with_it_is_the_sam_of_optax():
         )
         expected = optax.apply_updates(expected, updates)
         np.testing.assert_allclose(weights, expected, rtol=1e-5)
+
+
+def test_a_part_has_every_second_example_and_outputs_keep_their_order():
+    def largest(trained, frozen, batch_stats, batch, key):
+        return (batch.max(), (10 * batch, batch_stats + batch[0])), trained * batch.sum()
+
+    batch = jnp.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
+    (value, (outputs, statistics)), gradients = accumulated(largest, 2)(2.0, None, 0.0, batch, jax.random.key(0))
+    assert float(value) == 4.5  # of 0, 2, 4 and of 1, 3, 5
+    assert list(outputs) == [0, 10, 20, 30, 40, 50]
+    assert float(statistics) == 1  # 0 and then 1
+    assert float(gradients) == 15  # the mean of 2 x 6 and 2 x 9
+
+
+def test_each_part_draws_its_own_numbers():
+    def drawn(trained, frozen, batch_stats, batch, key):
+        return (jnp.zeros(()), (jax.random.uniform(key, batch.shape), batch_stats)), trained
+
+    (_, (outputs, _)), _ = accumulated(drawn, 2)(0.0, None, 0.0, jnp.zeros(4), jax.random.key(0))
+    assert len(set(map(float, outputs))) == 4

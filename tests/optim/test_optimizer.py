@@ -72,6 +72,12 @@ def test_clipping_bounds_the_global_norm():
     assert np.hypot(2 - kernel, 3 - bias) == pytest.approx(0.1, rel=1e-5)
 
 
+def test_gradients_are_clipped_before_the_momentum():
+    # Of the norm 0.5 root 2 each is clipped to 0.1 / root 2; velocities of 1 and 1.9 times that.
+    config = config_with(name="sgd", momentum=0.9, gradient_clip=0.1)
+    assert after_steps(config, 2, rate=1.0)[0] == pytest.approx(2 - 2.9 * 0.1 / np.sqrt(2), abs=1e-6)
+
+
 def test_penalties():
     assert float(penalty(PARAMS, l1=0.1, l2=0.0)) == pytest.approx(0.2)
     assert float(penalty(PARAMS, l1=0.0, l2=0.1)) == pytest.approx(0.1 / 2 * 4)

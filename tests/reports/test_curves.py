@@ -1,3 +1,4 @@
+import pytest
 from PIL import Image
 
 from study_classification.reports import curves
@@ -36,3 +37,18 @@ def test_each_curve_has_the_values_that_its_label_says(tmp_path, monkeypatch):
         }
         | best,
     }
+
+
+@pytest.mark.parametrize(("epochs", "marker"), [(1, "o"), (2, "o"), (3, "None"), (4, "None")])
+def test_few_epochs_are_marked_since_a_point_has_no_line(epochs, marker, monkeypatch, tmp_path):
+    drawn = []
+    monkeypatch.setattr(curves, "_save", lambda figure, file: drawn.append(figure))
+    history = History("val_loss", False, 0.0)
+    for n in range(1, epochs + 1):
+        history.add(Epoch(n, n, {"loss": 2.0, "accuracy": 0.5}, {"loss": 1 / n, "accuracy": 0.5}, 0.1, 1.0, 1.0))
+    draw_curves(history, tmp_path / "curves.png")
+    training, validation, best = drawn[0].axes[0].lines
+    assert training.get_marker() == validation.get_marker() == marker
+    assert list(training.get_ydata()) == [2.0] * epochs
+    assert list(validation.get_ydata()) == [1 / n for n in range(1, epochs + 1)]
+    assert list(best.get_xdata()) == [epochs, epochs]

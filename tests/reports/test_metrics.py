@@ -31,6 +31,28 @@ def test_wilson_interval_of_a_textbook_case():
     assert wilson_interval(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("correct", "count"), [(0, 1), (0, 20), (0, 7), (20, 20), (7, 7), (1, 1), (0, 1000), (999, 999)]
+)
+def test_an_interval_of_a_share_lies_within_0_and_1(correct, count):
+    low, high = wilson_interval(correct, count)
+    assert 0 <= low < high <= 1
+
+
+@pytest.mark.parametrize(("classes", "shown"), [(20, True), (21, False)])
+def test_a_large_confusion_matrix_is_left_out(classes, shown):
+    names, labels = [f"class{n:02}" for n in range(classes)], np.arange(classes)
+    metrics = classification_metrics(labels, labels, np.zeros(classes), names)
+    assert ("confusion matrix" in format_metrics({"split": "test"} | metrics)) is shown
+
+
+def test_rows_of_the_confusion_matrix_are_the_true_classes():
+    metrics = classification_metrics(np.array([0, 0, 1]), np.array([1, 1, 1]), np.zeros(3), ("cat", "dog"))
+    assert metrics["confusion_matrix"]["counts"] == [[0, 2], [0, 1]]
+    lines = format_metrics({"split": "test"} | metrics).splitlines()
+    assert [line.split() for line in lines[-2:]] == [["cat", "0", "2"], ["dog", "0", "1"]]
+
+
 def test_the_table_names_the_axes():
     metrics = {"split": "test"} | classification_metrics(LABELS, PREDICTIONS, np.zeros(8), ("猫", "dog", "horse"))
     text = format_metrics(metrics)

@@ -68,6 +68,19 @@ def test_a_run_is_not_resumed_with_examples_chosen_otherwise(run, field, value, 
         run_directory.begin(run, "key", {}, "")
 
 
+def test_a_run_goes_on_where_its_data_have_moved(run):
+    run_directory.begin(run, "key", {}, "")
+    run.config.data.source = "/elsewhere"
+    run_directory.begin(run, "key", {}, "")
+    assert run_directory.load(run.workdir).config.data.source == "/elsewhere"
+
+
+def test_a_new_evaluation_takes_the_place_of_the_old_one_of_its_name(run):
+    for name, accuracy in (("test", 0.5), ("validation", 0.6), ("test", 0.7)):
+        file = run_directory.add_to_report(run.workdir, name, {"accuracy": accuracy})
+    assert json.loads(file.read_text()) == {"test": {"accuracy": 0.7}, "validation": {"accuracy": 0.6}}
+
+
 def test_a_refused_resume_names_every_difference_and_first_what_was_typed(run):
     run_directory.begin(run, "key", {}, "")
     run.config.update_from_flattened_dict({"batch_size": 8, "model.dropout": 0.2, "optimizer.name": "sgd", "seed": 3})

@@ -39,6 +39,25 @@ def test_of_equal_accuracies_the_lower_loss_is_best_and_patience_goes_on():
     assert history.reason_to_stop(config) == "val_accuracy has not become better for 4 epochs"
 
 
+def test_an_equal_loss_is_not_better():
+    history = History("val_accuracy", True, 0.0)
+    rows = [Epoch(n, n, measures(1.0, 0.5), measures(0.5, 0.9), 0.1, 1.0, 1.0) for n in (1, 2)]
+    assert [history.add(row) for row in rows] == [True, False]
+
+
+def test_the_last_step_ends_the_run():
+    history, _ = history_of([0.5, 0.6])
+    assert [history.reached(steps) for steps in (19, 20, 21)] == [True, True, False]
+    assert not History("val_accuracy", True, 0.0).reached(1)
+
+
+@pytest.mark.parametrize(("budget", "reason"), [("2s", "the time budget of 2s is used up"), ("3s", ""), ("", "")])
+def test_the_time_budget(budget, reason):
+    config = default.get_config()
+    config.time_budget = budget
+    assert history_of([0.5, 0.6])[0].reason_to_stop(config) == reason  # two epochs of a second
+
+
 @pytest.mark.parametrize(
     ("values", "stops"), [([0.5, 0.4, 0.4], False), ([0.5, 0.4, 0.4, 0.4], True), ([0.5, 0.4, 0.4, 0.6], False)]
 )
@@ -56,6 +75,13 @@ def test_convergence(values, stops):
     config = default.get_config()
     config.convergence.epochs, config.convergence.tolerance = 3, 0.0025
     assert bool(history_of(values)[0].reason_to_stop(config)) is stops
+
+
+def test_convergence_needs_all_epochs_of_its_window_and_counts_its_edge():
+    config = default.get_config()
+    config.convergence.epochs, config.convergence.tolerance = 3, 0.25
+    assert not history_of([0.5, 0.5])[0].reason_to_stop(config)
+    assert history_of([0.5, 0.75, 0.5])[0].reason_to_stop(config) == "val_accuracy has stayed within 0.25 for 3 epochs"
 
 
 def test_nothing_stops_by_default():

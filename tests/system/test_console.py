@@ -16,6 +16,13 @@ def test_the_log_gets_every_line_with_the_time(tmp_path, capsys):
     assert capsys.readouterr().out == "one\ntwo\nthree\n"
 
 
+def test_a_resumed_run_goes_on_in_its_log(tmp_path):
+    for text in ("one", "two"):
+        with console.logging_to(tmp_path / "log.txt"):
+            console.say(text)
+    assert [line[20:] for line in (tmp_path / "log.txt").read_text().splitlines()] == ["one", "two"]
+
+
 def test_messages_leave_stdout_to_the_data(capsys):
     with console.saying_to_stderr():
         console.say("message")

@@ -14,6 +14,10 @@ def test_an_idle_gpu_is_said_loudly(monkeypatch, capsys):
     monkeypatch.setattr(devices.shutil, "which", lambda name: None)
     devices.warn_of_idle_accelerator()
     assert not capsys.readouterr().out
+    monkeypatch.setattr(devices.shutil, "which", lambda name: "/usr/bin/nvidia-smi")
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")  # whoever says so wants it
+    devices.warn_of_idle_accelerator()
+    assert not capsys.readouterr().out
 
 
 def test_the_precision_of_a_cpu():
@@ -26,6 +30,30 @@ def test_the_mesh_has_both_axes():
     assert dict(mesh.shape) == {"data": jax.device_count(), "fsdp": 1}
     with pytest.raises(ConfigError, match="does not divide the 1 devices"):
         devices.make_mesh(3)
+
+
+def test_eight_devices_by_fours(monkeypatch):
+    monkeypatch.setattr(devices.jax, "device_count", lambda: 8)
+    monkeypatch.setattr(devices.jax, "make_mesh", lambda shape, names, **_: dict(zip(names, shape, strict=True)))
+    assert devices.make_mesh(4) == {"data": 2, "fsdp": 4}
+    with pytest.raises(ConfigError, match="fsdp is 3, which does not divide the 8 devices"):
+        devices.make_mesh(3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "spec"),
+    [
+        ((256, 256), ("fsdp",)),  # 2**16 values, the smallest array that is split
+        ((255, 256), ()),
+        ((2, 2**16), (None, "fsdp")),  # along the largest dimension
+        ((2**16 + 1, 4), (None, "fsdp")),  # that two devices divide
+        ((2**16 + 1, 3), ()),
+    ],
+)
+def test_large_arrays_are_split(shape, spec):
+    mesh = jax.sharding.AbstractMesh((1, 2), ("data", "fsdp"))
+    placed = devices.state_sharding(mesh, {"array": jax.ShapeDtypeStruct(shape, jnp.float32)})
+    assert placed["array"].spec == jax.sharding.PartitionSpec(*spec)
 
 
 def test_free_memory_is_measured():

@@ -34,6 +34,7 @@ def test_a_class_without_an_example_is_never_said():
     kernel, bias = fit(features, labels, 4, False)
     assert kernel.shape == (5, 4)
     assert not kernel[:, [1, 3]].any()
+    assert bias[1] == bias[3] == min(bias[0], bias[2]) < 0
     assert set((features @ kernel + bias).argmax(1)) == {0, 2}
 
 

@@ -9,6 +9,7 @@ from scipy import ndimage
 from study_classification.configs import default
 from study_classification.errors import ConfigError
 from study_classification.inputs.images import augment as augmentation
+from study_classification.inputs.images import geometry
 from study_classification.inputs.images.augment import Augment, augment, example_keys
 
 EVERYTHING = Augment(
@@ -357,3 +358,23 @@ def test_a_config_that_makes_no_sense_is_refused_by_the_name_of_the_field(change
     config.update(changes)
     with pytest.raises(ConfigError, match=message):
         Augment.from_config(config, 64)
+
+
+def test_erasing_has_the_proportions_of_the_paper_and_its_probability():
+    np.testing.assert_allclose(geometry._ERASED_RATIO, (0.3, 10 / 3))
+    assert geometry._ERASED_AREA == (0.02, 0.4)
+    picture = jnp.full((16, 16, 1), -1.0)  # noise is 0 or more
+    for number in range(5):
+        key = jax.random.key(number)
+        assert (geometry.erase(picture, key, 1.0) >= 0).any()
+        assert not (geometry.erase(picture, key, 0.0) >= 0).any()
+
+
+@pytest.mark.parametrize(("image_size", "canvas_size"), [(32, 40), (31, 39), (224, 280)])
+def test_the_canvas_has_a_quarter_more_rounded(image_size, canvas_size):
+    config = default.get_config().augment
+    assert Augment.from_config(config, image_size).canvas_size == image_size
+    config.random_resized_crop = True
+    assert Augment.from_config(config, image_size).canvas_size == canvas_size
+    config.canvas_size = 300
+    assert Augment.from_config(config, image_size).canvas_size == 300

@@ -71,3 +71,8 @@ def test_grey_pictures_keep_their_hue_and_stay_within_bounds():
     np.testing.assert_array_equal(color.jitter(grey, jax.random.key(0), (0.0, 0.0, 1.0, 0.5)), grey)
     result = np.asarray(color.jitter(PICTURE.astype(np.float32), jax.random.key(0), (1.0, 1.0, 1.0, 0.5)))
     assert result.min() >= -1e-3 and result.max() <= 255 + 1e-3
+
+
+def test_without_contrast_a_picture_has_the_grey_of_its_luma():
+    red = np.full((2, 2, 3), (200, 0, 0), np.float32)
+    np.testing.assert_allclose(color.contrast(red, 0.0), np.full((2, 2, 3), 59.8), atol=1e-3)  # 0.299 x 200

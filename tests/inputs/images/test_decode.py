@@ -316,3 +316,13 @@ def test_signatures(header, expected):
 def test_extensions_are_in_lower_case_with_their_dot():
     assert {".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".bmp", ".gif"} <= IMAGE_EXTENSIONS
     assert all(extension == extension.lower() and extension[0] == "." for extension in IMAGE_EXTENSIONS)
+
+
+@pytest.mark.parametrize(("width", "height", "expected"), [(64, 68, (17, 16)), (68, 64, (16, 17)), (64, 64, (8, 8))])
+def test_a_turned_jpeg_is_only_made_smaller_by_what_divides_both_sides(width, height, expected):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    data = encode(Image.new("RGB", (width, height)), "JPEG", exif=exif)
+    image, box = decode_scaled(data, 2)
+    assert image.size == expected
+    assert tuple(box) == (0, 0, *expected)

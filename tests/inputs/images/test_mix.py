@@ -56,3 +56,12 @@ def test_with_both_a_coin_decides():
     drawn = masks(mixup=1.0, cutmix=1.0)
     boxes = ((drawn == 0) | (drawn == 1)).all((1, 2))
     assert 933 <= boxes.sum() <= 1067  # 3 standard deviations
+
+
+def test_boxes_lie_around_every_pixel_the_last_one_too():
+    removed = masks(cutmix=1.0) == 0
+    for rows, columns in ((removed.any(2), removed.any(1)), (removed.any(1), removed.any(2))):
+        # Around the last line a box of 2 h lines keeps h + 1, around the first h, where the other side is whole.
+        whole = ~columns[:, 0] & ~columns[:, -1] & columns.any(1)
+        assert (whole & rows[:, -1] & (rows.sum(1) == columns.sum(1) // 2 + 1)).any()
+        assert (whole & rows[:, 0] & (rows.sum(1) == columns.sum(1) // 2)).any()

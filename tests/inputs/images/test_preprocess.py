@@ -179,3 +179,24 @@ def test_sizes_of_0_are_chosen_and_weights_bring_the_rest():
         assert Preprocess.from_config(config, weights) == replace(
             weights, image_size=image_size, resize_size=resize_size
         )
+
+
+def test_the_margin_of_weights_is_rounded():
+    config = default.get_config().preprocess
+    config.image_size, config.resize_size = 100, 0
+    weights = replace(P, image_size=224, resize_size=235)
+    assert Preprocess.from_config(config, weights).resize_size == 105  # 104.9
+
+
+def test_a_crop_in_the_middle_of_halves_begins_at_the_even_pixel():
+    columns = np.broadcast_to(np.arange(6, dtype=np.uint8)[:, None], (6, 6, 3))
+    view = eval_view(Image.fromarray(np.ascontiguousarray(columns)), replace(P, image_size=3))
+    assert view[0, :, 0].tolist() == [2, 3, 4]  # 1.5 is rounded to 2, as torchvision does
+
+
+def test_a_canvas_holds_only_the_box():
+    picture = np.zeros((4, 8, 3), np.uint8)
+    picture[:, 4:] = 200
+    canvas, aspect = training_canvas(Image.fromarray(picture), 4, 3, "box", (4, 0, 8, 4))
+    assert (canvas == 200).all()
+    assert aspect == 1
