@@ -61,7 +61,7 @@ def over_splits(data: Path, arguments: str, recipe: str, seed: int) -> dict:
     jax.clear_caches()
     return {
         "val_accuracy": f"{max(float(epoch['val_accuracy']) for epoch in epochs):.4f}",
-        "val_last": epochs[-1]["val_accuracy"],
+        "val_last": f"{float(epochs[-1]['val_accuracy']):.4f}",
         "test_accuracy": "" if test is None else f"{test:.4f}",
         "seconds": f"{sum(float(epoch['seconds']) for epoch in epochs):.0f}",
     }
