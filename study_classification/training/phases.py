@@ -1,5 +1,6 @@
 """The steps of a run, as pure arithmetic: its phases and their boundaries, its epochs, its rates, and when it saves."""
 
+import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -48,7 +49,7 @@ class Phases:
     batch_size: int
     save_every: float
 
-    @property
+    @functools.cached_property
     def all(self) -> tuple[Phase, ...]:
         """The phases, in their order."""
         stages = [-(-stage * self.total_steps // self.num_stages) for stage in range(self.num_stages + 1)]
