@@ -5,7 +5,8 @@ import difflib
 import errno
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 _MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -89,8 +90,8 @@ def as_user_error(error: BaseException) -> UserError | None:
 
 
 @contextlib.contextmanager
-def exiting_on_user_errors() -> Iterator[None]:
-    """Within the context a user's mistake ends the program with a sentence on stderr and its exit code."""
+def exiting_on_user_errors(end: Callable[[int, str], Any] = lambda code, _: sys.exit(code)) -> Iterator[None]:
+    """Within the context a user's mistake is a sentence on stderr; `end` gets its exit code and the sentence."""
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
@@ -98,7 +99,7 @@ def exiting_on_user_errors() -> Iterator[None]:
         if known is None:
             raise
         print(f"{'stopped' if known.exit_code > 128 else 'error'}: {known}", file=sys.stderr)
-        sys.exit(known.exit_code)
+        end(known.exit_code, str(known))
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from functools import partial
 
 from absl import flags
 
-from study_classification.commands.verb import CHECKPOINT, TTA, WORKDIR, Flag, Given, Verb
+from study_classification.commands.verb import CHECKPOINT, HOSTS, TTA, WORKDIR, Flag, Given, Verb
 
 
 def run(given: Given) -> int:
@@ -38,6 +38,7 @@ VERB = Verb(
             0.0,
             partial(flags.DEFINE_float, lower_bound=0.0, upper_bound=1.0),
         ),
+        *HOSTS,
     ),
     needs=("workdir",),
     run=run,

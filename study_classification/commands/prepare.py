@@ -1,6 +1,6 @@
 """prepare: the data are read and checked, without training."""
 
-from study_classification.commands.verb import CONFIG, Given, Verb
+from study_classification.commands.verb import CONFIG, HOSTS, Given, Verb
 
 
 def run(given: Given) -> int:
@@ -16,7 +16,7 @@ VERB = Verb(
     name="prepare",
     help="read, check and split the data of --config, and report what is in them",
     usage="--config=configs/X.py[:key=value,...] [--config.FIELD=VALUE ...]",
-    flags=(CONFIG,),
+    flags=(CONFIG, *HOSTS),
     needs=("config",),
     run=run,
 )

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from study_classification.commands.verb import CONFIG, WORKDIR, Given, Verb
+from study_classification.commands.verb import CONFIG, HOSTS, WORKDIR, Given, Verb
 from study_classification.errors import RunError
 
 
@@ -26,7 +26,11 @@ VERB = Verb(
     name="train",
     help="train what --config describes, or resume the run in --workdir (no verb means this one)",
     usage="--config=configs/X.py[:key=value,...] [--workdir=DIR] [--config.FIELD=VALUE ...]",
-    flags=(CONFIG, replace(WORKDIR, help="run directory; without it a new one under runs/; alone, it is resumed")),
+    flags=(
+        CONFIG,
+        replace(WORKDIR, help="run directory; without it a new one under runs/; alone, it is resumed"),
+        *HOSTS,
+    ),
     needs=("config", "workdir"),
     run=run,
 )

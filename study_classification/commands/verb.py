@@ -75,6 +75,11 @@ class Verb:
 
 CONFIG = Flag("config", "config file; behind a colon, its arguments", None, config_flags.DEFINE_config_file)
 WORKDIR = Flag("workdir", "run directory, which a training run has written")
+HOSTS = (
+    Flag("coordinator", "of several processes: HOST:PORT of the first one; found on TPU, SLURM, Open MPI, GKE"),
+    Flag("num_processes", "how many processes there are", None, partial(flags.DEFINE_integer, lower_bound=1)),
+    Flag("process_id", "the number of this process, from 0", None, partial(flags.DEFINE_integer, lower_bound=0)),
+)
 CHECKPOINT = Flag("checkpoint", "best, last, or a step", "best")
 TTA = Flag(
     "tta",

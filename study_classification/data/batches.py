@@ -44,7 +44,7 @@ class ResidentImages:
 
     def __init__(self, arrays: dict[str, np.ndarray], sharding: NamedSharding):
         everywhere = NamedSharding(sharding.mesh, PartitionSpec())
-        self._arrays = {name: jax.device_put(array, everywhere) for name, array in arrays.items()}
+        self._arrays = {name: jax.device_put(np.asarray(array), everywhere) for name, array in arrays.items()}
 
         def gather(arrays: dict[str, jax.Array], index: jax.Array) -> Batch:
             return {name: array[index] for name, array in arrays.items()}

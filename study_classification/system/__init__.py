@@ -6,5 +6,6 @@ array_cache.py  arrays that took long to compute, as memory-mapped files
 threads.py      work for several threads
 signals.py      Ctrl-C and SIGTERM as a question
 devices.py      devices, mesh, precision, memory
-hosts.py        all of multi-host: which host speaks, what they agree on
+hosts.py        all of multi-host: how hosts join, which of them speaks, what they agree on
+lifeline.py     what ends one of several processes ends all, with the same sentence
 """

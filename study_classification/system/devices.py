@@ -24,9 +24,7 @@ def start_devices(cache: Path) -> None:
     """Joins the other hosts of a pod, if any, and switches the persistent compilation cache on."""
     if not any(Path(path).exists() for path in ACCELERATORS):
         _keep_freed_memory()
-    names = os.environ.get("TPU_WORKER_HOSTNAMES", "")
-    if ("," in names or "JAX_COORDINATOR_ADDRESS" in os.environ) and not jax.distributed.is_initialized():
-        jax.distributed.initialize()
+    hosts.join()
     jax.config.update("jax_compilation_cache_dir", str(cache / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 

@@ -13,7 +13,7 @@ def requested_stop() -> Iterator[Callable[[int], int]]:
     """Within the context a function tells, given the step, which signal asked to stop; 0 is none.
 
     The first Ctrl-C or SIGTERM only sets it; a second one has its ordinary effect at once. On several hosts all of
-    them are told to stop at the same step.
+    them are told to stop at the same step, whichever of them it reached.
     """
     received = 0
 
@@ -22,15 +22,18 @@ def requested_stop() -> Iterator[Callable[[int], int]]:
         received = number
         for each, handler in previous.items():
             signal.signal(each, handler)
+        if not hosts.alone():
+            signal.raise_signal(signal.SIGTERM)
 
     def asked(step: int) -> int:
         if not hosts.alone():
-            return signal.SIGTERM if hosts.all_asked_to_stop(step) else 0
+            return (received or signal.SIGTERM) if hosts.all_asked_to_stop(step) else 0
         return received
 
-    # Python allows handlers in the main thread only; elsewhere the caller has to stop the run by its own means.
-    alone = hosts.alone() and threading.current_thread() is threading.main_thread()
-    watched = (signal.SIGINT, signal.SIGTERM) if alone else ()
+    # Of several hosts SIGTERM is JAX's, which tells the others. Python allows handlers in the main thread only;
+    # elsewhere the caller has to stop the run by its own means.
+    caught = (signal.SIGINT, signal.SIGTERM) if hosts.alone() else (signal.SIGINT,)
+    watched = caught if threading.current_thread() is threading.main_thread() else ()
     previous = {number: signal.signal(number, remember) for number in watched}
     try:
         yield asked

@@ -36,5 +36,8 @@ def test_only_a_default_that_there_is_is_shown():
         "--format": "table",
         "--top_k": "1",
         "--threshold": "",
+        "--coordinator": "",
+        "--num_processes": "",
+        "--process_id": "",
     }
     assert "default: )" not in "".join(lines)
