@@ -13,12 +13,13 @@ import flax.linen as nn
 import jax
 import numpy as np
 import pytest
-from run_helpers import assert_same_run, last_checkpoint, stop_at
+from run_helpers import assert_same_run, last_checkpoint, stop_and_resume, stop_at
 
 from study_classification import models
 from study_classification.data.order import TrainingOrder
 from study_classification.errors import ConfigError, DataError, DivergedError, Interrupted, RunError
 from study_classification.inputs.images.preprocess import normalize
+from study_classification.runs.checkpoints import Checkpointer, steps_in
 from study_classification.runs.directory import read_json
 from study_classification.tasks import prediction
 from study_classification.training import compiled_step as memory
@@ -62,15 +63,16 @@ def test_the_best_weights_are_returned_and_kept_and_all_others_are_saved_when_du
     losses = iter([0.5, 0.7, 0.6, 0.4, 0.45])
     monkeypatch.setattr(train, "validate", lambda t, state: {"loss": next(losses), "accuracy": 0.5})
     saved, best_of = [], {}
-    save = train.save
+    save = Checkpointer.save
 
     def noting(checkpointer, step, parts, beside, best):
         assert int(parts["training"]["step"]) == step
         saved.append(step)
         best_of[step] = best
         save(checkpointer, step, parts, beside, best)
+        checkpointer.wait()
 
-    monkeypatch.setattr(train, "save", noting)
+    monkeypatch.setattr(Checkpointer, "save", noting)
     state = train_and_evaluate(config, tmp_path / "run")
     # Every third step, also the end of the second epoch; an improvement after 5 and 18; the end; 14 is none of these.
     assert saved == [3, 5, 6, 9, 12, 15, 18, 21, 23]
@@ -78,7 +80,7 @@ def test_the_best_weights_are_returned_and_kept_and_all_others_are_saved_when_du
     _, rows, best = last_checkpoint(config, tmp_path / "run")
     assert ([row[1] for row in rows], best) == ([5, 9, 14, 18, 23], 3)
     assert int(state.step) == 18
-    assert {int(path.name) for path in (tmp_path / "run" / "checkpoints").iterdir()} == {18, 23}
+    assert steps_in(tmp_path / "run" / "checkpoints") == [18, 21, 23]
 
 
 @pytest.mark.parametrize("step", [7, 8, 9], ids=["in the middle", "before the last step", "at the end of an epoch"])
@@ -87,13 +89,9 @@ def test_resumed_equals_uninterrupted(config, tmp_path, monkeypatch, step, numbe
     handler = signal.getsignal(number)
     train_and_evaluate(config, tmp_path / "whole")
     assert signal.getsignal(number) is handler  # a run has its own, and gives the old one back
-    with monkeypatch.context() as patch:
-        stop_at(patch, step, number)
-        with pytest.raises(Interrupted, match="run the same command") as stopped:
-            train_and_evaluate(config, tmp_path / "parts")
-        assert stopped.value.exit_code == 128 + number
+    stopped = stop_and_resume(monkeypatch, config, tmp_path / "parts", step, number)
+    assert stopped.exit_code == 128 + number
     assert signal.getsignal(number) is handler
-    train_and_evaluate(config, tmp_path / "parts")
     assert_same_run(config, tmp_path / "whole", tmp_path / "parts")
 
 
@@ -116,11 +114,7 @@ def test_a_run_of_mixed_and_growing_pictures_is_resumed_exactly(config, tmp_path
         )
     train_and_evaluate(config, tmp_path / "whole")
     assert sizes == [4, 8, 8]  # traced for the 7 steps of each stage, and, during the first, for evaluation
-    with monkeypatch.context() as patch:
-        stop_at(patch, 5, signal.SIGINT)
-        with pytest.raises(Interrupted):
-            train_and_evaluate(config, tmp_path / "parts")
-    train_and_evaluate(config, tmp_path / "parts")
+    stop_and_resume(monkeypatch, config, tmp_path / "parts", 5)
     assert_same_run(config, tmp_path / "whole", tmp_path / "parts")
 
 
@@ -138,11 +132,8 @@ def test_steps_that_are_dispatched_together(config, tmp_path, monkeypatch, progr
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), arrays, together)
     np.testing.assert_allclose(rows, other_rows, rtol=1e-4)
     for asked, stopped in ((5, 6 if progressive else 8), (12, 13)):  # Ctrl-C within a group, and in a step of its own
-        with monkeypatch.context() as patch:
-            stop_at(patch, asked, signal.SIGINT)
-            with pytest.raises(Interrupted, match=f"after step {stopped} of 14"):
-                train_and_evaluate(config, tmp_path / f"parts {asked}")
-        train_and_evaluate(config, tmp_path / f"parts {asked}")
+        found = stop_and_resume(monkeypatch, config, tmp_path / f"parts {asked}", asked)
+        assert f"after step {stopped} of 14" in str(found)
         assert_same_run(config, tmp_path / "whole", tmp_path / f"parts {asked}")
 
 
@@ -158,11 +149,7 @@ def test_early_stopping_counts_on_after_a_resume(config, tmp_path, monkeypatch):
     config.early_stopping.patience = 3
     config.early_stopping.min_delta = 0.5
     config.monitor = "val_loss"
-    with monkeypatch.context() as patch:
-        stop_at(patch, 12, signal.SIGINT)
-        with pytest.raises(Interrupted):
-            train_and_evaluate(config, tmp_path / "run")
-    train_and_evaluate(config, tmp_path / "run")
+    stop_and_resume(monkeypatch, config, tmp_path / "run", 12)
     _, rows, best = last_checkpoint(config, tmp_path / "run")
     assert (len(rows), best) == (4, 0)
     train_and_evaluate(config, tmp_path / "run")  # a run that has stopped stays so
@@ -237,21 +224,21 @@ def test_a_time_budget_ends_training_properly(config, tmp_path, monkeypatch, cap
     monkeypatch.setattr(train, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     config.time_budget = "75s"
     with monkeypatch.context() as patch:
-        stop_at(patch, 6, signal.SIGINT)  # the history has 50 s of the first epoch; the 20 s since then are lost
+        stop_at(patch, 6, signal.SIGINT)  # the history has 50 s of the first epoch, the checkpoint 20 s of the second
         with pytest.raises(Interrupted):
             train_and_evaluate(config, tmp_path / "run")
     for _ in range(2):  # the second time nothing is left to do
         train_and_evaluate(config, tmp_path / "run")
         arrays, rows, _ = last_checkpoint(config, tmp_path / "run")
-        assert [row[1] for row in rows] == [5, 9, 10]
-        assert int(arrays["training"]["step"]) == 10
-    config.time_budget = "1.5m"
+        assert [row[1] for row in rows] == [5, 8]
+        assert int(arrays["training"]["step"]) == 8
+    config.time_budget = "1.7m"
     train_and_evaluate(config, tmp_path / "run")
-    assert [row[1] for row in last_checkpoint(config, tmp_path / "run")[1]] == [5, 9, 10, 11]
-    assert "Stopped early: the time budget of 1.5m is used up" in capsys.readouterr().out
+    assert [row[1] for row in last_checkpoint(config, tmp_path / "run")[1]] == [5, 8, 11]
+    assert "Stopped early: the time budget of 1.7m is used up" in capsys.readouterr().out
     config.time_budget = ""
     train_and_evaluate(config, tmp_path / "run")
-    assert [row[1] for row in last_checkpoint(config, tmp_path / "run")[1]] == [5, 9, 10, 11, 14]
+    assert [row[1] for row in last_checkpoint(config, tmp_path / "run")[1]] == [5, 8, 11, 14]
 
 
 def test_divergence_names_the_step_and_the_last_good_checkpoint(config, tmp_path, monkeypatch):
