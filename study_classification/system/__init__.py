@@ -1,6 +1,7 @@
 """The machine.
 
-console.py      what is said, to the terminal and to the log file
+console.py      what is said, to the terminal and to the log file; data on stdout
+ending.py       a user's mistake and Ctrl-C end the program with a sentence and an exit code
 files.py        files that are written whole or not at all
 array_cache.py  arrays that took long to compute, as memory-mapped files
 threads.py      work for several threads

@@ -4,7 +4,6 @@ Each process keeps a TCP connection to the first one. What it fails of goes over
 connection closes without a word, its process was killed, or its machine went down. Nothing here knows JAX.
 """
 
-import contextlib
 import json
 import os
 import secrets
@@ -13,10 +12,11 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from study_classification.errors import EnvironmentFault, as_user_error
+from study_classification.errors import EnvironmentFault
+from study_classification.system.console import complain
 
 CONNECT_SECONDS = 60.0
 REASON_SECONDS = 20.0  # how long an error waits for another process to explain it
@@ -166,7 +166,7 @@ def _keep_alive(peer: socket.socket) -> None:
 
 def _end_process(ending: Ending) -> None:
     """Ends at once, whatever the main thread waits for."""
-    print(f"error: {ending.sentence}", file=sys.stderr, flush=True)
+    complain(f"error: {ending.sentence}")
     os._exit(ending.code)
 
 
@@ -179,19 +179,14 @@ def hold(lifeline: Lifeline) -> None:
     _lifeline = lifeline
 
 
-@contextlib.contextmanager
-def waiting_for_the_reason() -> Iterator[None]:
-    """Within the context an unknown error waits for what another process may have to say about it.
+def wait_for_the_reason(error: BaseException) -> None:
+    """Of several processes, ends this one after an error that is no user's: perhaps another process knows the reason.
 
-    Where a process is lost, the others fail in whatever they were doing together; the lifeline knows the reason.
+    Where a process is lost, the others fail in whatever they were doing together, and the lifeline tells why.
     """
-    try:
-        yield
-    except Exception as error:
-        if _lifeline is None or as_user_error(error):
-            raise
+    if _lifeline is not None:
         time.sleep(REASON_SECONDS)  # another process's ending ends this one meanwhile
-        traceback.print_exc()
+        traceback.print_exception(error)
         end(1, f"process {_lifeline.index} failed: {type(error).__name__}: {error}")
 
 
