@@ -199,5 +199,5 @@ def progress(items: Iterable[T], description: str, total: int | None = None) -> 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=outlet), transient=True) as bar:
+    with Progress(*columns, console=Console(file=outlet), transient=True) as bar:  # type: ignore[arg-type]
         yield from bar.track(items, total=total, description=description)
