@@ -28,6 +28,8 @@ def main(arguments: list[str]) -> int:
         from study_classification.system import hosts
 
         hosts.join(*(given.values[flag.name] for flag in HOSTS))
+        with hosts.first_speaks():
+            return verb.run(given)
     return verb.run(given)
 
 

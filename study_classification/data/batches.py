@@ -4,20 +4,21 @@ Both modes give the same batches for the same plan. A plan is a sequence of inde
 that a run can be resumed at any step by starting there.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jax
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 
 from study_classification.data.dataset import Split
 from study_classification.data.order import Order, Steps
 from study_classification.errors import DataError
 from study_classification.inputs.images.decode import UnreadableImage
 from study_classification.inputs.images.reader import ImageReader
-from study_classification.system import hosts
+from study_classification.system import devices, hosts
 from study_classification.system.array_cache import Create, cached_arrays
 from study_classification.system.console import progress, say
 from study_classification.system.threads import parallel
@@ -40,11 +41,13 @@ def _of_groups(sharding: NamedSharding) -> NamedSharding:
 
 
 class ResidentImages:
-    """All pictures of a split on the device, uint8; a batch is gathered there."""
+    """All pictures of a split on the device, uint8; a batch is gathered there.
 
-    def __init__(self, arrays: dict[str, np.ndarray], sharding: NamedSharding):
-        everywhere = NamedSharding(sharding.mesh, PartitionSpec())
-        self._arrays = {name: jax.device_put(np.asarray(array), everywhere) for name, array in arrays.items()}
+    `arrays` lie on every device, see `on_every_device`; `sharding` is that of the batches.
+    """
+
+    def __init__(self, arrays: dict[str, jax.Array], sharding: NamedSharding):
+        self._arrays = arrays
 
         def gather(arrays: dict[str, jax.Array], index: jax.Array) -> Batch:
             return {name: array[index] for name, array in arrays.items()}
@@ -71,24 +74,21 @@ class StreamingImages:
 
         options = grain.ReadOptions(num_threads=self._workers, prefetch_buffer_size=self._workers + 1)
 
-        def load(number: int) -> dict[str, np.ndarray]:
-            return _together(steps[int(number)], lambda step: self._load(plan[step]))
+        def load(number: int) -> tuple[int, dict[str, np.ndarray]]:
+            each = steps[int(number)]
+            first = each if isinstance(each, int) else each[0]
+            return len(plan[first]["index"]), _together(each, lambda step: self._load(plan[step]))
 
         loaded = grain.MapDataset.range(len(steps)).map(load).to_iter_dataset(options)
-        for each, local in zip(steps, loaded, strict=True):
+        for each, (size, here) in zip(steps, loaded, strict=True):
             sharding, axis = (self._sharding, 0) if isinstance(each, int) else (_of_groups(self._sharding), 1)
-            yield {
-                name: jax.make_array_from_process_local_data(
-                    sharding, array, (*array.shape[:axis], array.shape[axis] * hosts.count(), *array.shape[axis + 1 :])
-                )
-                for name, array in local.items()
-            }
+            rows = devices.rows_here(self._sharding, size)
+            yield {name: devices.from_rows_here(sharding, rows, array, size, axis) for name, array in here.items()}
 
     def _load(self, planned: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        share = len(planned["index"]) // hosts.count()
-        mine = slice(hosts.index() * share, (hosts.index() + 1) * share)
-        planned = {name: array[mine] for name, array in planned.items()}
-        batch = _empty(share, self._view)
+        rows = devices.rows_here(self._sharding, len(planned["index"]))
+        planned = {name: array[rows] for name, array in planned.items()}
+        batch = _empty(len(rows), self._view)
         for row, index in enumerate(planned["index"]):
             _fill(batch, row, self._split, int(index), self._view)
         return batch | planned
@@ -119,7 +119,7 @@ def open_images(
     say(f"  {mode}: {size} need {gigabytes(needed)} of {gigabytes(free_memory)} free memory")
     if mode == "streaming":
         return StreamingImages(split, view, workers, sharding)
-    return ResidentImages(_decode_all(split, view, cache, workers), sharding)
+    return ResidentImages(_decode_all(split, view, cache, workers, sharding), sharding)
 
 
 def batch_shapes(view: ImageReader, size: int, sharding: NamedSharding) -> dict[str, jax.ShapeDtypeStruct]:
@@ -130,8 +130,39 @@ def batch_shapes(view: ImageReader, size: int, sharding: NamedSharding) -> dict[
     return {name: jax.ShapeDtypeStruct(*of, sharding=sharding) for name, of in types.items()}
 
 
-def _decode_all(split: Split, view: ImageReader, cache: Path, workers: int) -> dict[str, np.ndarray]:
-    """All pictures of a split, decoded once and then read back from a memory-mapped file."""
+def on_every_device(arrays: dict[str, np.ndarray], sharding: NamedSharding) -> dict[str, jax.Array]:
+    """Arrays that every host has, on every device of the mesh."""
+    everywhere = devices.replicated(sharding.mesh)
+    return {name: jax.device_put(np.asarray(array), everywhere) for name, array in arrays.items()}
+
+
+def _decode_all(
+    split: Split, view: ImageReader, cache: Path, workers: int, sharding: NamedSharding
+) -> dict[str, jax.Array]:
+    """All pictures of a split on every device, decoded once and then read back from a memory-mapped file.
+
+    Of several hosts each decodes and keeps those that a batch of all of them would give it; the devices tell the rest.
+    """
+    count = len(split)
+    if hosts.alone():
+        return on_every_device(_decoded(split, view, cache, workers, np.arange(count)), sharding)
+    filled = -(-count // sharding.mesh.size) * sharding.mesh.size
+    rows = devices.rows_here(sharding, filled)
+    here = _decoded(split, view, cache, workers, rows[rows < count])
+    complete = jax.jit(lambda array: array[:count], out_shardings=devices.replicated(sharding.mesh))
+    missing = [(0, int((rows >= count).sum()))]
+    return {
+        name: complete(
+            devices.from_rows_here(sharding, rows, np.pad(array, missing + [(0, 0)] * (array.ndim - 1)), filled)
+        )
+        for name, array in here.items()
+    }
+
+
+def _decoded(
+    split: Split, view: ImageReader, cache: Path, workers: int, indices: Int64[np.ndarray, " n"]
+) -> dict[str, np.ndarray]:
+    """The pictures with these numbers, of a memory-mapped file."""
     identity = [
         FORMAT,
         split.key,
@@ -141,11 +172,15 @@ def _decode_all(split: Split, view: ImageReader, cache: Path, workers: int) -> d
         view.preprocess.channels,
         view.canvas_size,
     ]
+    if len(indices) < len(split):
+        identity.append(hashlib.sha256(indices.tobytes()).hexdigest())
 
     def fill(create: Create) -> None:
-        arrays = _empty(len(split), view, create)
-        rows = parallel(lambda row: _fill(arrays, row, split, row, view), range(len(split)), workers)
-        for _ in progress(rows, "decoding pictures", total=len(split)):
+        arrays = _empty(len(indices), view, create)
+        rows = parallel(
+            lambda row: _fill(arrays, row, split, int(indices[row]), view), range(len(indices)), workers
+        )
+        for _ in progress(rows, "decoding pictures", total=len(indices)):
             pass
 
     return cached_arrays(cache / "decoded", identity, fill)

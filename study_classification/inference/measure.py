@@ -72,11 +72,12 @@ def measure(network: Network, *, split: str = "", source: str = "") -> dict:
     )
     sizes = network.batch_sizes
     plan = EvaluationOrder(len(pictures), next((size for size in sizes if size >= len(pictures)), sizes[-1]))
+    everywhere = jax.jit(lambda label: label, out_shardings=devices.replicated(network.mesh))
     losses, labels, predictions = [], [], []
-    for batch in images.batches(plan, range(len(plan))):
-        real = np.asarray(batch["mask"]) == 1
+    for step, batch in enumerate(images.batches(plan, range(len(plan)))):
+        real = plan[step]["mask"] == 1
         log_probabilities = finite(network.log_probabilities(batch), network.step)[real]
-        label = to_class[np.asarray(batch["label"])[real]]
+        label = to_class[np.asarray(everywhere(batch["label"]))[real]]
         losses.append(-np.take_along_axis(log_probabilities, label[:, None], axis=-1)[:, 0])
         labels.append(label)
         predictions.append(log_probabilities.argmax(-1))

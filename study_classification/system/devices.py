@@ -8,8 +8,10 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import psutil
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Int64
 
 from study_classification.errors import ConfigError
 from study_classification.system import hosts
@@ -62,16 +64,17 @@ def warn_of_idle_accelerator() -> None:
         )
 
 
-def make_mesh(fsdp: int) -> Mesh:
-    """A mesh over all devices with the axes `data` and `fsdp`.
+def make_mesh(fsdp: int, local: bool = False) -> Mesh:
+    """A mesh over all devices, or those of this host alone, with the axes `data` and `fsdp`.
 
     Raises:
         ConfigError: if the devices cannot be grouped by `fsdp`.
     """
-    count = jax.device_count()
+    found = jax.local_devices() if local else jax.devices()
+    count = len(found)
     if count % fsdp:
         raise ConfigError(f"fsdp is {fsdp}, which does not divide the {count} devices: choose a divisor")
-    return jax.make_mesh((count // fsdp, fsdp), (DATA, FSDP), axis_types=(AxisType.Auto, AxisType.Auto))
+    return jax.make_mesh((count // fsdp, fsdp), (DATA, FSDP), axis_types=(AxisType.Auto, AxisType.Auto), devices=found)
 
 
 def batch_sharding(mesh: Mesh) -> NamedSharding:
@@ -82,6 +85,23 @@ def batch_sharding(mesh: Mesh) -> NamedSharding:
 def replicated(mesh: Mesh) -> NamedSharding:
     """The same value on every device."""
     return NamedSharding(mesh, PartitionSpec())
+
+
+def rows_here(sharding: NamedSharding, count: int) -> Int64[np.ndarray, " n"]:
+    """Which of `count` rows lie on this host's devices, in ascending order; all of them where it is alone."""
+    slices = sharding.addressable_devices_indices_map((count,)).values()
+    return np.unique(np.concatenate([np.arange(count)[index[0]] for index in slices if index is not None]))
+
+
+def from_rows_here(sharding: NamedSharding, rows: Int64[np.ndarray, " n"], here: np.ndarray, count: int, axis: int = 0):
+    """The array over all devices whose rows along `axis` each host has in part, see `rows_here`."""
+
+    def of_device(index: tuple[slice, ...]) -> np.ndarray:
+        places = np.searchsorted(rows, np.arange(count)[index[axis]])
+        return here.take(places, axis)
+
+    shape = (*here.shape[:axis], count, *here.shape[axis + 1 :])
+    return jax.make_array_from_callback(shape, sharding, of_device)
 
 
 def state_sharding(mesh: Mesh, abstract_state):

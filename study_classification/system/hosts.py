@@ -4,6 +4,7 @@ A host is a process here, with the devices that it sees.
 """
 
 import contextlib
+import itertools
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,10 +13,11 @@ import jax
 import numpy as np
 from jax._src import distributed
 from jax.experimental import multihost_utils
+from jaxtyping import PyTree
 
 from study_classification.errors import ConfigError, EnvironmentFault
 from study_classification.system import lifeline
-from study_classification.system.console import say
+from study_classification.system.console import say, saying_nothing
 
 WAIT_SECONDS = 24 * 60 * 60  # that hosts wait for what one of them does, such as a preparation
 VARIABLES = {
@@ -23,6 +25,7 @@ VARIABLES = {
     "num_processes": "JAX_NUM_PROCESSES",
     "process_id": "JAX_PROCESS_ID",
 }
+_meetings = itertools.count()  # the hosts meet in the same order, and no meeting may have the name of an earlier one
 TPUS = ("/dev/accel0", "/dev/vfio/0")
 
 
@@ -149,14 +152,32 @@ def all_asked_to_stop(step: int) -> bool:
     return multihost_utils.reached_preemption_sync_point(step)
 
 
-def wait_for_all(name: str) -> None:
-    """Waits until all hosts are here, however long one of them takes; unlike a computation it has no time limit.
+def tree_from_first(tree: PyTree) -> PyTree:
+    """The first host's arrays on all of them: machines of several kinds compute them with other roundings."""
+    return tree if alone() else multihost_utils.broadcast_one_to_all(tree)
 
-    Args:
-        name: of this meeting; no other may have it.
-    """
+
+def texts_of_all(text: str) -> list[str]:
+    """The text of every host, on all of them, in their order."""
+    if alone():
+        return [text]
+    coded = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
+    sizes = multihost_utils.process_allgather(np.int32(len(coded)))
+    padded = np.zeros(sizes.max(), np.uint8)
+    padded[: len(coded)] = coded
+    found = multihost_utils.process_allgather(padded)
+    return [bytes(row[:size]).decode("utf-8", "surrogatepass") for row, size in zip(found, sizes, strict=True)]
+
+
+def text_from_first(text: str) -> str:
+    """The first host's text on all of them."""
+    return texts_of_all(text if is_first() else "")[0]
+
+
+def wait_for_all(name: str) -> None:
+    """Waits until all hosts are here, however long one of them takes; a computation together would time out."""
     if not alone():
-        _service().wait_at_barrier(name, WAIT_SECONDS * 1000)
+        _service().wait_at_barrier(f"{name}-{next(_meetings)}", WAIT_SECONDS * 1000)
 
 
 @contextlib.contextmanager
@@ -172,12 +193,6 @@ def first_alone(name: str) -> Iterator[None]:
         wait_for_all(name)
 
 
-def text_from_first(text: str) -> str:
-    """The first host's text on all of them."""
-    if alone():
-        return text
-    coded = np.frombuffer(text.encode(), np.uint8)
-    size = int(multihost_utils.broadcast_one_to_all(np.int32(len(coded))))
-    padded = np.zeros(size, np.uint8)
-    padded[: min(size, len(coded))] = coded[:size]
-    return bytes(np.asarray(multihost_utils.broadcast_one_to_all(padded))).decode()
+def first_speaks() -> contextlib.AbstractContextManager[None]:
+    """Within the context the other hosts say nothing."""
+    return contextlib.nullcontext() if is_first() else saying_nothing()

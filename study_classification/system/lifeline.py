@@ -198,6 +198,4 @@ def end(code: int, sentence: str = "") -> None:
         _lifeline.tell(code, sentence)
     else:
         _lifeline.part()
-    sys.stdout.flush()
-    sys.stderr.flush()
     os._exit(code)

@@ -5,6 +5,7 @@ Without augmentation the head learns exactly what it would learn behind the back
 """
 
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from study_classification.data.order import EvaluationOrder, TrainingOrder
 from study_classification.inputs.images.augment import Augment
 from study_classification.models import pooling_of
 from study_classification.models.own import identity_of
+from study_classification.system import devices
 from study_classification.system.array_cache import Create, cached_arrays
 from study_classification.system.console import progress, say
 from study_classification.training.setup import Experiment
@@ -74,15 +76,19 @@ def cached_features(
     def fill(create: Create) -> None:
         say(f"Passing {len(pictures):,} pictures through the backbone, {views} view{'s' * (views > 1)} of each ...")
         images = open_images()
-        extract = jax.jit(make_extract(experiment.model, preprocess, augmentation, config.seed))
+        extract_features = make_extract(experiment.model, preprocess, augmentation, config.seed)
+
+        @functools.partial(jax.jit, out_shardings=devices.replicated(experiment.mesh))
+        def extract(variables: PyTree, batch: dict, view: int) -> dict:
+            return {"features": extract_features(variables, batch, view), "label": batch["label"]}
+
         arrays: dict[str, np.ndarray] = {}
         for view in range(views):
             batches = progress(images.batches(plan, range(len(plan))), "extracting features", total=len(plan))
-            for batch in batches:
-                real = np.asarray(batch["mask"]) == 1
-                rows = view * len(pictures) + np.asarray(batch["index"])[real]
-                found = {"features": np.asarray(extract(variables, batch, view)), "label": np.asarray(batch["label"])}
-                for name, values in found.items():
+            for step, batch in enumerate(batches):
+                real = plan[step]["mask"] == 1
+                rows = view * len(pictures) + plan[step]["index"][real]
+                for name, values in jax.device_get(extract(variables, batch, view)).items():
                     if name not in arrays:
                         arrays[name] = create(name, values.dtype, (views * len(pictures), *values.shape[1:]))
                     arrays[name][rows] = values[real]

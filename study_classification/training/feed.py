@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Int32, PyTree
 from ml_collections import ConfigDict
 
-from study_classification.data.batches import Images, ResidentImages, batch_shapes, open_images
+from study_classification.data.batches import Images, ResidentImages, batch_shapes, on_every_device, open_images
 from study_classification.data.dataset import Dataset, class_names, open_dataset
 from study_classification.data.order import BalancedOrder, Order, TrainingOrder
 from study_classification.data.prepare import cache_directory
@@ -55,7 +55,8 @@ class Feed:
         if not self.views:
             return _open(experiment, self.data, name, _reader(experiment, _canvas_size(experiment, name)))
         arrays = features_of_split(experiment, self.data, name, variables, self.views if name == TRAIN else 1)
-        return ResidentImages(arrays, devices.batch_sharding(experiment.mesh))
+        sharding = devices.batch_sharding(experiment.mesh)
+        return ResidentImages(on_every_device(arrays, sharding), sharding)
 
     @property
     def order_of_images(self) -> Order:

@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from study_classification.data.dataset import Dataset
 from study_classification.data.sources import TRAIN
+from study_classification.system import hosts
 from study_classification.system.console import say
 from study_classification.training.feed import features_of_split
 from study_classification.training.setup import Experiment
@@ -41,7 +42,9 @@ def with_fitted_head(experiment: Experiment, data: Dataset, variables: dict[str,
         chosen = np.sort(np.random.default_rng(config.seed).permutation(count)[:EXAMPLES])
     balanced = config.class_weights or config.data.sampling
     say(f"Fitting the last layer to the features of {len(chosen):,} training pictures ...")
-    kernel, bias = fit(arrays["features"][chosen], arrays["label"][chosen], len(experiment.class_names), bool(balanced))
+    kernel, bias = hosts.tree_from_first(
+        fit(arrays["features"][chosen], arrays["label"][chosen], len(experiment.class_names), bool(balanced))
+    )
     head = variables["params"]["head"] | {"classifier": {"kernel": kernel, "bias": bias}}
     return variables | {"params": variables["params"] | {"head": head}}
 
