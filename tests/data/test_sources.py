@@ -42,7 +42,8 @@ def test_a_plain_folder(tmp_path):
     ]
     assert listing.class_names == ("cat", "dog")
     assert set(listing.hidden) == {".DS_Store", ".ipynb_checkpoints", "cat/.hidden.png", "cat/Thumbs.db"}
-    assert set(listing.not_pictures) == {"cat/notes.txt", "top.png"}
+    assert listing.not_pictures == ("cat/notes.txt",)
+    assert listing.without_class == ("top.png",)
     assert listing.empty_classes == ("empty",)
 
 
