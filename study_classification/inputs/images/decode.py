@@ -83,9 +83,8 @@ def decode_scaled(data: bytes, min_side: int, *, max_megapixels: float = 89.0) -
     """
     limit = min(max_megapixels * 1e6, Image.MAX_IMAGE_PIXELS or math.inf)
     try:
-        image: Image.Image = Image.open(
-            io.BytesIO(data), formats=(HEIF,) if _is_heic(data) and _reads_heif() else FORMATS
-        )
+        formats = (HEIF,) if _is_heic(data) and _reads_heif() else FORMATS
+        image: Image.Image = Image.open(io.BytesIO(data), formats=formats)
         if image.width * image.height > limit:
             raise UnreadableImage(_too_large(image.width * image.height, limit))
         box = _scale_down(image, min_side)
