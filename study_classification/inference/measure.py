@@ -147,7 +147,7 @@ def _open_other(run: Run, source: str, split: str) -> Dataset:
     config = run.config.data.copy_and_resolve_references()
     config.source, config.tfds_splits = source, ("", "", "")
     config.splits = str(splits_file(run.workdir)) if split and read_splits(run.workdir) else ""
-    return open_dataset(config, everything_in="" if split else TEST)
+    return open_dataset(config, everything_in="" if split else TEST, for_training=False)
 
 
 def _trained_on(run: Run, data: Dataset, split: str) -> int | None:

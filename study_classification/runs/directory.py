@@ -30,6 +30,7 @@ from study_classification.config_rules import validate
 from study_classification.errors import ConfigError, DataError, EnvironmentFault, RunError
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.models import own
+from study_classification.paths import read_file, user_path, why
 from study_classification.runs.environment import describe_environment
 from study_classification.runs.history import History
 from study_classification.system.files import unwritable, write_json, write_text
@@ -78,14 +79,17 @@ def new_workdir(config: ConfigDict, config_name: str) -> Path:
     raise EnvironmentFault(f"no free name like {base} is left: give a directory with --workdir")
 
 
-def read_json(file: Path):
-    """The content of one of the run's JSON files.
+def read_json(file: Path, kind: type = dict):
+    """The content of one of the run's JSON files, which is of this kind.
 
     Raises:
         RunError: if it is absent or damaged.
     """
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(read_file(file))
+        if not isinstance(content, kind):
+            raise ValueError(f"it holds a {type(content).__name__}, not a {kind.__name__}")
+        return content
     except FileNotFoundError:
         raise RunError(
             f"{file.parent} is not a run directory: it has no {file.name}; "
@@ -94,7 +98,8 @@ def read_json(file: Path):
     except RecursionError:
         raise _damaged(file, "it is nested too deeply") from None
     except (OSError, ValueError) as error:
-        raise RunError(f"{file} cannot be read ({error}): restore it, or train again") from None
+        reason = why(error) if isinstance(error, OSError) else error
+        raise RunError(f"{file} cannot be read ({reason}): restore it, or train again") from None
 
 
 def _damaged(file: Path, reason: str) -> RunError:
@@ -168,7 +173,7 @@ def same_data(workdir: Path, key: str, splits_csv: str) -> bool:
     """
     file = workdir / "data_report.json"
     report = read_json(file)
-    if not isinstance(report, dict) or not isinstance(report.get("key"), str):
+    if not isinstance(report.get("key"), str):
         raise _damaged(file, "it names no key of the data")
     return report["key"] == key or (bool(splits_csv) and read_splits(workdir) == splits_csv)
 
@@ -210,7 +215,7 @@ def add_to_report(workdir: Path, name: str, metrics: dict) -> Path:
     """
     file, step = workdir / "report.json", "checkpoint_step"
     report = read_json(file) if file.exists() else {}
-    if not isinstance(report, dict) or not all(isinstance(entry, dict) for entry in report.values()):
+    if not all(isinstance(entry, dict) for entry in report.values()):
         raise RunError(f"{file} is damaged, it is no table of results: remove it, and evaluate again")
     earlier = report.get(name, metrics)
     if earlier.get(step) != metrics.get(step):
@@ -259,7 +264,7 @@ def absolute(text: str) -> str:
 
 
 def _path(text: str) -> Path:
-    return Path(text).expanduser().absolute()
+    return user_path(text).absolute()
 
 
 def _kept(name: str, workdir: Path) -> str:
@@ -373,16 +378,14 @@ def load(workdir: Path) -> Run:
     except RunError as error:
         raise RunError(f"{file}: {error}") if str(file) not in str(error) else error from None
     file = workdir / "classes.json"
-    classes = read_json(file)
-    if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
+    classes = read_json(file, list)
+    if not classes or not all(isinstance(name, str) for name in classes):
         raise _damaged(file, "it is no list of class names")
     return Run(workdir, config, tuple(classes), preprocess)
 
 
 def _read_config(file: Path) -> ConfigDict:
     content = read_json(file)
-    if not isinstance(content, dict):
-        raise _damaged(file, "it is no table of fields")
     try:
         config = config_from_json(content)
         if field := missing_field(config):
