@@ -2,6 +2,7 @@
 
 sources.py          folder, manifest, digits -> a list of labelled images
 splits.py           which of them is for training, validation, test
+staging.py          reading the files of the list, once, so that a killed preparation goes on
 prepare.py          the list -> a TFDS data set in the cache, and a report of what was found
 prepared_images.py  that TFDS data set
 dataset.py          prepared or TFDS data -> class names and splits with random access

@@ -1,7 +1,5 @@
 """One interface to every data set: class names, and splits with random access to encoded pictures."""
 
-import csv
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,19 +61,24 @@ class Dataset:
         class_names: in the order of the labels.
         splits: train, validation and test, as far as they exist.
         report: what was found in the source; empty for a TFDS data set, which was not looked through.
-        splits_csv: which picture is in which split; empty for a TFDS data set.
+        folder: where it was prepared; None for a TFDS data set.
     """
 
     key: str
     class_names: tuple[str, ...]
     splits: dict[str, Split]
     report: dict
-    splits_csv: str = ""
+    folder: Path | None = None
 
     @property
     def is_tfds(self) -> bool:
         """Whether it was a TFDS data set from the beginning."""
         return not self.report
+
+    @property
+    def splits_csv(self) -> str:
+        """Which image is in which split; empty for a TFDS data set."""
+        return (self.folder / "splits.csv").read_text(encoding="utf-8") if self.folder else ""
 
     def split(self, name: str) -> Split:
         """The split of this name.
@@ -90,9 +93,8 @@ class Dataset:
     def labels(self, name: str, cache: Path) -> Int32[np.ndarray, " n"]:
         """The class of every picture of a split; of a TFDS data set they are read once, and then kept in the cache."""
         pictures = self.split(name)
-        if self.splits_csv:  # in the order in which the pictures were written
-            rows = csv.DictReader(io.StringIO(self.splits_csv, newline=""))
-            found = np.array([self.class_names.index(row["label"]) for row in rows if row["split"] == name], np.int32)
+        if self.folder:
+            found = np.load(self.folder / f"labels-{name}.npy")
         else:
 
             def fill(create: Create) -> None:
@@ -133,9 +135,7 @@ def open_dataset(data_config: ConfigDict, everything_in: str = "") -> Dataset:
     builder = tfds.builder_from_directory(folder / "prepared_images" / "1.0.0")
     report = json.loads((folder / "data_report.json").read_text(encoding="utf-8"))
     splits = {name: Split(builder, name, folder.name) for name in SPLITS if name in builder.info.splits}
-    return Dataset(
-        folder.name, tuple(report["classes"]), splits, report, (folder / "splits.csv").read_text(encoding="utf-8")
-    )
+    return Dataset(folder.name, tuple(report["classes"]), splits, report, folder)
 
 
 def class_names(data_config: ConfigDict) -> tuple[str, ...]:

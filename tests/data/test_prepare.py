@@ -2,15 +2,14 @@ import json
 import os
 import shutil
 
+import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
 from study_classification.configs import default
-from study_classification.data import prepare as prepare_module
 from study_classification.data.dataset import open_dataset
-from study_classification.data.prepare import format_report, prepare
-from study_classification.data.sources import Item, list_source
-from study_classification.data.splits import Picture
+from study_classification.data.prepare import Found, choose_splits, format_report, prepare
+from study_classification.data.sources import SPLITS, Item, list_source
 from study_classification.errors import DataError, EnvironmentFault
 
 
@@ -44,7 +43,7 @@ def test_the_result_is_a_tfds_data_set_with_the_original_bytes(data_config, digi
 
 def test_an_unchanged_folder_costs_no_reading(data_config, monkeypatch):
     folder = prepared(data_config)
-    monkeypatch.setattr(prepare_module.Item, "read", lambda item: pytest.fail("a picture was read again"))
+    monkeypatch.setattr(Item, "read", lambda item: pytest.fail("a picture was read again"))
     assert prepared(data_config) == folder
 
 
@@ -121,13 +120,15 @@ def test_own_splits_are_kept_and_validation_is_cut_off_training(data_config, dig
 
 
 def test_given_back_splits_decide_what_is_cut_off_the_sources_own_training_pictures():
-    items = [Item(f"train/{n}", "cat", "train") for n in range(10)] + [Item("test/0", "cat", "test")]
-    readable = [(item, Picture(item.name, item.label, f"pixels of {item.name}")) for item in items]
+    own = np.array([SPLITS.index(name) for name in ["train"] * 10 + ["test"]], np.int8)
+    labels, pixels = np.zeros(11, np.int32), np.array([b"pixels of %d" % n for n in range(11)])
+    found = Found(("cat",), labels, own, pixels, np.ones(11, np.int64), np.array([0, 11]), {})
     config = default.get_config().data
-    for chosen in ("train/3", "train/7"):  # of 10 pictures, 8 : 1 without a test leave 1 for validation
-        pinned = {f"pixels of {chosen}": "validation", "pixels of test/0": "train"}
-        splits = prepare_module._choose_splits(readable, config, pinned)
-        assert splits == {item.name: item.split for item in items} | {chosen: "validation"}
+    for chosen in (3, 7):  # of 10 pictures, 8 : 1 without a test leave 1 for validation
+        pinned = {f"pixels of {chosen}": "validation", "pixels of 10": "train"}
+        expected = own.copy()
+        expected[chosen] = SPLITS.index("validation")
+        assert (choose_splits(found, config, pinned) == expected).all()
 
 
 def test_given_back_splits(data_config, digits):
