@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import uuid
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,25 +24,28 @@ from ml_collections import ConfigDict
 from study_classification.data.sources import SPLITS, TRAIN, VALIDATION, Listing
 from study_classification.data.splits import COLUMNS, assign_splits, read_pinned
 from study_classification.data.staging import Fingerprints, Part, Row, Stage, content_of, find_parts, is_settled
+from study_classification.data.tables import plain_cell
 from study_classification.errors import DataError
+from study_classification.paths import user_path
 from study_classification.system import entries
-from study_classification.system.console import display_width, pad, progress, say
+from study_classification.system.console import progress, say
 from study_classification.system.files import unwritable, write_json
 from study_classification.system.locks import taking_turns
 from study_classification.system.threads import num_workers
 
-FORMAT = 1  # part of every key: raise it when what is prepared changes
-IMBALANCE = 3  # largest class / smallest class above which the report warns
+FORMAT = 2  # part of every key: raise it when what is prepared changes
 
 
 def cache_directory(data_config: ConfigDict) -> Path:
     """The directory for all that can be made again: `data.cache_dir`, else below the user's cache directory."""
     if data_config.cache_dir:
-        return Path(data_config.cache_dir).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "study_classification"
+        return user_path(data_config.cache_dir)
+    return user_path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "study_classification"
 
 
-def prepare(source: str, listing: Listing, data_config: ConfigDict, everything_in: str = "") -> Path:
+def prepare(
+    source: str, listing: Listing, data_config: ConfigDict, everything_in: str = "", for_training: bool = True
+) -> Path:
     """Prepares the data set if its content has not been prepared before.
 
     Args:
@@ -51,6 +53,7 @@ def prepare(source: str, listing: Listing, data_config: ConfigDict, everything_i
         listing: its images.
         data_config: `config.data`.
         everything_in: one split that takes all images, whatever the source says; '' draws splits as usual.
+        for_training: whether there have to be images of several classes for training and validation.
 
     Returns:
         The directory of the prepared data set.
@@ -59,7 +62,7 @@ def prepare(source: str, listing: Listing, data_config: ConfigDict, everything_i
         DataError: if images cannot be read and `data.on_unreadable` is `error`, or if nothing useful is left.
         EnvironmentFault: if the cache cannot be written.
     """
-    preparation = Preparation(source, listing, data_config, everything_in)
+    preparation = Preparation(source, listing, data_config, everything_in, for_training)
     try:
         folder = preparation.known() or preparation.make()
     except OSError as error:
@@ -100,18 +103,19 @@ class Found:
 class Preparation:
     """One source on its way into the cache."""
 
-    def __init__(self, source: str, listing: Listing, data_config: ConfigDict, everything_in: str):
-        self._source, self._listing, self._config, self._everything_in = source, listing, data_config, everything_in
+    def __init__(self, source: str, listing: Listing, data_config: ConfigDict, everything_in: str, for_training: bool):
+        self._source, self._items, self._config = source, listing.items, data_config
+        self._everything_in, self._for_training = everything_in, for_training
         self._workers = num_workers(data_config.workers)
-        self._pinned = read_pinned(Path(data_config.splits)) if data_config.splits else None
-        place = hashlib.sha256(os.path.abspath(source).encode()).hexdigest()[:20]
+        self._pinned = read_pinned(user_path(data_config.splits)) if data_config.splits else None
+        place = hashlib.sha256(os.fsencode(os.path.abspath(source))).hexdigest()[:20]
         self._cache = cache_directory(data_config)
         self._fingerprints = self._cache / "fingerprints" / f"{place}.txt"
         self._staging = self._cache / "staging" / f"{place}-{data_config.max_megapixels:g}"
 
     def known(self) -> Path | None:
         """The data set, if no file of the source has changed since it was prepared."""
-        parts = find_parts(self._listing.items, self._workers)
+        parts = find_parts(self._items, self._workers)
         known = Fingerprints(self._fingerprints)
         if not all(part.stamp in known for part in parts):
             return None
@@ -126,7 +130,7 @@ class Preparation:
         with taking_turns(self._staging.with_name(f"{self._staging.name}.lock"), waiting) as alone:
             staging = self._staging if alone else self._staging.with_name(f"{self._staging.name}.{uuid.uuid4().hex}")
             stage = Stage(staging, self._config.max_megapixels)
-            parts = find_parts(self._listing.items, self._workers)
+            parts = find_parts(self._items, self._workers)
             known = Fingerprints(self._fingerprints)
             fresh = {part.stamp for part in parts if part.stamp not in known}
 
@@ -149,25 +153,18 @@ class Preparation:
 
     def _folder(self, contents: Iterable[bytes]) -> Path:
         """The place of the data set with this content."""
-        config, listing = self._config, self._listing
-        rules = [
-            FORMAT,
-            config.split_ratio,
-            config.split_seed,
-            config.max_megapixels,
-            self._pinned,
-            self._everything_in,
-        ]
-        skipped = [listing.hidden, listing.not_pictures, listing.empty_classes]
+        config = self._config
+        rules = [FORMAT, config.split_ratio, config.split_seed, config.max_megapixels, self._pinned]
+        rules += [self._everything_in, self._for_training]
         digest = hashlib.sha256(f"[{json.dumps(rules)}, [".encode())
         for number, content in enumerate(contents):
             digest.update(b", " * (number > 0) + content)
-        digest.update(f"], {json.dumps(skipped)}]".encode())
+        digest.update(b"]]")
         return self._cache / "prepared" / digest.hexdigest()[:20]
 
     def _read(self, stage: Stage, parts: Sequence[Part]) -> None:
         """Brings parts of the source onto the stage, as far as a killed preparation has not."""
-        items = self._listing.items
+        items = self._items
         missing = [part for part in parts if not stage.has(part, items)]
         count = sum(part.stop - part.start for part in missing)
         if not count:
@@ -183,7 +180,7 @@ class Preparation:
             for part in parts:
                 if part.stamp not in fresh:
                     yield part.stamp, known.read(part.stamp)
-                elif is_settled(part, self._listing.items, rows := stage.rows(part)):
+                elif is_settled(part, self._items, rows := stage.rows(part)):
                     yield part.stamp, content_of(rows)
 
         known.replace(lines())
@@ -197,7 +194,8 @@ class Preparation:
             splits = np.full(len(found.labels), SPLITS.index(self._everything_in), np.int8)
         else:
             splits = choose_splits(found, self._config, self._pinned)
-            _check_classes(self._source, found, splits)
+            if self._for_training:
+                _check_classes(self._source, found, splits)
 
         def read(rows: Int[np.ndarray, " k"]) -> Iterator[tuple[str, bytes]]:
             cuts = np.split(rows, np.searchsorted(rows, found.starts[1:-1]))
@@ -212,7 +210,7 @@ class Preparation:
         for name, own in rows.items():
             np.save(temporary / f"labels-{name}.npy", found.labels[own])
         copies = _write_splits(temporary / "splits.csv", stage, parts, found, splits)
-        write_json(temporary / "data_report.json", _report(self._source, found, splits, copies, self._listing))
+        write_json(temporary / "data_report.json", _report(self._source, found, splits, copies))
         entries.publish(temporary, folder)
 
 
@@ -286,7 +284,7 @@ def _check_classes(source: str, found: Found, splits: Int8[np.ndarray, " n"]) ->
 def _write_splits(
     file: Path, stage: Stage, parts: Sequence[Part], found: Found, splits: Int8[np.ndarray, " n"]
 ) -> list[list[tuple[int, str]]]:
-    """Writes splits.csv, in the order of the images; returns the groups of exact duplicates by number and name."""
+    """Writes splits.csv, by name as the images are; returns the groups of exact duplicates by number and name."""
     _, group, sizes = np.unique(found.pixels, return_inverse=True, return_counts=True)
     copies: dict[int, list[tuple[int, str]]] = {}
     with file.open("w", encoding="utf-8", newline="") as lines:
@@ -294,15 +292,15 @@ def _write_splits(
         writer.writerow(COLUMNS)
         rows = (row for part in parts for row in _readable(stage.rows(part)))
         for number, row in enumerate(rows):
-            writer.writerow((row.name, row.label, SPLITS[splits[number]], row.pixels))
+            writer.writerow((plain_cell(row.name), plain_cell(row.label), SPLITS[splits[number]], row.pixels))
             if sizes[group[number]] > 1:
                 copies.setdefault(int(group[number]), []).append((number, row.name))
     return list(copies.values())
 
 
-def _report(
-    source: str, found: Found, splits: Int8[np.ndarray, " n"], copies: list[list[tuple[int, str]]], listing: Listing
-) -> dict:
+def _report(source: str, found: Found, splits: Int8[np.ndarray, " n"], copies: list[list[tuple[int, str]]]) -> dict:
+    """What the images are. What else lies in the source, the listing knows anew at every start."""
+
     def differing(values: np.ndarray) -> list[list[str]]:
         return [
             [name for _, name in group] for group in copies if len({int(values[number]) for number, _ in group}) > 1
@@ -314,49 +312,7 @@ def _report(
         "pictures": len(found.labels),
         "classes": {name: dict(zip(SPLITS, of_class, strict=True)) for name, of_class in counts},
         "unreadable": found.unreadable,
-        "not_pictures": list(listing.not_pictures),
-        "hidden": list(listing.hidden),
-        "empty_classes": list(listing.empty_classes),
         "duplicates": [[name for _, name in group] for group in copies],
         "two_labels": differing(found.labels),
         "in_two_splits": differing(splits),
     }
-
-
-def format_report(report: dict) -> str:
-    """The data report as a text of a few lines; of long lists, the first three entries."""
-    classes = {name: sum(counts.values()) for name, counts in report["classes"].items()}
-    total = sum(classes.values())
-    splits = Counter[str]()
-    for counts in report["classes"].values():
-        splits.update(counts)
-    sizes = ", ".join(f"{splits[name]:,} {name}" for name in SPLITS)
-    lines = [f"{total:,} pictures in {len(classes)} classes: {sizes}"]
-    width = max(map(display_width, classes))
-    shown = list(classes.items())[:20]
-    lines += [f"  {pad(name, width)}  {count:7,}  {count / total:6.1%}" for name, count in shown]
-    if len(classes) > len(shown):
-        lines.append(f"  ... and {len(classes) - len(shown)} more classes")
-    largest, smallest = max(classes, key=classes.__getitem__), min(classes, key=classes.__getitem__)
-    if classes[largest] > IMBALANCE * classes[smallest]:
-        lines.append(
-            f"  Imbalance: {largest} has {classes[largest] / classes[smallest]:.1f} times as many pictures as "
-            f"{smallest}; look at the recall of each class, not at the accuracy alone"
-        )
-
-    def some(title: str, entries: Sequence[str]) -> None:
-        if entries:
-            lines.append(f"  {len(entries)} {title}:")
-            lines.extend(f"    {entry}" for entry in entries[:3])
-            if len(entries) > 3:
-                lines.append("    ... (all of them in data_report.json)")
-
-    some("unreadable, left out", [f"{name}: {reason}" for name, reason in report["unreadable"].items()])
-    some("not pictures, left out", report["not_pictures"])
-    some("class folders without pictures, left out", report["empty_classes"])
-    some("groups of exact duplicates", [" = ".join(names) for names in report["duplicates"]])
-    some("pictures under two labels", [" = ".join(names) for names in report["two_labels"]])
-    some("pictures in two splits, so the test is not blind", [" = ".join(names) for names in report["in_two_splits"]])
-    if report["hidden"]:
-        lines.append(f"  {len(report['hidden'])} hidden files or folders skipped")
-    return "\n".join(lines)

@@ -25,6 +25,7 @@ from typing import NamedTuple
 from study_classification.data.sources import Item
 from study_classification.errors import EnvironmentFault
 from study_classification.inputs.images.decode import UnreadableImage, decode_image
+from study_classification.paths import why
 from study_classification.system.files import replace_bytes
 from study_classification.system.threads import parallel
 
@@ -57,7 +58,7 @@ class Part:
 def find_parts(items: Sequence[Item], workers: int) -> list[Part]:
     """Cuts a source into parts. The names decide where, so an image more or less changes one part only."""
     bounds = [0]
-    bounds += [end for end, item in enumerate(items, 1) if zlib.crc32(os.fsencode(item.name)) % MEAN_PART == 0]
+    bounds += [end for end, item in enumerate(items, 1) if zlib.crc32(item.name.encode()) % MEAN_PART == 0]
     if bounds[-1] < len(items):
         bounds.append(len(items))
     spans = list(itertools.pairwise(bounds))
@@ -225,8 +226,7 @@ class _Writer:
                 raise EnvironmentFault(
                     f"{item.name} cannot be read: {error.strerror}: give fewer data.workers"
                 ) from None
-            missing = isinstance(error, FileNotFoundError)
-            return Row(*name, reason="it does not exist" if missing else error.strerror or str(error))
+            return Row(*name, reason=why(error))
         digest = hashlib.sha256(data).hexdigest()
         try:
             image = decode_image(data, max_megapixels=max_megapixels)

@@ -1,7 +1,7 @@
 """Where weights come from, and the preprocessing that goes with them.
 
 A file's tensors tell its layout, but not always whose padding and epsilon they were trained with, and never how the
-pictures were made. Both are read where they can be read, else taken from the tables here, which hold the defaults of
+images were made. Both are read where they can be read, else taken from the tables here, which hold the defaults of
 torchvision 0.28 (first release of each network), timm 1.0 and keras.applications; a `config.json` of timm beside the
 file, as every timm repository of the Hugging Face hub has it, says both.
 """
@@ -15,6 +15,7 @@ import numpy as np
 from study_classification.errors import WeightsError
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.models.conventions import conventions_of
+from study_classification.paths import read_file
 from study_classification.pretrained.convert import path_of
 from study_classification.pretrained.files import TensorFile
 
@@ -100,7 +101,7 @@ def detect_origin(file: TensorFile, model_name: str, stated: str = "") -> str:
 
 
 def preprocess_of(file: TensorFile, model_name: str, origin: str) -> Preprocess:
-    """How pictures are made for the weights: with RGB channels always, see `Names.bgr_convolution`."""
+    """How images are made for the weights: with RGB channels always, see `Names.bgr_convolution`."""
     image_size, resize_size, interpolation, (mean, std) = _releases(model_name)[origin]
     card = _timm_card(file)
     if card and origin.startswith("timm"):
@@ -128,7 +129,7 @@ def _releases(model_name: str) -> dict[str, tuple]:
 def _timm_card(file: TensorFile) -> dict | None:
     """timm's config.json beside the file."""
     try:
-        card = json.loads(file.path.with_name("config.json").read_text(encoding="utf-8"))
+        card = json.loads(read_file(file.path.with_name("config.json")))
         complete = card["architecture"] and card["pretrained_cfg"].keys() >= CARD_FIELDS
         return card if complete else None
     except (AttributeError, KeyError, OSError, TypeError, ValueError):

@@ -20,13 +20,13 @@ def write_json(file: Path, content: object) -> None:
 
 
 def write_text(file: Path, text: str) -> None:
-    """Writes text as UTF-8, replacing what was there.
+    r"""Writes text as UTF-8, replacing what was there. Bytes that are no UTF-8 become `\udcXX`, which JSON reads back.
 
     Raises:
         EnvironmentFault: if the folder cannot be written.
     """
     try:
-        replace_bytes(file, [text.encode()])
+        replace_bytes(file, [text.encode(errors="backslashreplace")])
     except OSError as error:
         raise unwritable(file.parent, error) from None
 
