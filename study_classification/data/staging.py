@@ -180,20 +180,30 @@ class Stage:
             EnvironmentFault: if this process may open no more files.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        writers = (_Writer(part, self._bytes_of(part)) for part in parts)
-        jobs = ((writer, item) for writer in writers for item in items[writer.part.start : writer.part.stop])
+        opened: list[_Writer] = []
+
+        def jobs() -> Iterator[tuple[_Writer, Item]]:
+            for part in parts:
+                opened.append(writer := _Writer(part, self._bytes_of(part)))
+                yield from ((writer, item) for item in items[part.start : part.stop])
 
         def keep(job: tuple[_Writer, Item]) -> tuple[_Writer, Row]:
             return job[0], job[0].keep(job[1], self._max_megapixels)
 
         rows: list[Row] = []
-        for writer, row in parallel(keep, jobs, workers):
-            rows.append(row)
-            yield row
-            if len(rows) == writer.part.stop - writer.part.start:
+        try:
+            with contextlib.closing(parallel(keep, jobs(), workers)) as results:
+                for writer, row in results:
+                    rows.append(row)
+                    yield row
+                    if len(rows) == writer.part.stop - writer.part.start:
+                        writer.close()
+                        opened.remove(writer)
+                        replace_bytes(self._table_of(writer.part), [_sealed(json.dumps(rows).encode())])
+                        rows = []
+        finally:
+            for writer in opened:
                 writer.close()
-                replace_bytes(self._table_of(writer.part), [_sealed(json.dumps(rows).encode())])
-                rows = []
 
     def _table_of(self, part: Part) -> Path:
         return self._folder / f"{part.stamp}.json"
@@ -224,7 +234,8 @@ class _Writer:
         except OSError as error:
             if error.errno in FAULTS_OF_THIS_PROCESS:
                 raise EnvironmentFault(
-                    f"{item.name} cannot be read: {error.strerror}: give fewer data.workers"
+                    f"{item.name} cannot be read ({error.strerror}): end other programs, or give a smaller "
+                    "--config.data.workers"
                 ) from None
             return Row(*name, reason=why(error))
         digest = hashlib.sha256(data).hexdigest()
