@@ -1,6 +1,7 @@
 """Labelled examples, from a source on disk to batches on the devices.
 
 sources.py          folder, manifest, digits -> a list of labelled images
+items.py            such a list, which may be long
 folders.py          what lies in a folder, at any depth
 tables.py           CSV and JSON lines -> rows of texts
 splits.py           which of them is for training, validation, test

@@ -9,9 +9,10 @@ import numpy as np
 from jaxtyping import Int32
 from ml_collections import ConfigDict
 
+from study_classification.data.items import SPLITS, TEST, TRAIN, VALIDATION
 from study_classification.data.prepare import prepare
 from study_classification.data.report import format_report
-from study_classification.data.sources import SPLITS, TEST, TRAIN, VALIDATION, list_source
+from study_classification.data.sources import list_source
 from study_classification.errors import DataError, EnvironmentFault, nearest
 from study_classification.paths import user_path
 from study_classification.system.array_cache import Create, cached_arrays

@@ -21,7 +21,8 @@ import numpy as np
 from jaxtyping import Int, Int8, Int32, Int64, Shaped
 from ml_collections import ConfigDict
 
-from study_classification.data.sources import SPLITS, TRAIN, VALIDATION, Listing
+from study_classification.data.items import SPLITS, TRAIN, VALIDATION
+from study_classification.data.sources import Listing
 from study_classification.data.splits import COLUMNS, assign_splits, read_pinned
 from study_classification.data.staging import Fingerprints, Part, Row, Stage, content_of, find_parts, is_settled
 from study_classification.data.tables import plain_cell

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from study_classification.data.sources import SPLITS
+from study_classification.data.items import SPLITS
 from study_classification.system.console import display_width, pad
 
 IMBALANCE = 3  # largest class / smallest class above which the report warns

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int, Int8, Shaped
 
-from study_classification.data.sources import SPLITS, TEST, TRAIN, VALIDATION
+from study_classification.data.items import SPLITS, TEST, TRAIN, VALIDATION
 from study_classification.data.tables import read_csv
 from study_classification.errors import DataError
 from study_classification.paths import printable

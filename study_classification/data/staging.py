@@ -17,12 +17,12 @@ import os
 import stat
 import threading
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from study_classification.data.sources import Item
+from study_classification.data.items import Item, Items
 from study_classification.errors import EnvironmentFault
 from study_classification.inputs.images.decode import UnreadableImage, decode_image
 from study_classification.paths import why
@@ -55,10 +55,10 @@ class Part:
     stamp: str
 
 
-def find_parts(items: Sequence[Item], workers: int) -> list[Part]:
+def find_parts(items: Items, workers: int) -> list[Part]:
     """Cuts a source into parts. The names decide where, so an image more or less changes one part only."""
     bounds = [0]
-    bounds += [end for end, item in enumerate(items, 1) if zlib.crc32(item.name.encode()) % MEAN_PART == 0]
+    bounds += [end for end, name in enumerate(items.names, 1) if zlib.crc32(name.encode()) % MEAN_PART == 0]
     if bounds[-1] < len(items):
         bounds.append(len(items))
     spans = list(itertools.pairwise(bounds))
@@ -91,7 +91,7 @@ def content_of(rows: Iterable[Row]) -> bytes:
     return ", ".join(json.dumps([*row[:3], row.digest]) for row in rows).encode()
 
 
-def is_settled(part: Part, items: Sequence[Item], rows: Iterable[Row]) -> bool:
+def is_settled(part: Part, items: Items, rows: Iterable[Row]) -> bool:
     """Whether a part is what it was before it was read, and nothing in it failed that may be read another time."""
     own = items[part.start : part.stop]
     failed = (item for item, row in zip(own, rows, strict=True) if not row.digest)
@@ -146,7 +146,7 @@ class Stage:
         self._folder = folder
         self._max_megapixels = max_megapixels
 
-    def has(self, part: Part, items: Sequence[Item]) -> bool:
+    def has(self, part: Part, items: Items) -> bool:
         """Whether a part is here as the source holds it now, as far as stamps and sizes tell."""
         try:
             rows = self.rows(part)
@@ -172,7 +172,7 @@ class Stage:
                     raise self._damaged(part)
                 yield data
 
-    def fill(self, items: Sequence[Item], parts: Iterable[Part], workers: int) -> Iterator[Row]:
+    def fill(self, items: Items, parts: Iterable[Part], workers: int) -> Iterator[Row]:
         """Reads the files of these parts; yields the row of each image when it is read.
 
         Raises:

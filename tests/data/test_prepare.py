@@ -12,9 +12,10 @@ from study_classification.configs import default
 from study_classification.data import prepare as prepare_module
 from study_classification.data import prepared_images, staging
 from study_classification.data.dataset import open_dataset
+from study_classification.data.items import SPLITS, Item
 from study_classification.data.prepare import Found, choose_splits, prepare
 from study_classification.data.report import format_report
-from study_classification.data.sources import SPLITS, Item, list_source
+from study_classification.data.sources import list_source
 from study_classification.errors import DataError, EnvironmentFault
 from study_classification.system import locks
 
@@ -163,6 +164,15 @@ def test_other_splits_make_another_data_set(data_config, digits, tmp_path):
     assert open_dataset(data_config).splits_csv.splitlines()[1] == chosen
 
 
+def test_the_splits_are_sorted_by_name_and_no_name_becomes_a_formula(data_config, digits):
+    (digits / "0").rename(digits / "=1")
+    header, *rows = open_dataset(data_config).splits_csv.splitlines()
+    assert header == "name,label,split,pixels"
+    assert rows[-1].startswith("'=1/") and rows[-1].split(",")[1] == "'=1"
+    names = [row.split(",")[0].removeprefix("'") for row in rows]
+    assert len(names) == 90 and names == sorted(names)
+
+
 def test_a_file_is_read_once(data_config, digits, monkeypatch):
     read, count = Item.read, Counter()
 
@@ -199,7 +209,7 @@ def test_a_file_that_changes_while_it_is_read_is_stored_as_it_was_judged(data_co
 
     def changing(item):
         data = read(item)
-        if item.path == victim:
+        if item.path == str(victim):
             victim.write_bytes(other)
         return data
 

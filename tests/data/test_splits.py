@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from study_classification.data import splits
-from study_classification.data.sources import SPLITS
+from study_classification.data.items import SPLITS
 from study_classification.data.splits import read_pinned, split_sizes
 from study_classification.errors import DataError
 
@@ -145,11 +145,6 @@ def test_a_pipe_is_no_splits_file(tmp_path):
     os.mkfifo(tmp_path / "splits.csv")
     with pytest.raises(DataError, match="it is a pipe, not a file"):
         read_pinned(tmp_path / "splits.csv")
-
-
-def test_no_name_or_class_becomes_a_formula():
-    text = splits_to_csv([(Picture("=1/a.png", "=1", "0x"), "test"), (Picture("+2/a.png", "-1", "1x"), "train")])
-    assert text.splitlines()[1:] == ["'+2/a.png,-1,train,1x", "'=1/a.png,'=1,test,0x"]
 
 
 def alike(count, size):

@@ -2,10 +2,12 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
-from study_classification.data.sources import Item, list_source
+from study_classification.data.items import Item, collect
+from study_classification.data.sources import list_source
 from study_classification.data.staging import Fingerprints, Stage, content_of, find_parts, is_settled
 from study_classification.errors import EnvironmentFault
 
@@ -21,11 +23,11 @@ def stage(tmp_path):
 
 
 def test_parts_hold_all_images_and_a_new_one_changes_one_part_only():
-    items = [Item(f"{number}.png", "cat", data=b"%d" % number) for number in range(5000)]
-    parts = find_parts(items, 2)
+    rows = [(f"{number:04}.png", "cat", None, b"%d" % number) for number in range(5000)]
+    parts = find_parts(collect(rows), 2)
     assert [part.start for part in parts[1:]] + [5000] == [part.stop for part in parts]
     assert 10 < len(parts) < 40  # about 256 each
-    more = find_parts([*items[:1234], Item("1233b.png", "cat", data=b"new"), *items[1234:]], 2)
+    more = find_parts(collect([*rows, ("1233b.png", "cat", None, b"new")]), 2)
     assert len({part.stamp for part in more} - {part.stamp for part in parts}) <= 2
 
 
@@ -40,7 +42,7 @@ def test_parts_hold_all_images_and_a_new_one_changes_one_part_only():
 )
 def test_every_change_of_a_file_changes_its_stamp(digits, items, change):
     before = find_parts(items, 1)
-    change(items[7].path)
+    change(Path(items[7].path))
     assert find_parts(list_source(str(digits)).items, 1) != before
 
 
@@ -51,8 +53,8 @@ def test_the_files_come_back_as_they_were_judged(items, stage):
     assert stage.has(digits_part, items)
     assert [row.name for row in rows] == [item.name for item in items]
     for item in items:
-        item.path.write_bytes(b"changed meanwhile")
-    shutil.rmtree(items[0].path.parent)
+        Path(item.path).write_bytes(b"changed meanwhile")
+    shutil.rmtree(Path(items[0].path).parent)
     found = zip(rows, stage.files(digits_part, stage.rows(digits_part)), strict=True)
     assert all(len(data) == row.size and data.startswith(b"\x89PNG") for row, data in found)
     assert not stage.has(digits_part, items)  # for the source is another one now
@@ -62,7 +64,7 @@ def test_a_file_that_fails_for_a_moment_is_not_settled(items, stage, monkeypatch
     read = Item.read
 
     def failing(item):
-        if item is items[3]:
+        if item == items[3]:
             raise OSError(5, "Input/output error")
         return read(item)
 
@@ -75,12 +77,12 @@ def test_a_file_that_fails_for_a_moment_is_not_settled(items, stage, monkeypatch
 
 
 def test_a_file_that_is_absent_is_settled_until_it_comes(items, stage):
-    content = items[3].path.read_bytes()
-    items[3].path.unlink()
+    content = Path(items[3].path).read_bytes()
+    Path(items[3].path).unlink()
     (part,) = find_parts(items, 1)
     rows = list(stage.fill(items, [part], 1))
     assert is_settled(part, items, rows)
-    items[3].path.write_bytes(content)
+    Path(items[3].path).write_bytes(content)
     assert not is_settled(part, items, rows)
 
 
