@@ -177,9 +177,7 @@ def _decoded(
 
     def fill(create: Create) -> None:
         arrays = _empty(len(indices), view, create)
-        rows = parallel(
-            lambda row: _fill(arrays, row, split, int(indices[row]), view), range(len(indices)), workers
-        )
+        rows = parallel(lambda row: _fill(arrays, row, split, int(indices[row]), view), range(len(indices)), workers)
         for _ in progress(rows, "decoding pictures", total=len(indices)):
             pass
 

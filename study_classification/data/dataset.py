@@ -15,6 +15,7 @@ from study_classification.data.report import format_report
 from study_classification.data.sources import list_source
 from study_classification.errors import DataError, EnvironmentFault, nearest
 from study_classification.paths import user_path
+from study_classification.system import hosts
 from study_classification.system.array_cache import Create, cached_arrays
 
 
@@ -132,10 +133,15 @@ def open_dataset(data_config: ConfigDict, everything_in: str = "", for_training:
     source = data_config.source
     builder = _tfds_builder(source)
     if builder is not None:
-        return _open_tfds(_downloaded(builder), data_config)
+        with hosts.first_alone("download"):
+            builder = _downloaded(builder)
+        return _open_tfds(builder, data_config)
 
-    listing = list_source(source, for_training)
-    folder = prepare(source, listing, data_config, everything_in, for_training)
+    with hosts.first_alone("prepare"):
+        listing = list_source(source, for_training)
+        folder = prepare(source, listing, data_config, everything_in, for_training)
+    if len(keys := set(hosts.texts_of_all(folder.name))) > 1:
+        raise DataError(f"{source} holds {len(keys)} different data sets on {hosts.count()} hosts: copy one to all")
     import tensorflow_datasets as tfds
 
     builder = tfds.builder_from_directory(folder / "prepared_images" / "1.0.0")

@@ -23,6 +23,7 @@ from study_classification.inputs.images.decode import UnreadableImage
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.paths import printable, read_file, why
 from study_classification.runs.directory import Run
+from study_classification.system import hosts
 from study_classification.system.console import data_on_stdout, display_width, pad, say
 from study_classification.system.threads import num_workers, parallel
 
@@ -38,6 +39,7 @@ def predict(
     output_format: str = "table",
     top_k: int = 1,
     threshold: float = 0.0,
+    shard: tuple[int, int] = (0, 1),
 ) -> int:
     """Writes one row a picture to stdout; everything else that is said goes to stderr.
 
@@ -49,6 +51,7 @@ def predict(
         output_format: `table`, `csv`, `json` (one array) or `jsonl` (one object a line).
         top_k: how many classes a row names.
         threshold: the class is 'unknown' where the greatest probability is below it.
+        shard: index and number of the shards: the files whose position among all modulo the number is the index.
 
     Returns:
         The exit code: 0, or 3 if a picture could not be read (its row says why).
@@ -63,9 +66,12 @@ def predict(
     columns = ["file", "class", "probability"]
     columns += [f"{name}_{rank}" for rank in range(2, top_k + 1) for name in ("class", "probability")]
     unreadable = 0
-    with data_on_stdout() as out:
-        rows = predict_files(load_predictor(run, checkpoint, tta), find_files(inputs), top_k, threshold)
-        count, unreadable = write_rows(rows, [*columns, "error"], output_format, out)
+    with data_on_stdout() as stdout, hosts.first_speaks():
+        files = itertools.islice(find_files(inputs), shard[0], None, shard[1])
+        trained = load_predictor(run, checkpoint, tta, local=True)
+        rows = rows_of_all_hosts(trained, files, top_k, threshold)
+        with contextlib.nullcontext(stdout) if hosts.is_first() else open(os.devnull, "w", encoding="utf-8") as out:
+            count, unreadable = write_rows(rows, [*columns, "error"], output_format, out)
         if unreadable:
             say(f"{unreadable} of {count} files could not be read: see their error")
     return DataError.exit_code if unreadable else 0
@@ -123,6 +129,22 @@ def _pictures_in(folder: str) -> Iterator[str]:
             yield path
     if not found:
         yield folder
+
+
+def rows_of_all_hosts(trained: Predictor, files: Iterator[str], top_k: int, threshold: float) -> Iterator[dict]:
+    """One row a file, see `predict_files`; several hosts share the files that the first of them has."""
+    if hosts.alone():
+        yield from predict_files(trained, files, top_k, threshold)
+        return
+    share = trained.batch_sizes[-1]
+    while True:
+        first = list(itertools.islice(files, share * hosts.count())) if hosts.is_first() else []
+        together = json.loads(hosts.text_from_first(json.dumps(first)))
+        if not together:
+            return
+        mine = together[hosts.index() * share : (hosts.index() + 1) * share]
+        for text in hosts.texts_of_all(json.dumps(list(predict_files(trained, mine, top_k, threshold)))):
+            yield from json.loads(text)
 
 
 def predict_files(trained: Predictor, files: Iterable[str], top_k: int, threshold: float) -> Iterator[dict]:

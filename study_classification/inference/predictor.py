@@ -193,12 +193,12 @@ def load(run_dir: str | os.PathLike[str], checkpoint: str | int = "best", *, tta
     return load_predictor(directory.load(user_path(run_dir)), str(checkpoint), tta)
 
 
-def load_predictor(run: Run, checkpoint: str, tta: str = "none") -> Predictor:
-    """As `load`, for a run that is read already."""
+def load_predictor(run: Run, checkpoint: str, tta: str = "none", local: bool = False) -> Predictor:
+    """As `load`, for a run that is read already; of several hosts on all of them together, or with `local` on each."""
     if tta not in TTA:
         raise ConfigError(f"tta is '{tta}': {nearest(tta, TTA)}")
     devices.start_devices(cache_directory(run.config.data))
-    mesh = devices.make_mesh(1)
+    mesh = devices.make_mesh(1, local)
     model = create_model(run.config.model, len(run.class_names), devices.compute_dtype(run.config.precision))
     everywhere = devices.replicated(mesh)
     shapes = jax.tree.map(

@@ -33,6 +33,7 @@ from study_classification.models import own
 from study_classification.paths import read_file, user_path, why
 from study_classification.runs.environment import describe_environment
 from study_classification.runs.history import History
+from study_classification.system import hosts
 from study_classification.system.files import unwritable, write_json, write_text
 
 NETWORK = "network.py"
@@ -66,12 +67,14 @@ class Run:
 
 def new_workdir(config: ConfigDict, config_name: str) -> Path:
     """A readable directory under runs/ that did not exist before, such as runs/animals-original-20260131-093015."""
+    if not hosts.is_first():
+        return Path(hosts.text_from_first(""))
     base = Path("runs") / f"{config_name}-{own.class_name(config.model.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
     for number in range(1, 1000):
         workdir = base if number == 1 else base.with_name(f"{base.name}-{number}")
         try:
             workdir.mkdir(parents=True)
-            return workdir
+            return Path(hosts.text_from_first(str(workdir)))
         except FileExistsError:
             continue
         except OSError as error:

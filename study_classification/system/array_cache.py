@@ -10,6 +10,7 @@ import numpy as np
 from jax.typing import DTypeLike
 from numpy.lib.format import open_memmap
 
+from study_classification.system import hosts
 from study_classification.system.entries import is_whole, publish, workplace
 from study_classification.system.files import unwritable, write_json
 
@@ -28,7 +29,7 @@ def cached_arrays(parent: Path, identity: list, fill: Callable[[Create], None]) 
         EnvironmentFault: if the folder cannot be written.
     """
     folder = parent / hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:20]
-    if not is_whole(folder):
+    if not hosts.min_over_hosts(is_whole(folder)):  # what they compute together, they have to begin together
         try:
             with workplace(folder) as temporary:
                 fill(lambda name, dtype, shape: _create(temporary / f"{name}.npy", np.dtype(dtype), shape))

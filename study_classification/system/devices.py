@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import psutil
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Int64
 
 from study_classification.errors import ConfigError
@@ -82,7 +82,7 @@ def batch_sharding(mesh: Mesh) -> NamedSharding:
     return NamedSharding(mesh, PartitionSpec((DATA, FSDP)))
 
 
-def replicated(mesh: Mesh) -> NamedSharding:
+def replicated(mesh: Mesh | AbstractMesh) -> NamedSharding:
     """The same value on every device."""
     return NamedSharding(mesh, PartitionSpec())
 
@@ -93,12 +93,14 @@ def rows_here(sharding: NamedSharding, count: int) -> Int64[np.ndarray, " n"]:
     return np.unique(np.concatenate([np.arange(count)[index[0]] for index in slices if index is not None]))
 
 
-def from_rows_here(sharding: NamedSharding, rows: Int64[np.ndarray, " n"], here: np.ndarray, count: int, axis: int = 0):
+def from_rows_here(
+    sharding: NamedSharding, rows: Int64[np.ndarray, " n"], here: np.ndarray, count: int, axis: int = 0
+) -> jax.Array:
     """The array over all devices whose rows along `axis` each host has in part, see `rows_here`."""
 
-    def of_device(index: tuple[slice, ...]) -> np.ndarray:
-        places = np.searchsorted(rows, np.arange(count)[index[axis]])
-        return here.take(places, axis)
+    def of_device(index: tuple[slice, ...] | None) -> np.ndarray:
+        assert index is not None
+        return here.take(np.searchsorted(rows, np.arange(count)[index[axis]]), axis)
 
     shape = (*here.shape[:axis], count, *here.shape[axis + 1 :])
     return jax.make_array_from_callback(shape, sharding, of_device)

@@ -38,6 +38,7 @@ def test_values_have_the_types_of_their_flags():
         "format": "table",
         "top_k": 3,
         "threshold": 0.5,
+        "shard": "0/1",
         **NO_HOSTS,
     }
     assert given.inputs == ("a.jpg", "b.jpg")
