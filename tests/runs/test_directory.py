@@ -49,7 +49,7 @@ def test_nothing_else_may_change(run):
         *("total_epochs", "total_steps", "total_examples", "time_budget", "log_every_steps"),
         *("early_stopping.patience", "early_stopping.min_delta", "convergence.epochs", "convergence.tolerance"),
         *("checkpoint_every_epochs", "checkpoint_every_steps", "checkpoint_every_examples"),
-        *("data.source", "data.cache_dir", "data.mode", "data.workers"),
+        *("data.source", "data.splits", "data.cache_dir", "data.mode", "data.workers"),
     }
 
 
@@ -139,7 +139,7 @@ def own(run, tmp_path, monkeypatch):
     run.config.model.name = "net.py:Net"
     workdir = tmp_path / "run"
     workdir.mkdir()
-    assert run_directory.with_kept_network(run.config, workdir) is run.config
+    assert run_directory.with_kept_files(run.config, workdir) is run.config
     own = Run(workdir, run.config, run.class_names, run.preprocess)
     run_directory.begin(own, "key", {}, "")
     return own
@@ -153,7 +153,7 @@ def test_a_network_of_the_users_own_is_kept_with_the_run(own, tmp_path):
     shutil.copytree(own.workdir, moved)
     shutil.rmtree(own.workdir)
     assert run_directory.load(moved).config.model.name == f"{moved}/network.py:Net"
-    resumed = run_directory.with_kept_network(own.config, moved)
+    resumed = run_directory.with_kept_files(own.config, moved)
     assert resumed.model.name == f"{moved}/network.py:Net" and own.config.model.name == "net.py:Net"
     for config in (own.config, resumed):
         run_directory.begin(Run(moved, config, own.class_names, own.preprocess), "key", {}, "")
@@ -174,7 +174,7 @@ def test_what_is_kept_is_what_was_run(own, tmp_path):
 
 def test_a_run_is_not_resumed_with_another_network(own, tmp_path):
     (tmp_path / "net.py").write_text(NET + "\n\nclass Other(Net):\n    pass\n")
-    for change in (run_directory.with_kept_network, lambda config, workdir: run_directory.begin(own, "key", {}, "")):
+    for change in (run_directory.with_kept_files, lambda config, workdir: run_directory.begin(own, "key", {}, "")):
         with pytest.raises(RunError, match=r"net\.py has changed since .*/run began: restore it from"):
             change(own.config, own.workdir)
     (tmp_path / "net.py").write_text(NET)
