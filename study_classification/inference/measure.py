@@ -59,6 +59,7 @@ def measure(network: Network, *, split: str = "", source: str = "") -> dict:
     data = _open_other(run, source, split) if source else _open_own(run)
     asked, split = split, split or (TEST if TEST in data.splits else VALIDATION)
     pictures = data.split(split)
+    trained_on = _trained_on(run, data, split)
     to_class = _label_map(data.class_names, run.class_names)
 
     images = open_images(
@@ -84,7 +85,6 @@ def measure(network: Network, *, split: str = "", source: str = "") -> dict:
     labels_seen = np.concatenate(labels)
     assert len(labels_seen) == len(pictures), f"{len(labels_seen)} of {len(pictures)} examples were evaluated"
 
-    trained_on = _trained_on(run, data, split)
     if trained_on and asked != TRAIN:
         say(
             f"Beware: {trained_on:,} of these {len(pictures):,} pictures were trained on, so unseen ones may come out "
