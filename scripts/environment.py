@@ -179,8 +179,10 @@ def install(what: str) -> None:
 
 def line_to_show(line: str) -> str:
     """A line of pip in short: which package it fetches or finds; '' for all others."""
-    match = re.match(r"(Downloading|Using cached|Processing) (?:\S*[/\\])?([^/\\\s-]+)-([^-\s]+)-\S+\.whl( .*)?$", line)
-    if not match:
+    match = re.match(
+        r"(Downloading|Using cached|Processing) (?:\S*[/\\])?([^/\\\s-]+)-([^-\s]+)-\S+\.whl( \([\d.]+ \w+\))?", line
+    )
+    if not match or ".whl.metadata" in line:
         return ""
     verb, name, version, size = match.groups(default="")
     return f"{'downloading' if verb == 'Downloading' else 'found'} {name} {version}{size}"
