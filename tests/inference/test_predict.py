@@ -132,11 +132,11 @@ def test_what_files_are_meant(tmp_path, monkeypatch, capsys):
     for text, expected in {
         "a": ["a/1.png", "a/b/2.png"],
         "a\\b\\2.png": ["a/b/2.png"],
-        "~/a/b": [f"{tmp_path}/a/b/2.png"],
+        "~/[[]c]": [f"{tmp_path}/[c]/3.png"],
         "~4.png": ["~4.png"],
         "~nosuchuser/5.png": ["~nosuchuser/5.png"],
         "[c]": ["[c]/3.png"],
-        "a/[1b]*": ["a/1.png", "a/b/2.png"],
+        "[[]*": ["[c]/3.png"],
         "empty": ["empty"],
         "x\0*": ["x\0*"],
     }.items():
