@@ -55,7 +55,8 @@ def read_arguments(arguments: Sequence[str], verbs: Mapping[str, Verb]) -> Argum
         ConfigError: for a verb that does not exist.
     """
     known = {flag.name for verb in verbs.values() for flag in verb.flags}
-    flags, inputs = _split(list(arguments), known, verbs)
+    switches = {flag.name for verb in verbs.values() for flag in verb.flags if flag.is_switch}
+    flags, inputs = _split(list(arguments), known, switches, verbs)
     asked = any(name in HELP for name, _ in flags) or inputs[:1] == ["help"]
     if inputs[:1] == ["help"]:
         del inputs[0]
@@ -73,10 +74,11 @@ def behind_the_colon(text: str) -> str:
 
 
 def _split(
-    arguments: list[str], known: Collection[str], verbs: Collection[str]
+    arguments: list[str], known: Collection[str], switches: Collection[str], verbs: Collection[str]
 ) -> tuple[list[tuple[str, str | None]], list[str]]:
     """Flags with their values, and all else, each in its order."""
-    switches = {f"config.{field}" for field, value in flatten(default.get_config()).items() if isinstance(value, bool)}
+    fields = flatten(default.get_config())
+    switches = {*switches, *(f"config.{field}" for field, value in fields.items() if isinstance(value, bool))}
     flags: list[tuple[str, str | None]] = []
     inputs: list[str] = []
     while arguments:

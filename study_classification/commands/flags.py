@@ -20,6 +20,7 @@ from study_classification.errors import ConfigError, UserError, nearest
 NEEDS = {
     "config": "--config=FILE.py, for instance --config=configs/quickstart.py",
     "workdir": "--workdir=DIR, the directory that a training run has written",
+    "prune": "--prune, to clear the cache",
 }
 TYPES = {
     bool: "True or False",
@@ -44,7 +45,8 @@ def parse_flags(arguments: Arguments, verbs: Mapping[str, Verb]) -> Given:
         raise _unwanted_input(verb, arguments.inputs[0])
     given = dict(arguments.flags)
     overrides = [name for name in given if re.match(r"(no)?config\.", name)]
-    if not any(given.get(name) for name in verb.needs):
+    switches = {flag.name for flag in verb.flags if flag.is_switch}
+    if not any(given.get(name) or (name in given and name in switches) for name in verb.needs):
         raise ConfigError(f"{verb.name} needs {', or '.join(NEEDS[name] for name in verb.needs)}")
     if overrides and "config" not in given:
         raise ConfigError(
@@ -68,11 +70,11 @@ def _plain(verb: Verb, values: flags.FlagValues) -> dict[str, Any]:
 
 def _require_flag(verb: Verb, verbs: Mapping[str, Verb], name: str, value: str | None) -> None:
     """Raises ConfigError unless the verb takes this flag, and a value is given where it needs one."""
-    known = {flag.name for flag in verb.flags}
+    known = {flag.name: flag for flag in verb.flags}
     takes_config = CONFIG in verb.flags
     flag = "config" if re.match(r"(no)?config\.", name) else name
     if flag in known:
-        if flag == name and (value is None or (name == "config" and not value)):
+        if flag == name and not known[flag].is_switch and (value is None or (name == "config" and not value)):
             raise ConfigError(f"--{name} needs a value: --{name}=...")
         return
     flag = flag.replace("-", "_")
@@ -84,7 +86,9 @@ def _require_flag(verb: Verb, verbs: Mapping[str, Verb], name: str, value: str |
         parts.append(advice)
     fields = list(flatten(default.get_config())) if takes_config else []
     typed = f"-{name}" if len(name) == 1 else f"--{name}"
-    raise ConfigError(f"{verb.name} has no {typed}: {'; '.join(parts) or _nearest_way(flag, value, known, fields)}")
+    raise ConfigError(
+        f"{verb.name} has no {typed}: {'; '.join(parts) or _nearest_way(flag, value, set(known), fields)}"
+    )
 
 
 def _nearest_way(name: str, value: str | None, known: set[str], fields: list[str]) -> str:

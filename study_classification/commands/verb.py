@@ -28,6 +28,11 @@ class Flag:
     default: Any = ""
     define: Callable[..., Any] = flags.DEFINE_string
 
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is on or off, so that it may stand without a value."""
+        return self.define is flags.DEFINE_boolean
+
 
 @dataclass(frozen=True)
 class Given:

@@ -9,6 +9,7 @@ staging.py          reading the files of the list, once, so that a killed prepar
 prepare.py          the list -> a TFDS data set in the cache
 report.py           what was found, as a text
 prepared_images.py  that TFDS data set
+prune.py            the cache without what nothing uses
 dataset.py          prepared or TFDS data -> class names and splits with random access
 order.py            which examples each step sees
 batches.py          split -> batches on the devices, resident or streaming

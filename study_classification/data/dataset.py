@@ -15,7 +15,7 @@ from study_classification.data.report import format_report
 from study_classification.data.sources import list_source
 from study_classification.errors import DataError, EnvironmentFault, nearest
 from study_classification.paths import user_path
-from study_classification.system import hosts
+from study_classification.system import entries, hosts
 from study_classification.system.array_cache import Create, cached_arrays
 
 
@@ -41,7 +41,7 @@ class Split:
 
         image, label = _image_and_label(builder)
         self.key = f"{key}-{expression}"
-        self._image, self._label, self._expression = image, label, expression
+        self._image, self._label, self._expression, self._folder = image, label, expression, builder.data_dir
         # TFDS's own parsing takes longer than the reading.
         raw = tfds.core.decode.DeserializeMethod.RAW_BYTES
         self._records = builder.as_data_source(expression, deserialize_method=raw)
@@ -51,10 +51,29 @@ class Split:
         return len(self._records)
 
     def __getitem__(self, index: int) -> Example:
-        record = self._parse(self._records[index]).features.feature
+        record = self._parse(self._read(index)).features.feature
         texts = (text for field in ("name", "file_name", "id") for text in record[field].bytes_list.value)
         name = next(texts, b"").decode(errors="backslashreplace") or f"{self._expression}/{index}"
         return Example(record[self._image].bytes_list.value[0], record[self._label].int64_list.value[0], name)
+
+    def _read(self, index: int) -> bytes:
+        """A record as it is stored; ArrayRecord checks a hash of it.
+
+        Raises:
+            EnvironmentFault: if it is damaged. Where this program prepared the data, they are prepared again next time.
+        """
+        try:
+            return self._records[index]
+        except Exception as error:  # of several kinds
+            folder = Path(self._folder)
+            own = (folder.parents[1] / entries.SEAL).exists()
+            if own:
+                entries.break_seal(folder.parents[1])
+            remedy = "run the same command again, and they are prepared anew" if own else "prepare it anew"
+            raise EnvironmentFault(
+                f"image {index} of {self._expression} in {folder} cannot be read ({str(error).partition(chr(10))[0]}): "
+                f"{remedy}"
+            ) from None
 
 
 @dataclass(frozen=True)

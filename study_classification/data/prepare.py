@@ -86,7 +86,8 @@ class Found:
         class_names: sorted.
         labels: the class of each.
         own: the split that the source gives each, as an index into SPLITS; -1 for none.
-        pixels: digest of the decoded pixels.
+        digests: of the decoded pixels of each group of exact duplicates.
+        group: that of each image.
         sizes: bytes of each file.
         starts: of each part of the source, the number of the first image; at the end, the number of all.
         unreadable: name -> reason.
@@ -95,7 +96,8 @@ class Found:
     class_names: tuple[str, ...]
     labels: Int32[np.ndarray, " n"]
     own: Int8[np.ndarray, " n"]
-    pixels: Shaped[np.ndarray, " n"]
+    digests: Shaped[np.ndarray, " g"]
+    group: Int32[np.ndarray, " n"]
     sizes: Int64[np.ndarray, " n"]
     starts: Int64[np.ndarray, " p"]
     unreadable: dict[str, str]
@@ -242,22 +244,37 @@ def _look_through(source: str, stage: Stage, parts: Sequence[Part]) -> Found:
         raise DataError(
             f"none of the {len(unreadable)} pictures of {source} can be read: {name}, for instance: {reason}"
         )
-    labels, own, pixels, sizes = map(np.concatenate, columns)
+    labels, own, sizes = map(np.concatenate, (columns[0], columns[1], columns[3]))
+    digests, group = _group(columns.pop(2))
     class_names = tuple(sorted(codes))
     sorted_codes = np.empty(len(codes), np.int32)
     sorted_codes[[codes[name] for name in class_names]] = np.arange(len(codes))
-    return Found(class_names, sorted_codes[labels], own, pixels, sizes, starts, unreadable)
+    return Found(class_names, sorted_codes[labels], own, digests, group, sizes, starts, unreadable)
+
+
+def _group(pixels: list[np.ndarray]) -> tuple[Shaped[np.ndarray, " g"], Int32[np.ndarray, " n"]]:
+    """The different digests, and the number of that of each image; `np.unique` would hold four copies at once."""
+    column = np.concatenate(pixels)
+    pixels.clear()
+    order = np.argsort(column)
+    column = column[order]
+    first = np.append(True, column[1:] != column[:-1])
+    group = np.empty(len(column), np.int32)
+    group[order] = np.cumsum(first) - 1
+    return column[first], group
 
 
 def choose_splits(found: Found, data_config: ConfigDict, pinned: dict[str, str] | None) -> Int8[np.ndarray, " n"]:
     """The source's own splits where it has some, drawn ones where not; validation is cut off training if missing."""
     ratio, seed = tuple(data_config.split_ratio), data_config.split_seed
     if (found.own < 0).all():
-        return assign_splits(found.pixels, found.labels, ratio, seed, pinned)
+        return assign_splits(found.digests, found.group, found.labels, ratio, seed, pinned)
     splits = found.own.copy()
     if SPLITS.index(VALIDATION) not in splits:
         training = splits == SPLITS.index(TRAIN)
-        splits[training] = assign_splits(found.pixels[training], found.labels[training], (*ratio[:2], 0), seed, pinned)
+        splits[training] = assign_splits(
+            found.digests, found.group[training], found.labels[training], (*ratio[:2], 0), seed, pinned
+        )
     return splits
 
 
@@ -286,7 +303,7 @@ def _write_splits(
     file: Path, stage: Stage, parts: Sequence[Part], found: Found, splits: Int8[np.ndarray, " n"]
 ) -> list[list[tuple[int, str]]]:
     """Writes splits.csv, by name as the images are; returns the groups of exact duplicates by number and name."""
-    _, group, sizes = np.unique(found.pixels, return_inverse=True, return_counts=True)
+    group, sizes = found.group, np.bincount(found.group)
     copies: dict[int, list[tuple[int, str]]] = {}
     with file.open("w", encoding="utf-8", newline="") as lines:
         writer = csv.writer(lines, lineterminator="\n")

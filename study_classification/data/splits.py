@@ -32,7 +32,8 @@ def split_sizes(count: int, ratio: Sequence[float]) -> dict[str, int]:
 
 
 def assign_splits(
-    pixels: Shaped[np.ndarray, " n"],
+    digests: Shaped[np.ndarray, " g"],
+    group: Int[np.ndarray, " n"],
     labels: Int[np.ndarray, " n"],
     ratio: Sequence[float],
     seed: int,
@@ -44,8 +45,9 @@ def assign_splits(
     image of the test set has been trained on. Renaming, moving or copying files changes nothing.
 
     Args:
-        pixels: digest of each decoded image as ASCII bytes, equal for exact duplicates.
-        labels: the class of each.
+        digests: of the pixels of each group of exact duplicates, as ASCII bytes.
+        group: that of each image, as an index into `digests`.
+        labels: the class of each image.
         ratio: train : validation : test.
         seed: another one draws another split.
         pinned: digest of pixels -> split, of an earlier split: these stay, and only the others are drawn, so that
@@ -54,14 +56,14 @@ def assign_splits(
     Returns:
         Indices into `SPLITS`.
     """
-    digests, group, sizes = np.unique(pixels, return_inverse=True, return_counts=True)
-    classes = np.full(len(digests), np.iinfo(np.int64).max)
+    sizes = np.bincount(group, minlength=len(digests))
+    classes = np.full(len(digests), np.iinfo(np.int32).max, np.int32)
     np.minimum.at(classes, group, labels)
     chosen = np.full(len(digests), -1, np.int8)
     if pinned:
         for number, digest in enumerate(digests):
             chosen[number] = SPLITS.index(pinned[digest.decode()]) if digest.decode() in pinned else -1
-    ranks = np.empty(len(digests), "S32")
+    ranks = np.empty(len(digests), "S16")  # half of the hash: there may be millions
     for number, digest in enumerate(digests):
         ranks[number] = hashlib.sha256(b"%d:%s" % (seed, digest)).digest()
     order = np.lexsort((ranks, classes))

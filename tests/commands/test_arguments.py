@@ -29,6 +29,8 @@ def read(text):
         ),
         ("--noconfig.augment.horizontal_flip prepare", "prepare", [("noconfig.augment.horizontal_flip", None)], []),
         ("prepare --noconfig.seed x", "prepare", [("noconfig.seed", None)], ["x"]),
+        ("prepare --prune --older_than 3", "prepare", [("prune", None), ("older_than", "3")], []),
+        ("--prune prepare", "prepare", [("prune", None)], []),
         ("--workdir --config=x", "train", [("workdir", None), ("config", "x")], []),
         ("--epochs 5 --gpu evaluate", "evaluate", [("epochs", "5"), ("gpu", None)], []),
     ],

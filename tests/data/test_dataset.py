@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -162,3 +163,24 @@ def test_labels_are_those_of_the_records(prepared, digits, cache, tmp_path, monk
     assert list(records.labels("test", tmp_path)) == [1, 0, 1, 0, 1]  # pictures 15 to 19
     monkeypatch.setattr(Split, "__getitem__", lambda split, index: pytest.fail("the second time they are in the cache"))
     assert list(records.labels("train", tmp_path)) == read
+
+
+def test_a_record_that_is_damaged_while_it_is_in_use_is_prepared_anew_next_time(digits, tmp_path):
+    config = config_for(digits)
+    config.cache_dir = str(tmp_path / "cache")
+    split = open_dataset(config).split("train")
+    (file,) = (tmp_path / "cache").rglob("*train.array_record*")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    file.write_bytes(content)
+    with pytest.raises(EnvironmentFault, match=r"in .*prepared_images.* cannot be read .*: run the same command again"):
+        [split[row] for row in range(len(split))]
+    assert len([open_dataset(config).split("train")[row] for row in range(len(split))]) == 72
+
+
+def test_a_damaged_record_of_tfds_is_named(prepared, tmp_path):
+    copy = shutil.copytree(prepared, tmp_path / "copy" / "twenty_pictures" / "2.0.0")
+    (file,) = Path(copy).glob("*test.array_record*")
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(EnvironmentFault, match=r"copy.* cannot be read .*: prepare it anew"):
+        open_dataset(config_for(copy)).split("test")[0]

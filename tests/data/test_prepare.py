@@ -128,8 +128,9 @@ def test_own_splits_are_kept_and_validation_is_cut_off_training(data_config, dig
 
 def test_given_back_splits_decide_what_is_cut_off_the_sources_own_training_pictures():
     own = np.array([SPLITS.index(name) for name in ["train"] * 10 + ["test"]], np.int8)
-    labels, pixels = np.zeros(11, np.int32), np.array([b"pixels of %d" % n for n in range(11)])
-    found = Found(("cat",), labels, own, pixels, np.ones(11, np.int64), np.array([0, 11]), {})
+    labels, digests = np.zeros(11, np.int32), np.array([b"pixels of %d" % n for n in range(11)])
+    group = np.arange(11, dtype=np.int32)
+    found = Found(("cat",), labels, own, digests, group, np.ones(11, np.int64), np.array([0, 11]), {})
     config = default.get_config().data
     for chosen in (3, 7):  # of 10 pictures, 8 : 1 without a test leave 1 for validation
         pinned = {f"pixels of {chosen}": "validation", "pixels of 10": "train"}

@@ -23,8 +23,8 @@ def assign_splits(pictures, ratio, seed, pinned=None):
     pictures = list(pictures)
     names = sorted({picture.label for picture in pictures})
     labels = np.array([names.index(picture.label) for picture in pictures])
-    pixels = np.array([picture.pixels.encode() for picture in pictures])
-    chosen = splits.assign_splits(pixels, labels, ratio, seed, pinned)
+    digests, group = np.unique([picture.pixels.encode() for picture in pictures], return_inverse=True)
+    chosen = splits.assign_splits(digests, group, labels, ratio, seed, pinned)
     return {picture.name: SPLITS[number] for picture, number in zip(pictures, chosen, strict=True)}
 
 
