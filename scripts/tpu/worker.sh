@@ -34,7 +34,7 @@ case $verb in
     echo $! > run.pid
     ;;
   watch)
-    tail --lines=+1 --follow=name --pid="$(cat run.pid)" run.log
+    tail --lines=+1 --follow=name --sleep-interval=0.2 --pid="$(cat run.pid)" run.log
     code=$(outcome)
     case $code in *[!0-9]*) code=137 ;; esac  # it was killed with this shell
     exit "$code"
