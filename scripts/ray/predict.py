@@ -48,18 +48,16 @@ def main() -> None:
     arguments = parser.parse_args()
     # Workers start in other directories.
     run, paths, folder = (os.path.abspath(path) for path in (arguments.run, arguments.list, arguments.folder))
-    ray.init()  # or joins the cluster that RAY_ADDRESS names
     with exiting_on_user_errors():
         directory.load(Path(run))
         if not os.path.isfile(paths):
             raise DataError(f"{paths} is no file: give a text file with one path a line")
         if os.path.exists(folder):
             raise ConfigError(f"{folder} is there already: name a new folder, so that no rows of two jobs are mixed")
+        ray.init()  # or joins the cluster that RAY_ADDRESS names
         cpus = int(ray.cluster_resources()["CPU"])
         if not arguments.gpus and arguments.workers >= cpus:  # Ray would wait for ever
-            raise ConfigError(
-                f"--workers={arguments.workers} takes all {cpus} CPUs and leaves none to read: give fewer"
-            )
+            raise ConfigError(f"{arguments.workers} workers take all {cpus} CPUs and none is left to read: give fewer")
     rows = ray.data.read_text(paths).map_batches(
         Classifier,
         fn_constructor_args=(run,),
