@@ -1,11 +1,12 @@
 """ImageNet-1k with ResNet-50: the published 90-epoch recipe of Goyal et al. (arXiv:1706.02677), for a TPU pod or GPUs.
 
-COMMAND   python -m study_classification.main --config=configs/imagenet.py --workdir=gs://BUCKET/RUN, on every host
-          (tfds:imagenet2012 has to be prepared in TFDS_DATA_DIR before; or data=FOLDER with train/ and val/)
-          behind the colon also: model=NAME, batch=N, epochs=N, runlocal
-HARDWARE  batch 8,192: 256 images a core on a TPU v3-32, or 1,024 a GPU on 8 GPUs of 80 GB in bfloat16
-          1,281,167 images / 8,192 = 156.4 steps an epoch, 14,076 steps in all
-TIME      not measured here
+COMMAND   study-classification train --config=imagenet:data=gs://BUCKET/imagenet2012/5.1.0 --workdir=gs://BUCKET/RUN,
+          on every host. data= is tfds:imagenet2012 (the default, prepared in TFDS_DATA_DIR), the directory that TFDS
+          prepared, or a FOLDER with train/ and val/; also behind the colon: model=NAME, batch=N, epochs=N, runlocal
+HARDWARE  batch 8,192: 256 images a chip on 32 TPU chips, or 1,024 a GPU on 8 GPUs of 80 GB in bfloat16
+          1,268,355 images / 8,192 = 154.8 steps an epoch, 13,935 steps in all; docs/cloud.md works out the rest: data
+          preparation, host memory, reads from a bucket
+TIME      not measured, nor was it run on a TPU or GPU
 RESULT    76.3 % top-1 on the validation set is what the paper reports (table 2c, up to 8,192); expected, not measured
           here. The 50,000 validation images are used as the test split, 1 % of the training images to monitor.
 """
@@ -21,8 +22,7 @@ def get_config(arguments: str = "") -> ConfigDict:
         arguments, data="tfds:imagenet2012", model="resnet50", batch=8192, epochs=0.0, runlocal=False)
     config = default.get_config()
     config.data.source = given.data
-    if given.data.startswith("tfds:"):
-        config.data.tfds_splits = ("train[:99%]", "train[99%:]", "validation")
+    config.data.tfds_splits = ("train[:99%]", "train[99%:]", "validation")
     config.model.name = given.model
     config.preprocess.image_size = 224
     config.preprocess.resize_size = 256
