@@ -20,12 +20,14 @@ class Case:
         what: which one it was, so that it can be found again.
         verdict: one of `program.VERDICTS`, or SKIPPED.
         note: what was said, or what differs, or why it was skipped.
+        count: how many faults these are.
     """
 
     fault: str
     what: str
     verdict: str
     note: str = ""
+    count: int = 1
 
     @property
     def bad(self) -> bool:
@@ -37,11 +39,15 @@ def to_markdown(cases: Sequence[Case]) -> str:
     lines = [f"| fault | tried | {' | '.join(VERDICTS)} |", "|" + "---|" * (2 + len(VERDICTS))]
     for fault in dict.fromkeys(case.fault for case in cases):
         own = [case for case in cases if case.fault == fault]
-        counts = Counter(case.verdict for case in own)
+        counts: Counter[str] = Counter()
+        for case in own:
+            counts[case.verdict] += case.count
         if counts[SKIPPED]:
             lines.append(f"| {fault} | skipped: {own[0].note} |{' |' * len(VERDICTS)}")
         else:
-            lines.append(f"| {fault} | {len(own)} | {' | '.join(str(counts[verdict]) for verdict in VERDICTS)} |")
+            lines.append(
+                f"| {fault} | {counts.total():,} | {' | '.join(f'{counts[verdict]:,}' for verdict in VERDICTS)} |"
+            )
     return "\n".join(lines) + "\n"
 
 
@@ -49,5 +55,5 @@ def write_csv(cases: Iterable[Case], file: Path) -> None:
     """Every case."""
     with file.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["fault", "what", "verdict", "note"])
-        writer.writerows([case.fault, case.what, case.verdict, case.note] for case in cases)
+        writer.writerow(["fault", "what", "verdict", "count", "note"])
+        writer.writerows([case.fault, case.what, case.verdict, case.count, case.note] for case in cases)

@@ -139,14 +139,15 @@ def digest_of_run(workdir: Path) -> str:
     from orbax.checkpoint import v1 as ocp
 
     digest = hashlib.sha256()
-    with ocp.training.Checkpointer((workdir / "checkpoints").absolute()) as checkpointer:
-        step = checkpointer.latest.step
-        stored = checkpointer.checkpointables_metadata(step).metadata
-        parts = {
-            name: jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), stored[name])
-            for name in ("model", "training")
-        }
-        found = checkpointer.load_checkpointables(step, parts)
+    latest = max(
+        (path for path in (workdir / "checkpoints").iterdir() if path.name.isdigit()), key=lambda p: int(p.name)
+    )
+    stored = ocp.checkpointables_metadata(latest.absolute()).metadata
+    shapes = {
+        name: jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), stored[name])
+        for name in ("model", "training")
+    }
+    found = ocp.load_checkpointables(latest.absolute(), shapes)
     for path, leaf in jax.tree_util.tree_flatten_with_path(found)[0]:
         digest.update(jax.tree_util.keystr(path).encode() + np.ascontiguousarray(leaf).tobytes())
     with (workdir / "history.csv").open(encoding="utf-8", newline="") as lines:
