@@ -6,7 +6,7 @@ COMMAND   python -m study_classification.main --config=configs/animals.py:data=F
 HARDWARE  2 CPU cores are enough at 80 px
 TIME      14 min 44 s, pinned to one busy core (measured)
 RESULT    `original` from scratch on 1,792 photos of cats, dogs and horses, three splits: 82.1, 79.3 and 82.7 % of the
-          validation pictures after 100 epochs, mean 81.4 % (measured); transfer learning and fine-tuning: see
+          validation images after 100 epochs, mean 81.4 % (measured); transfer learning and fine-tuning: see
           configs/photos.py and docs/results.md
 """
 

@@ -4,7 +4,7 @@ COMMAND   python -m study_classification.main --config=configs/cifar10.py:data=F
           without data=FOLDER it is tfds:cifar10, which TFDS downloads once; also: model=NAME, epochs=N, runlocal
 HARDWARE  one GPU; on 2 CPU cores with epochs=3 for a first impression
 TIME      one epoch: 12 min on 2 CPU cores with other work beside (measured); on a GPU not measured
-RESULT    43.3 % of the 10,000 test pictures after epochs=1 (measured); 91.25 % after all 164 is what He et al.
+RESULT    43.3 % of the 10,000 test images after epochs=1 (measured); 91.25 % after all 164 is what He et al.
           (arXiv:1512.03385, table 6) report for ResNet-20 (expected, not measured here)
 """
 

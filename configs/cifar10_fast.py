@@ -5,9 +5,9 @@ COMMAND   python -m study_classification.main --config=configs/cifar10_fast.py:d
           without data=FOLDER it is tfds:cifar10, which TFDS downloads once; also: epochs=N, runlocal
 HARDWARE  one GPU; on 2 CPU cores with epochs=1 and --config.batch_size=500 for a first impression
 TIME      one epoch: 30 min on 2 CPU cores with much other work beside (measured); on a GPU not measured
-RESULT    80.1 % of 5,000 validation pictures after epochs=1 and --config.batch_size=500, with the whole schedule in
+RESULT    80.1 % of 5,000 validation images after epochs=1 and --config.batch_size=500, with the whole schedule in
           90 steps (measured, on a CPU). All 16 epochs have not been run, nor anything on a GPU: 94.0 % of the test
-          pictures is what airbench94_muon, whose network and augmentation these are, reports after 8 epochs of all
+          images is what airbench94_muon, whose network and augmentation these are, reports after 8 epochs of all
           50,000, mirrored and shifted views averaged (2.6 s on an A100, https://github.com/KellerJordan/cifar10-airbench;
           expected, not measured here)
 """
@@ -30,7 +30,7 @@ def get_config(arguments: str = "") -> ConfigDict:
     config.augment.random_crop = 2
     config.augment.horizontal_flip = True
     config.batch_size = 2000
-    config.total_epochs = given.epochs or 16.0  # twice the record's, whose pictures are 50,000 and not 45,000
+    config.total_epochs = given.epochs or 16.0  # twice the record's, whose images are 50,000 and not 45,000
     config.label_smoothing = 0.2
     config.optimizer.name = "muon"
     config.optimizer.learning_rate = 0.05   # first steps of 0.2 to 0.5 of a kernel's norm; the record's are all of 0.24

@@ -22,10 +22,10 @@ def get_config() -> ConfigDict:
     config.data.source = "digits"           # digits | FOLDER | FILE.csv | FILE.jsonl | tfds:NAME | prepared TFDS folder
     config.data.split_ratio = (8, 1, 1)     # train : validation : test, where the source has no splits of its own
     config.data.split_seed = 0              # another seed draws another split
-    config.data.splits = ""                 # a splits.csv of an earlier run: its pictures stay in their split
+    config.data.splits = ""                 # a splits.csv of an earlier run: its images stay in their split
     config.data.tfds_splits = ("", "", "")  # TFDS split expressions for train, validation, test; "" chooses
-    config.data.on_unreadable = "skip"      # skip (and list) | error: what to do with a picture that does not decode
-    config.data.max_megapixels = 89.0       # a larger picture is refused unread (decompression bombs)
+    config.data.on_unreadable = "skip"      # skip (and list) | error: what to do with an image that does not decode
+    config.data.max_megapixels = 89.0       # a larger image is refused unread (decompression bombs)
     config.data.cache_dir = ""              # prepared data live here; "" is ~/.cache/study_classification
     config.data.mode = "auto"               # auto | resident (decoded once, kept on the device) | streaming
     config.data.sampling = ""               # balanced: in every epoch all classes come equally often
@@ -40,9 +40,9 @@ def get_config() -> ConfigDict:
     config.preprocess.mean = (0.5, 0.5, 0.5)      # subtracted, on the scale 0..1; one a channel, or one for all
     config.preprocess.std = (0.25, 0.25, 0.25)    # divided by, after the mean
 
-    config.augment = ConfigDict()           # training pictures only, on the device, new in every epoch
+    config.augment = ConfigDict()           # training images only, on the device, new in every epoch
     config.augment.random_resized_crop = False
-    config.augment.crop_scale = (0.35, 1.0)       # share of the picture's area that a crop covers
+    config.augment.crop_scale = (0.35, 1.0)       # share of the image's area that a crop covers
     config.augment.crop_ratio = (0.75, 4 / 3)     # width / height of a crop, drawn log-uniformly
     config.augment.canvas_size = 0          # decoded side that crops are cut from; 0 is 1.25 x image_size
     config.augment.random_crop = 0          # pixels: drawn from -random_crop..random_crop, whole ones, for each
@@ -56,10 +56,10 @@ def get_config() -> ConfigDict:
     config.augment.randaugment = (2, 9)     # how many operations, their strength from 0 to 30
     config.augment.color_jitter = (0.0, 0.0, 0.0, 0.0)  # brightness, contrast, saturation: factors are drawn from
                                             # 1-x..1+x; hue: a turn from -x..x of the colour circle, x at most 0.5
-    config.augment.random_erasing = 0.0     # probability: a box of 2 to 40 % of the picture becomes noise
-    config.augment.mixup = 0.0              # alpha, e.g. 0.2: pictures and labels of a batch are mixed in pairs
+    config.augment.random_erasing = 0.0     # probability: a box of 2 to 40 % of the image becomes noise
+    config.augment.mixup = 0.0              # alpha, e.g. 0.2: images and labels of a batch are mixed in pairs
     config.augment.cutmix = 0.0             # alpha, e.g. 1.0: boxes are exchanged; with mixup as well: each batch one
-    config.augment.progressive = ()         # shares of image_size, e.g. 0.5,0.75: the pictures grow, in so many stages
+    config.augment.progressive = ()         # shares of image_size, e.g. 0.5,0.75: the images grow, in so many stages
                                             # of equal length and a last one at image_size; () is off
 
     config.model = ConfigDict()
@@ -86,8 +86,8 @@ def get_config() -> ConfigDict:
     config.fine_tuning.update_statistics = False  # whether BatchNorm learns new statistics or keeps the weights'
     config.fine_tuning.layer_decay = 1.0    # learning rate of a layer / that of the next one towards the head
 
-    config.feature_cache = ConfigDict()     # transfer_learning: pictures pass the frozen backbone once, not every epoch
-    config.feature_cache.views = 1          # stored views of a picture: 1 plain, more augmented, 0 no cache
+    config.feature_cache = ConfigDict()     # transfer_learning: images pass the frozen backbone once, not every epoch
+    config.feature_cache.views = 1          # stored views of an image: 1 plain, more augmented, 0 no cache
 
     config.batch_size = 32                  # over all devices together
     config.accumulate_steps = 1             # parts in which a batch passes, one after the other, to take less memory
@@ -98,7 +98,7 @@ def get_config() -> ConfigDict:
     config.total_examples = 0
     config.time_budget = ""                 # e.g. 90s, 10m, 2h: training ends when it is used up; "" is no limit
     config.label_smoothing = 0.0
-    config.class_weights = ""               # balanced: the loss of a picture counts the more, the rarer its class is
+    config.class_weights = ""               # balanced: the loss of an image counts the more, the rarer its class is
     config.ema_decay = 0.0                  # of the average of the weights that is evaluated, e.g. 0.999; 0 is off
     config.precision = "auto"               # auto | float32 | bfloat16: of the computation; parameters stay float32
 

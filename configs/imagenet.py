@@ -3,11 +3,11 @@
 COMMAND   python -m study_classification.main --config=configs/imagenet.py --workdir=gs://BUCKET/RUN, on every host
           (tfds:imagenet2012 has to be prepared in TFDS_DATA_DIR before; or data=FOLDER with train/ and val/)
           behind the colon also: model=NAME, batch=N, epochs=N, runlocal
-HARDWARE  batch 8,192: 256 pictures a core on a TPU v3-32, or 1,024 a GPU on 8 GPUs of 80 GB in bfloat16
-          1,281,167 pictures / 8,192 = 156.4 steps an epoch, 14,076 steps in all
+HARDWARE  batch 8,192: 256 images a core on a TPU v3-32, or 1,024 a GPU on 8 GPUs of 80 GB in bfloat16
+          1,281,167 images / 8,192 = 156.4 steps an epoch, 14,076 steps in all
 TIME      not measured here
 RESULT    76.3 % top-1 on the validation set is what the paper reports (table 2c, up to 8,192); expected, not measured
-          here. The 50,000 validation pictures are used as the test split, 1 % of the training pictures to monitor.
+          here. The 50,000 validation images are used as the test split, 1 % of the training images to monitor.
 """
 
 from ml_collections import ConfigDict

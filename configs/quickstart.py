@@ -1,10 +1,10 @@
-"""Handwritten digits, offline: the first thing to run. The pictures ship inside scikit-learn.
+"""Handwritten digits, offline: the first thing to run. The images ship inside scikit-learn.
 
 COMMAND   python -m study_classification.main --config=configs/quickstart.py --workdir=runs/quickstart
           behind a colon after quickstart.py: epochs=N, runlocal
 HARDWARE  any; 2 CPU cores are enough
 TIME      40 s (measured, 2 CPU cores, compilation included)
-RESULT    98.3 % (jax 0.10) and 99.4 % (jax 0.12) of the 179 test pictures (measured)
+RESULT    98.3 % (jax 0.10) and 99.4 % (jax 0.12) of the 179 test images (measured)
 """
 
 from ml_collections import ConfigDict

@@ -19,7 +19,7 @@ class Order(Protocol):
 class TrainingOrder:
     """Which examples step s trains on: the shuffled epochs joined end to end, cut into batches.
 
-    No picture is dropped or repeated within an epoch, whatever the batch size; a batch may reach into the next epoch.
+    No image is dropped or repeated within an epoch, whatever the batch size; a batch may reach into the next epoch.
     Epoch e has ended when ceil((e + 1) x examples / batch_size) steps have been taken.
     """
 
@@ -48,11 +48,11 @@ class TrainingOrder:
 
 @dataclass(frozen=True, eq=False)
 class BalancedOrder(TrainingOrder):
-    """A training plan with epochs of the same length in which all classes appear equally often, but for one picture.
+    """A training plan with epochs of the same length in which all classes appear equally often, but for one image.
 
-    Where an epoch cannot be divided by the classes, they take turns in having one picture more. The pictures of a
+    Where an epoch cannot be divided by the classes, they take turns in having one image more. The images of a
     class come in rounds, each shuffled anew, which go on from epoch to epoch: none comes again before all of its class
-    have come, and `epoch`, by which augmentation draws, is a picture's round.
+    have come, and `epoch`, by which augmentation draws, is an image's round.
 
     Attributes:
         labels: class of each example, [num_examples]; every class has at least one.
@@ -64,7 +64,7 @@ class BalancedOrder(TrainingOrder):
         return _balanced_order(self, epoch)
 
     def begun(self, label: int, epoch: int) -> int:
-        """How many pictures of a class come before this epoch."""
+        """How many images of a class come before this epoch."""
         classes = int(self.labels.max()) + 1
         share, left = divmod(self.num_examples, classes)
         return epoch * share + (epoch * left + classes - 1 - label) // classes

@@ -1,6 +1,6 @@
 """The networks: `create_model(config.model, num_classes)` gives a `Classifier`, a backbone with a head.
 
-Pictures are float arrays [b, h, w, c], already normalised. A model's variables are `{'params': {'backbone': ...,
+Images are float arrays [b, h, w, c], already normalised. A model's variables are `{'params': {'backbone': ...,
 'head': ...}}`, and of a network with BatchNorm also `{'batch_stats': {'backbone': ...}}`; all are float32, whatever
 `dtype` the backbone computes in.
 
@@ -52,9 +52,9 @@ def _efficientnet(name: str, config: ConfigDict, dtype: DTypeLike, conventions: 
     return efficientnet.EfficientNet(name, conventions, dtype)
 
 
-# name -> function of (config.model, dtype, conventions) that gives a backbone: (pictures [b, h, w, c], train) ->
+# name -> function of (config.model, dtype, conventions) that gives a backbone: (images [b, h, w, c], train) ->
 # feature map [b, h', w', c'], or features [b, d] where the network is not pooled globally. A backbone whose
-# `batch_stats` hold statistics of the training pictures has a `statistics_of`: batches of pictures -> these.
+# `batch_stats` hold statistics of the training images has a `statistics_of`: batches of images -> these.
 MODELS: dict[str, Callable[[ConfigDict, DTypeLike, Conventions], nn.Module]] = {
     "original": lambda config, dtype, conventions: Original(dtype),
     "mlp": lambda config, dtype, conventions: MLP(tuple(config.hidden), max(config.dropout, 0.0), dtype),
@@ -100,13 +100,13 @@ class Classifier(nn.Module):
     head: Head | SqueezeNetHead
 
     def features(self, x: jax.Array, train: bool) -> jax.Array:
-        """Pictures [b, h, w, c] -> features float32 [b, d], or SqueezeNet's map [b, h, w, d]: what `head` takes."""
+        """Images [b, h, w, c] -> features float32 [b, d], or SqueezeNet's map [b, h, w, d]: what `head` takes."""
         features = self.backbone(x, train=train)
         check_output(self.backbone, features, x.shape[0])
         return self.head.pool(features)
 
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """Pictures [b, h, w, c] -> logits float32 [b, num_classes].
+        """Images [b, h, w, c] -> logits float32 [b, num_classes].
 
         `train` turns dropout on (apply needs `rngs={'dropout': key}`) and normalises by the batch's statistics
         (apply needs `mutable=['batch_stats']`).

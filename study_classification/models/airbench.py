@@ -12,7 +12,7 @@ code: https://github.com/KellerJordan/cifar10-airbench), which learns CIFAR-10 i
 GELU follows the whitening and every BatchNorm. Convolutions begin as the identity on their first filters, the others
 as in PyTorch (Kaiming-uniform, a = sqrt(5)); they have no bias, and the BatchNorms no scale.
 
-The filters of the whitening are `batch_stats`, for they are statistics of the pictures: `Airbench.statistics_of` gives
+The filters of the whitening are `batch_stats`, for they are statistics of the images: `Airbench.statistics_of` gives
 them, and training asks for them once, before its first step.
 
 Unlike the paper's, the last layer has a bias and LeCun-normal weights, the map before it being divided by FEATURE_SCALE
@@ -45,7 +45,7 @@ gelu = partial(nn.gelu, approximate=False)
 
 
 def whitening(batches: Iterable[Float[np.ndarray, "b h w c"]]) -> Float[np.ndarray, "2 2 c filters"]:
-    """The 8 c filters that make the 2 x 2 patches of pictures uncorrelated, of variance l / (l + EPSILON).
+    """The 8 c filters that make the 2 x 2 patches of images uncorrelated, of variance l / (l + EPSILON).
 
     They are the eigenvectors of the patches' covariance (about 0), each over the root of EPSILON + its eigenvalue l,
     smallest l first, and then the negatives of all.
@@ -106,7 +106,7 @@ class Airbench(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """Pictures [b, h, w, c] -> feature map [b, (h - 1) // 8, (w - 1) // 8, 256]; raises ConfigError below 9 px."""
+        """Images [b, h, w, c] -> feature map [b, (h - 1) // 8, (w - 1) // 8, 256]; raises ConfigError below 9 px."""
         if min(x.shape[1:3]) < MIN_IMAGE_SIZE:
             raise ConfigError(
                 f"preprocess.image_size is {min(x.shape[1:3])}, too small for the pools of the model `airbench`; give "
@@ -119,5 +119,5 @@ class Airbench(nn.Module):
 
     @staticmethod
     def statistics_of(batches: Iterable[Float[np.ndarray, "b h w c"]]) -> PyTree:
-        """The backbone's `batch_stats` that are those of the pictures, normalised; see `training_data`."""
+        """The backbone's `batch_stats` that are those of the images, normalised; see `training_data`."""
         return {"whitening": {"kernel": whitening(batches)}}

@@ -39,7 +39,7 @@ class AlexNet(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """Pictures [b, h, w, c], at least 63 px -> feature map [b, h', w', 256], 6 x 6 at 224 px."""
+        """Images [b, h, w, c], at least 63 px -> feature map [b, h', w', 256], 6 x 6 at 224 px."""
         for i, (filters, kernel, stride, padding, pool) in enumerate(LAYERS, start=1):
             conv = Conv(
                 filters,

@@ -19,10 +19,10 @@ from study_classification.models.tracing import trace_calls
 class Layer:
     path: str  # backbone/layer1_0/conv1
     type: str  # Conv
-    output_shape: tuple[int, ...]  # of one picture
+    output_shape: tuple[int, ...]  # of one image
     parameters: int
     trainable: int  # how many of them are trained
-    flops: int  # of the forward pass for one picture
+    flops: int  # of the forward pass for one image
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ def summarize(
     Memory is exact for the named arrays; "activations" is all scratch space of the forward and backward pass as XLA
     compiled them for this kind of device, without augmentation.
     """
-    pictures = ShapeDtypeStruct((batch_size, image_size, image_size, channels), jnp.float32)
-    variables, calls = trace_calls(model, pictures)
+    images = ShapeDtypeStruct((batch_size, image_size, image_size, channels), jnp.float32)
+    variables, calls = trace_calls(model, images)
     parameters = flatten_dict(variables["params"], sep="/")
     statistics = {"batch_stats": variables.get("batch_stats", {})}
     trained = {path: leaf for path, leaf in parameters.items() if trainable(path)}
@@ -72,8 +72,8 @@ def summarize(
         "batch statistics": _bytes(statistics),
         "gradients": _bytes(trained),
         "optimizer state": _bytes(jax.eval_shape(optimizer.init, unflatten_dict(trained, sep="/"))) if optimizer else 0,
-        "pictures": _bytes(pictures),
-        "activations": _scratch_bytes(model, parameters, trained, statistics, pictures),
+        "pictures": _bytes(images),
+        "activations": _scratch_bytes(model, parameters, trained, statistics, images),
     }
     flops = sum(layer.flops for layer in layers)
     return Summary(layers, sizes.total(), trained_sizes.total(), flops, batch_size, memory)
@@ -114,15 +114,15 @@ def format_summary(summary: Summary) -> str:
 
 
 def _scratch_bytes(
-    model: nn.Module, parameters: dict, trained: dict, statistics: dict, pictures: ShapeDtypeStruct
+    model: nn.Module, parameters: dict, trained: dict, statistics: dict, images: ShapeDtypeStruct
 ) -> int:
     """Temporary memory of the loss with its gradient by the trained parameters (all flat: path -> shape)."""
 
-    def loss(trained, parameters, statistics, pictures):
+    def loss(trained, parameters, statistics, images):
         params = unflatten_dict({**parameters, **trained}, sep="/")
         logits, statistics = model.apply(
             {"params": params, **statistics},
-            pictures,
+            images,
             train=True,
             mutable=["batch_stats"],
             rngs={"dropout": jax.random.key(0)},
@@ -131,7 +131,7 @@ def _scratch_bytes(
         return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean(), statistics
 
     frozen = {path: leaf for path, leaf in parameters.items() if path not in trained}
-    step = jax.jit(jax.value_and_grad(loss, has_aux=True)).lower(trained, frozen, statistics, pictures)
+    step = jax.jit(jax.value_and_grad(loss, has_aux=True)).lower(trained, frozen, statistics, images)
     analysis = step.compile().memory_analysis()
     assert analysis is not None  # XLA's compilers for CPU, GPU and TPU all give one
     return analysis.temp_size_in_bytes

@@ -86,7 +86,7 @@ class EfficientNet(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """Pictures [b, h, w, c] -> feature map [b, h/32, w/32, 1280 width (1280 of Lite)], sizes rounded up."""
+        """Images [b, h, w, c] -> feature map [b, h/32, w/32, 1280 width (1280 of Lite)], sizes rounded up."""
         conv_norm = partial(ConvNorm, self.conventions, self.dtype)
         lite, (width, _, _) = is_lite(self.variant), VARIANTS[self.variant]
         activation = nn.relu6 if lite else nn.silu

@@ -32,7 +32,7 @@ class Head(nn.Module):
         Pooling is the head's, since another head may pool otherwise over the same backbone.
 
         Raises:
-            ConfigError: if the map has no pixel, since the pictures were too small for the backbone's pools.
+            ConfigError: if the map has no pixel, since the images were too small for the backbone's pools.
         """
         if not x.size:
             raise ConfigError(

@@ -23,7 +23,7 @@ class MLP(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """Pictures [b, h, w, c] -> features [b, hidden[-1]], or the flat pixels without hidden layers."""
+        """Images [b, h, w, c] -> features [b, hidden[-1]], or the flat pixels without hidden layers."""
         x = x.reshape(len(x), -1)
         for i, width in enumerate(self.hidden, start=1):
             if i > 1:  # the dropout after the last hidden layer is the head's

@@ -47,7 +47,7 @@ class MobileNetV2(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """Pictures [b, h, w, c] -> feature map [b, h/32, w/32, 1280], sizes rounded up."""
+        """Images [b, h, w, c] -> feature map [b, h/32, w/32, 1280], sizes rounded up."""
         conv_norm = partial(ConvNorm, self.conventions, self.dtype)
         rates = iter(linear_rates(self.drop_path, sum(blocks for *_, blocks, _ in STAGES)))
         x = nn.relu6(conv_norm(32, 3, 2, name="stem")(x, train))

@@ -45,7 +45,7 @@ class Original(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """Pictures [b, h, w, c] -> features [b, 256]; raises ConfigError below 13 x 13 pixels."""
+        """Images [b, h, w, c] -> features [b, 256]; raises ConfigError below 13 x 13 pixels."""
         if min(x.shape[1:3]) < MIN_IMAGE_SIZE:
             raise ConfigError(
                 f"preprocess.image_size is {min(x.shape[1:3])}, too small for the unpadded convolutions of the model "

@@ -87,7 +87,7 @@ class ResNet(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """Pictures [b, h, w, c] -> feature map [b, h/32, w/32, 512 (basic) or 2048 (bottleneck)], sizes rounded up."""
+        """Images [b, h, w, c] -> feature map [b, h/32, w/32, 512 (basic) or 2048 (bottleneck)], sizes rounded up."""
         conv = partial(Conv, use_bias=self.conventions.conv_bias, dtype=self.dtype, padding=0, kernel_init=HE_FAN_OUT)
         norm = batch_norm(train, self.conventions.bn_momentum, self.conventions.bn_epsilon, self.dtype)
         block = partial(self.block, conv, norm, stride_first=self.conventions.stride_first)

@@ -55,7 +55,7 @@ class CifarResNet(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """Pictures [b, h, w, c] -> feature map [b, h/4, w/4, 64], sizes rounded up."""
+        """Images [b, h, w, c] -> feature map [b, h/4, w/4, 64], sizes rounded up."""
         conv = partial(Conv, kernel_size=(3, 3), padding=1, use_bias=False, dtype=self.dtype, kernel_init=HE_FAN_OUT)
         norm = batch_norm(train, momentum=0.9, epsilon=1e-5, dtype=self.dtype)
         rates = iter(linear_rates(self.drop_path, 3 * self.blocks))

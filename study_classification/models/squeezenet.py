@@ -46,7 +46,7 @@ class SqueezeNet(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """Pictures [b, h, w, c] -> feature map [b, h', w', 512], 13 x 13 at 224 px; ConfigError below 17 px."""
+        """Images [b, h, w, c] -> feature map [b, h', w', 512], 13 x 13 at 224 px; ConfigError below 17 px."""
         if min(x.shape[1:3]) < MIN_IMAGE_SIZE:
             raise ConfigError(
                 f"preprocess.image_size is {min(x.shape[1:3])}, too small for the unpadded pools of the model "

@@ -5,7 +5,7 @@ import jax
 from jax import ShapeDtypeStruct
 
 
-def layer_order(model: nn.Module, pictures: jax.ShapeDtypeStruct) -> list[str]:
+def layer_order(model: nn.Module, images: jax.ShapeDtypeStruct) -> list[str]:
     """The names of the backbone's layers with parameters, in the order in which they are called."""
     order: dict[str, None] = {}
 
@@ -15,12 +15,12 @@ def layer_order(model: nn.Module, pictures: jax.ShapeDtypeStruct) -> list[str]:
         return call(*args, **kwargs)
 
     with nn.intercept_methods(record):
-        jax.eval_shape(lambda x: model.init(jax.random.key(0), x, train=False), pictures)
+        jax.eval_shape(lambda x: model.init(jax.random.key(0), x, train=False), images)
     return list(order)
 
 
-def trace_calls(model: nn.Module, pictures: ShapeDtypeStruct) -> tuple[dict, dict[str, tuple[str, tuple[int, ...]]]]:
-    """The shapes of the variables, and of each submodule that is called: path -> type, output shape of one picture."""
+def trace_calls(model: nn.Module, images: ShapeDtypeStruct) -> tuple[dict, dict[str, tuple[str, tuple[int, ...]]]]:
+    """The shapes of the variables, and of each submodule that is called: path -> type, output shape of one image."""
     calls = {}
 
     def record(call, args, kwargs, context):
@@ -30,5 +30,5 @@ def trace_calls(model: nn.Module, pictures: ShapeDtypeStruct) -> tuple[dict, dic
         return output
 
     with nn.intercept_methods(record):
-        variables = jax.eval_shape(lambda x: model.init(jax.random.key(0), x, train=False), pictures)
+        variables = jax.eval_shape(lambda x: model.init(jax.random.key(0), x, train=False), images)
     return variables, calls

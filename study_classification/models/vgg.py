@@ -42,7 +42,7 @@ class VGG(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """Pictures [b, h, w, c] -> feature map [b, h/32, w/32, 512], sizes rounded down."""
+        """Images [b, h, w, c] -> feature map [b, h/32, w/32, 512], sizes rounded down."""
         conv = partial(Conv, kernel_size=(3, 3), padding=1, dtype=self.dtype, kernel_init=HE_FAN_OUT)
         norm = batch_norm(train, self.conventions.bn_momentum, self.conventions.bn_epsilon, self.dtype)
         for i, (convs, filters) in enumerate(zip(STAGE_SIZES[self.layers], FILTERS, strict=True), start=1):

@@ -54,7 +54,7 @@ class Pretrained:
         source: where they come from, for people.
         variables: numpy float32, {'params': ..., 'batch_stats': ...} without what lies in `skipped`.
         origin: `torchvision`, `timm`, `timm_tf` or `keras`: what `config.model.origin` has to be.
-        preprocess: how pictures are made for the weights.
+        preprocess: how images are made for the weights.
         skipped: the part of the network that has no weights here and starts anew: `head`, `head/classifier`, or ''.
     """
 

@@ -23,7 +23,7 @@ class Names:
         flattened: path of a dense layer -> [channels, height, width] of the map that it takes flattened, which PyTorch
             flattens in this order and Keras and this project in the order height, width, channels.
         bgr_convolution: path of the first convolution where Keras' weights expect blue before red; its kernel is
-            turned at import, so that pictures stay RGB.
+            turned at import, so that images stay RGB.
     """
 
     torch: Rules

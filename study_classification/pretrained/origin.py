@@ -1,7 +1,7 @@
 """Where weights come from, and the preprocessing that goes with them.
 
 A file's tensors tell its layout, but not always whose padding and epsilon they were trained with, and never how the
-pictures were made. Both are read where they can be read, else taken from the tables here, which hold the defaults of
+images were made. Both are read where they can be read, else taken from the tables here, which hold the defaults of
 torchvision 0.28 (first release of each network), timm 1.0 and keras.applications; a `config.json` of timm beside the
 file, as every timm repository of the Hugging Face hub has it, says both.
 """
@@ -100,7 +100,7 @@ def detect_origin(file: TensorFile, model_name: str, stated: str = "") -> str:
 
 
 def preprocess_of(file: TensorFile, model_name: str, origin: str) -> Preprocess:
-    """How pictures are made for the weights: with RGB channels always, see `Names.bgr_convolution`."""
+    """How images are made for the weights: with RGB channels always, see `Names.bgr_convolution`."""
     image_size, resize_size, interpolation, (mean, std) = _releases(model_name)[origin]
     card = _timm_card(file)
     if card and origin.startswith("timm"):

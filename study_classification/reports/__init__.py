@@ -1,6 +1,6 @@
-"""Numbers -> text and pictures; measures nothing, trains nothing.
+"""Numbers -> text and images; measures nothing, trains nothing.
 
 metrics.py     what an evaluation found, as numbers and as a table
-curves.py      loss and measures by epoch, as a picture
+curves.py      loss and measures by epoch, as an image
 diagnosis.py   what the curves say, and what to do next
 """

@@ -26,7 +26,7 @@ def overfitting(history: History, learning: str, num_validation: int) -> str:
     Args:
         history: of the run, with at least one epoch.
         learning: `from_scratch`, `transfer_learning` or `fine_tuning`.
-        num_validation: how many pictures were validated.
+        num_validation: how many images were validated.
     """
     train, val = (values.get("accuracy", 0.0) for values in (history.epochs[-1].train, history.epochs[-1].val))
     error = math.sqrt(val * (1 - val) / num_validation)

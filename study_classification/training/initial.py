@@ -38,12 +38,12 @@ def initial_variables(experiment: Experiment) -> dict[str, PyTree]:
 
 
 def first_variables(experiment: Experiment, data: Dataset) -> dict[str, PyTree]:
-    """`initial_variables`, with what a backbone's `statistics_of` finds in the first training pictures.
+    """`initial_variables`, with what a backbone's `statistics_of` finds in the first training images.
 
-    Given weights have such statistics with them, of the pictures that they were trained on.
+    Given weights have such statistics with them, of the images that they were trained on.
 
     Raises:
-        DataError: if one of these pictures cannot be read.
+        DataError: if one of these images cannot be read.
     """
     variables = initial_variables(experiment)
     if experiment.pretrained or not hasattr(experiment.model.backbone, "statistics_of"):
@@ -51,8 +51,8 @@ def first_variables(experiment: Experiment, data: Dataset) -> dict[str, PyTree]:
     split, preprocess = data.split(TRAIN), experiment.preprocess
     reader = ImageReader(preprocess, experiment.config.data.max_megapixels)
     rows = range(min(len(split), STATISTICS_OF))
-    pictures = parallel(lambda row: read(split, row, reader)[0], rows, num_workers(experiment.config.data.workers))
-    chunks = iter(lambda: list(islice(pictures, 500)), [])  # so that there is never more of them in memory
+    images = parallel(lambda row: read(split, row, reader)[0], rows, num_workers(experiment.config.data.workers))
+    chunks = iter(lambda: list(islice(images, 500)), [])  # so that there is never more of them in memory
     batches = (np.asarray(normalize(jnp.asarray(np.stack(chunk)), preprocess)) for chunk in chunks)
     found = experiment.model.backbone.statistics_of(batches)
     flat = flatten_dict(variables["batch_stats"]) | flatten_dict({"backbone": found})

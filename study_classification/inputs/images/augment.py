@@ -1,6 +1,6 @@
-"""Random changes of the training pictures, on the device, inside the train step.
+"""Random changes of the training images, on the device, inside the train step.
 
-Every picture draws its random numbers from a key of its own, made of (seed, epoch, index of the example): what it
+Every image draws its random numbers from a key of its own, made of (seed, epoch, index of the example): what it
 looks like in an epoch depends neither on its batch nor on the number of workers, hosts or devices, and a resumed run
 shows what the uninterrupted one would have shown.
 """
@@ -25,7 +25,7 @@ from study_classification.inputs.images.geometry import (
 )
 from study_classification.inputs.images.policies import POLICIES, RANDAUGMENT_LEVELS, apply_policy
 
-# What is drawn besides the 11 numbers of the geometry has keys of its own, each from a picture's key and one of these.
+# What is drawn besides the 11 numbers of the geometry has keys of its own, each from an image's key and one of these.
 _POLICY, _COLOR, _ERASING, _CROP = 11, 12, 13, 14
 
 
@@ -33,7 +33,7 @@ _POLICY, _COLOR, _ERASING, _CROP = 11, 12, 13, 14
 class Augment:
     """What is drawn, and from which ranges; see `config.augment` in configs/default.py for the units.
 
-    `canvas_size` is the side of the square pictures that `augment` takes: a `training_canvas` where crops are drawn,
+    `canvas_size` is the side of the square images that `augment` takes: a `training_canvas` where crops are drawn,
     else the `eval_view`, whose side is `image_size`. Raises ConfigError, with the name of the field.
     """
 
@@ -113,11 +113,11 @@ def example_keys(key: jax.Array, epochs: jax.Array, indices: jax.Array) -> jax.A
 
 
 def augment(images: jax.Array, aspects: jax.Array, keys: jax.Array, a: Augment) -> jax.Array:
-    """Draws a new view of each picture. With everything off, the pictures themselves as float32.
+    """Draws a new view of each image. With everything off, the images themselves as float32.
 
     Args:
       images: uint8 [b, canvas_size, canvas_size, c].
-      aspects: float32 [b], width / height of the pictures before they were squashed to a square.
+      aspects: float32 [b], width / height of the images before they were squashed to a square.
       keys: [b], from `example_keys`.
 
     Returns:

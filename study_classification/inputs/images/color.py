@@ -1,4 +1,4 @@
-"""Random changes of colour: torchvision's `ColorJitter` on float pictures of 0..255, in one fixed order."""
+"""Random changes of colour: torchvision's `ColorJitter` on float images of 0..255, in one fixed order."""
 
 import jax
 import jax.numpy as jnp
@@ -8,11 +8,11 @@ _LUMA = (0.299, 0.587, 0.114)
 
 
 def jitter(image: jax.Array, key: jax.Array, strengths: tuple[float, float, float, float]) -> jax.Array:
-    """Changes brightness, contrast, saturation and hue, in this order (torchvision shuffles them for every picture).
+    """Changes brightness, contrast, saturation and hue, in this order (torchvision shuffles them for every image).
 
     Args:
       image: float32 [h, w, c] on the scale 0..255. Of one channel only the first two have an effect.
-      key: the picture's own.
+      key: the image's own.
       strengths: the factors of the first three are drawn from max(0, 1 - strength)..1 + strength, the turn of the hue
         from -strength..strength, as a share of the colour circle. 0 leaves a property as it is.
 
@@ -38,12 +38,12 @@ def brightness(image: jax.Array, factor: jax.Array) -> jax.Array:
 
 
 def contrast(image: jax.Array, factor: jax.Array) -> jax.Array:
-    """The mean grey of the picture at factor 0: [h, w, c] -> [h, w, c]."""
+    """The mean grey of the image at factor 0: [h, w, c] -> [h, w, c]."""
     return blend(_grey(image).mean(), image, factor)
 
 
 def saturation(image: jax.Array, factor: jax.Array) -> jax.Array:
-    """The grey picture at factor 0: [h, w, c] -> [h, w, c]."""
+    """The grey image at factor 0: [h, w, c] -> [h, w, c]."""
     return blend(_grey(image), image, factor)
 
 

@@ -18,9 +18,9 @@ def draw_box(
     """The box of "inception-style" crops (arXiv:1409.4842, torchvision's `RandomResizedCrop`), without rejection.
 
     First the log-uniform ratio of the true proportions, then the area, uniform over that part of `scales` for which a
-    box of this ratio fits into the picture. Where none fits (a long picture), the largest box of this ratio is taken.
+    box of this ratio fits into the image. Where none fits (a long image), the largest box of this ratio is taken.
 
-    Returns (top, left) and (height, width) as shares of the picture's sides; always inside 0..1.
+    Returns (top, left) and (height, width) as shares of the image's sides; always inside 0..1.
     """
     log_ratio = jnp.log(jnp.array(ratios))
     ratio = jnp.exp(log_ratio[0] + u[0] * (log_ratio[1] - log_ratio[0])) / aspect  # width / height on the square canvas
@@ -41,7 +41,7 @@ def crop_and_resize(image: jax.Array, corner: jax.Array, size: jax.Array, image_
 
 
 def shifted_window(image: jax.Array, key: jax.Array, padding: int) -> jax.Array:
-    """[s, s, c] -> [s, s, c] somewhere in the picture with so many pixels of its mirror image around it.
+    """[s, s, c] -> [s, s, c] somewhere in the image with so many pixels of its mirror image around it.
 
     As torchvision's `RandomCrop(s, padding=padding, padding_mode="reflect")`: the edge itself is not repeated.
     """

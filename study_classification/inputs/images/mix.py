@@ -1,6 +1,6 @@
-"""Mixup (arXiv:1710.09412) and CutMix (arXiv:1905.04899): each picture of a batch is mixed with the one before it.
+"""Mixup (arXiv:1710.09412) and CutMix (arXiv:1905.04899): each image of a batch is mixed with the one before it.
 
-Both are one rule: a mask says for each pixel which share of it is the picture's own, the rest is its partner's, and the
+Both are one rule: a mask says for each pixel which share of it is the image's own, the rest is its partner's, and the
 targets are mixed by the mean of the mask. As in the papers' code and in torchvision, one mask serves a whole batch, and
 where both are switched on, each batch gets one of them by the toss of a coin.
 """
@@ -10,11 +10,11 @@ import jax.numpy as jnp
 
 
 def draw_mask(key: jax.Array, side: int, mixup: float, cutmix: float) -> jax.Array:
-    """The share of each pixel that stays the picture's own.
+    """The share of each pixel that stays the image's own.
 
     Args:
       key: the batch's.
-      side: of the pictures, in pixels.
+      side: of the images, in pixels.
       mixup: alpha of Mixup, whose share is drawn from Beta(alpha, alpha); 0 is off.
       cutmix: alpha of CutMix, whose area outside of the box is drawn likewise; 0 is off. One of them must be on.
 
@@ -31,7 +31,7 @@ def draw_mask(key: jax.Array, side: int, mixup: float, cutmix: float) -> jax.Arr
 
 def mix(values: jax.Array, own_share: jax.Array) -> jax.Array:
     """[b, ...], and a share that broadcasts to it -> [b, ...]; the first one's partner is the last one."""
-    # Without the barrier a compiler fuses what made a picture into both terms, and makes each picture twice.
+    # Without the barrier a compiler fuses what made an image into both terms, and makes each image twice.
     values = jax.lax.optimization_barrier(values)
     return own_share * values + (1 - own_share) * jnp.roll(values, 1, axis=0)
 

@@ -1,6 +1,6 @@
 """RandAugment (arXiv:1909.13719) and AutoAugment (arXiv:1805.09501), with torchvision's operations and magnitudes.
 
-Operations are those of Pillow on pictures of whole numbers from 0 to 255; where they move a picture, the nearest pixel
+Operations are those of Pillow on images of whole numbers from 0 to 255; where they move an image, the nearest pixel
 is taken, and what comes from outside is black.
 """
 
@@ -118,7 +118,7 @@ def apply_policy(image: jax.Array, key: jax.Array, policy: str, randaugment: tup
 
     Args:
       image: float32 [side, side, c] on the scale 0..255; rounded first.
-      key: the picture's own.
+      key: the image's own.
       policy: one of POLICIES.
       randaugment: (how many operations, their level of 0..30).
 
@@ -127,7 +127,7 @@ def apply_policy(image: jax.Array, key: jax.Array, policy: str, randaugment: tup
     """
     image = jnp.clip(jnp.round(image), 0, 255)
     draw = _draw_randaugment(key, *randaugment) if policy == "randaugment" else _draw_autoaugment(key, policy)
-    # Under `vmap` every picture pays for every operation, which takes a CPU longer than one picture after the other.
+    # Under `vmap` every image pays for every operation, which takes a CPU longer than one image after the other.
     return jax.lax.platform_dependent(image, *draw, cpu=sequential_vmap(_apply_all), default=_apply_all)
 
 

@@ -1,4 +1,4 @@
-"""Pixels of a decoded picture -> what the network sees. Saved with the run, so that training and prediction agree."""
+"""Pixels of a decoded image -> what the network sees. Saved with the run, so that training and prediction agree."""
 
 import math
 from collections.abc import Mapping
@@ -24,13 +24,13 @@ INTERPOLATIONS = {
 }
 
 # Beyond this long : short the ends are cut off before the resize. The square in the middle shows none of them, and
-# a picture of 1 x 5000 pixels would otherwise grow to 256 x 1,280,000.
+# an image of 1 x 5000 pixels would otherwise grow to 256 x 1,280,000.
 _MAX_ASPECT = 4
 
 
 @dataclass(frozen=True)
 class Preprocess:
-    """What happens to every picture, in training, evaluation, prediction and export alike.
+    """What happens to every image, in training, evaluation, prediction and export alike.
 
     Sizes are in pixels; `mean` and `std` have one value a channel, on the scale 0..1. Raises ConfigError, with the name
     of the field, for values that make no sense.
@@ -113,15 +113,15 @@ def _one_a_channel(name: str, value, channels: int) -> tuple[float, ...]:
         values = tuple(float(v) for v in np.ravel(value))
     except (TypeError, ValueError):
         raise ConfigError(f"preprocess.{name} is {value!r}; give numbers.") from None
-    # Three equal values are one: the default of RGB then also serves grey pictures.
+    # Three equal values are one: the default of RGB then also serves grey images.
     return values[:1] * channels if len(values) in (1, 3) and len(set(values)) == 1 else values
 
 
 def eval_view(image: Image.Image, p: Preprocess, box: Box | None = None) -> np.ndarray:
-    """The picture as validation, test and prediction see it: short side to resize_size, then the central square.
+    """The image as validation, test and prediction see it: short side to resize_size, then the central square.
 
     Sizes and rounding are torchvision's (`Resize`, `CenterCrop` on Pillow images), and so are the pixels, bit for bit,
-    up to a long : short of 4. A longer picture loses both ends first, which leaves its middle where it was.
+    up to a long : short of 4. A longer image loses both ends first, which leaves its middle where it was.
 
     Args:
       image: mode RGB, any size.
@@ -143,10 +143,10 @@ def eval_view(image: Image.Image, p: Preprocess, box: Box | None = None) -> np.n
 def training_canvas(
     image: Image.Image, size: int, channels: int, interpolation: str, box: Box | None = None
 ) -> tuple[np.ndarray, np.float32]:
-    """The whole picture (or its `box`), squashed to a square from which random crops are cut on the device.
+    """The whole image (or its `box`), squashed to a square from which random crops are cut on the device.
 
     Returns:
-      uint8 [size, size, channels], and width / height of the picture, so that crops can be drawn in true proportion.
+      uint8 [size, size, channels], and width / height of the image, so that crops can be drawn in true proportion.
     """
     left, top, right, bottom = box or (0, 0, *image.size)
     canvas = _to_channels(image, channels).resize((size, size), INTERPOLATIONS[interpolation], box)

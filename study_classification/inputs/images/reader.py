@@ -11,7 +11,7 @@ from study_classification.inputs.images.preprocess import Preprocess, eval_view,
 
 @dataclass(frozen=True)
 class ImageReader:
-    """How an encoded picture becomes an array: the evaluation view, or, with a canvas size, a training canvas."""
+    """How an encoded image becomes an array: the evaluation view, or, with a canvas size, a training canvas."""
 
     preprocess: Preprocess
     max_megapixels: float
@@ -23,7 +23,7 @@ class ImageReader:
         return side, side, self.preprocess.channels
 
     def read(self, data: bytes) -> tuple[UInt8[np.ndarray, "h w c"], np.float32]:
-        """The picture, and its width / height.
+        """The image, and its width / height.
 
         Raises:
             UnreadableImage: with the reason.

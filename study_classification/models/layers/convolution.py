@@ -1,18 +1,18 @@
 """Convolution as all networks use it: XLA's own, but on a CPU by whatever has been measured to be faster.
 
 XLA's convolutions for CPUs leave most of the processor unused where they are depthwise, 1x1, or larger than the
-picture, and in some gradients. There each of the three computations (forward, gradient by the input, gradient by the
+image, and in some gradients. There each of the three computations (forward, gradient by the input, gradient by the
 kernel) is done by one of three methods:
 
     xla       XLA's own convolution
-    shifted   a sum over the taps of the kernel, of the shifted picture times the tap: an elementwise product where the
+    shifted   a sum over the taps of the kernel, of the shifted image times the tap: an elementwise product where the
               convolution is depthwise, a matrix product else; a 1x1 kernel makes it a single matrix product
-    patches   one matrix product, with all shifted pictures side by side (im2col)
+    patches   one matrix product, with all shifted images side by side (im2col)
 
 `methods` chooses by the shapes, as measured by `scripts/benchmarks/convolution.py`. The choice takes effect when a
 program is lowered for a CPU; a GPU or TPU gets the plain convolution. All gradients are exact.
 
-Shapes are those of `jax.lax`: pictures [b, h, w, c], kernels [kh, kw, c / groups, filters].
+Shapes are those of `jax.lax`: images [b, h, w, c], kernels [kh, kw, c / groups, filters].
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -77,7 +77,7 @@ def methods(x: Shape, kernel: Shape, stride: int, padding: Padding, groups: int)
         return Methods(*3 * ["shifted" if is_depthwise(kernel, groups) else "xla"])
     if kernel[:2] == (1, 1):
         return Methods(*3 * ["shifted"])
-    # XLA exchanges picture and kernel where the kernel is the larger, and has no fast way then: 100 times slower.
+    # XLA exchanges image and kernel where the kernel is the larger, and has no fast way then: 100 times slower.
     sizes = zip(x[1:3], kernel[:2], padding, strict=True)
     output = ((size + sum(pair) - taps) // stride + 1 for size, taps, pair in sizes)
     return Methods(
@@ -87,8 +87,8 @@ def methods(x: Shape, kernel: Shape, stride: int, padding: Padding, groups: int)
     )
 
 
-def _is_larger(kernel: Shape, picture: Iterable[int]) -> bool:
-    return any(taps > size for taps, size in zip(kernel[:2], picture, strict=True))
+def _is_larger(kernel: Shape, image: Iterable[int]) -> bool:
+    return any(taps > size for taps, size in zip(kernel[:2], image, strict=True))
 
 
 def is_depthwise(kernel: Shape, groups: int) -> bool:
@@ -186,7 +186,7 @@ def input_gradient(
 
 
 def interleaved(phase: Callable[[int, int], Array], stride: int) -> Array:
-    """One picture of stride * stride ones: phase(u, v) has its pixels (u, u + stride, ...) x (v, v + stride, ...)."""
+    """One image of stride * stride ones: phase(u, v) has its pixels (u, u + stride, ...) x (v, v + stride, ...)."""
     lines = [jnp.stack([phase(u, v) for v in range(stride)], axis=3) for u in range(stride)]
     b, rows, columns, _, c = lines[0].shape
     return jnp.stack(lines, axis=2).reshape(b, rows * stride, columns * stride, c)
@@ -219,7 +219,7 @@ def kernel_gradient(
 
 
 def shifted_views(x: Array, window: Shape, stride: int, padding: Padding, beyond: float = 0) -> list[Array]:
-    """What each tap of the window sees of the picture and of `beyond` around it, [b, h', w', c] each, row by row."""
+    """What each tap of the window sees of the image and of `beyond` around it, [b, h', w', c] each, row by row."""
     x = lax.pad(x, jnp.array(beyond, x.dtype), [(0, 0, 0), *((*pair, 0) for pair in padding), (0, 0, 0)])
     b, height, width, c = x.shape
     rows, columns = ((size - taps) // stride for size, taps in zip((height, width), window, strict=True))

@@ -7,7 +7,7 @@ import jax
 
 
 def drop_path(train: bool, rate: float) -> Callable[[jax.Array], jax.Array]:
-    """A function of the branch [b, h, w, c]: in training 0 for a share `rate` of the pictures, and larger by as much
+    """A function of the branch [b, h, w, c]: in training 0 for a share `rate` of the images, and larger by as much
     for the others, so that its mean stays; to be called within the block's `nn.compact` method."""
 
     def drop(y: jax.Array) -> jax.Array:

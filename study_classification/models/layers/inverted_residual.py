@@ -8,7 +8,7 @@ EfficientNet, which adds squeeze-and-excitation (Hu et al. 2017, https://arxiv.o
     project    1x1   h/s w/s filters        no activation: it would lose what few channels hold
 
 The wide layers lie between narrow ends, and the input is added to an output of its shape. In training this sum leaves
-the block out for a share of the pictures: stochastic depth (Huang et al. 2016, https://arxiv.org/abs/1603.09382).
+the block out for a share of the images: stochastic depth (Huang et al. 2016, https://arxiv.org/abs/1603.09382).
 """
 
 from collections.abc import Callable

@@ -76,7 +76,7 @@ _max_pool.defvjp(_save, _gradient)
 
 
 def _views(x: Array, size: int, stride: int, padding: Padding) -> list[Array]:
-    """What each place of the windows sees, and -inf beyond the picture."""
+    """What each place of the windows sees, and -inf beyond the image."""
     return shifted_views(x, (size, size), stride, padding, -jnp.inf)
 
 
