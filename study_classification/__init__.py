@@ -11,7 +11,6 @@ What is used is imported when it is first called: importing this package imports
 
 import os
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from study_classification.errors import UserError
@@ -69,9 +68,10 @@ def train(config: "ConfigDict", workdir: str | os.PathLike[str]) -> "Predictor":
     Raises:
         UserError: one of its kinds, for everything that the user can mend; see `errors.py`.
     """
+    from study_classification.paths import user_path
     from study_classification.training.loop import train_and_evaluate
 
-    train_and_evaluate(config, Path(workdir).expanduser())
+    train_and_evaluate(config, user_path(workdir))
     return load(workdir)
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import math
+import os
 import re
 import runpy
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from study_classification.errors import ConfigError, nearest
+from study_classification.paths import user_path
 
 UNITS = ("epochs", "steps", "examples")
 # One `key=value` up to the next comma. A value that begins with a quotation mark ends with the same mark.
@@ -22,8 +24,8 @@ def find_config(name: str) -> Path:
     Raises:
         ConfigError: if there is none.
     """
-    if Path(name).is_file():
-        return Path(name)
+    if os.path.isfile(user_path(name)):
+        return user_path(name)
     from study_classification import configs
 
     file = Path(configs.__path__[0]) / f"{Path(name).stem}.py"

@@ -9,6 +9,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "study_classification"
 FLOORS = (
     ("errors", "trees"),
+    ("paths",),
     ("config", "config_rules", "system", "models", "inputs"),
     ("data", "optim", "tasks", "runs"),
     ("pretrained", "reports"),
@@ -58,7 +59,8 @@ def test_who_alone_does_what():
     hosts = {file.name for file in FILES if re.search(r"process_(index|count)\(", file.read_text(encoding="utf-8"))}
     assert hosts <= {"hosts.py"}
     assert sources_with(r"\"(classes|preprocess|report|environment)\.json\"|\"history\.csv\"|\"curves\.png\"") <= {
-        "runs"
+        "runs",
+        "paths",  # by two of them a run directory is known
     }
     assert sources_with(r"\"data_report\.json\"|\"splits\.csv\"") <= {"runs", "data"}  # of prepared data, too
 

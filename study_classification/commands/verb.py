@@ -9,6 +9,8 @@ from typing import Any
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
+from study_classification.paths import user_path
+
 
 @dataclass(frozen=True)
 class Flag:
@@ -47,7 +49,7 @@ class Given:
 
     @property
     def workdir(self) -> Path:
-        return Path(self.values["workdir"])
+        return user_path(self.values["workdir"])
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from ml_collections import ConfigDict
 
 from study_classification.data.prepare import format_report, prepare
 from study_classification.data.sources import SPLITS, TEST, TRAIN, VALIDATION, list_source
+from study_classification.data.tables import plain_cell
 from study_classification.errors import DataError, EnvironmentFault, nearest
+from study_classification.paths import user_path
 from study_classification.system.array_cache import Create, cached_arrays
 
 
@@ -49,7 +52,11 @@ class Split:
 
     def __getitem__(self, index: int) -> Example:
         record = self._parse(self._records[index]).features.feature
-        names = (text.decode() for field in ("name", "file_name", "id") for text in record[field].bytes_list.value)
+        names = (
+            text.decode(errors="backslashreplace")
+            for field in ("name", "file_name", "id")
+            for text in record[field].bytes_list.value
+        )
         name = next(names, "") or f"{self._expression}/{index}"
         return Example(record[self._image].bytes_list.value[0], record[self._label].int64_list.value[0], name)
 
@@ -90,9 +97,10 @@ class Dataset:
     def labels(self, name: str, cache: Path) -> Int32[np.ndarray, " n"]:
         """The class of every picture of a split; of a TFDS data set they are read once, and then kept in the cache."""
         pictures = self.split(name)
-        if self.splits_csv:  # in the order in which the pictures were written
+        if self.splits_csv:  # by name, as the pictures are
             rows = csv.DictReader(io.StringIO(self.splits_csv, newline=""))
-            found = np.array([self.class_names.index(row["label"]) for row in rows if row["split"] == name], np.int32)
+            labels = {plain_cell(name): label for label, name in enumerate(self.class_names)}
+            found = np.array([labels[row["label"]] for row in rows if row["split"] == name], np.int32)
         else:
 
             def fill(create: Create) -> None:
@@ -110,13 +118,14 @@ class Dataset:
         return f"{len(self.class_names)} classes: {sizes}"
 
 
-def open_dataset(data_config: ConfigDict, everything_in: str = "") -> Dataset:
+def open_dataset(data_config: ConfigDict, everything_in: str = "", for_training: bool = True) -> Dataset:
     """Opens the data set that `config.data` names, after preparing it if need be.
 
     Args:
         data_config: `config.data`.
         everything_in: one split that takes all pictures of a folder or manifest, whatever splits it has; '' splits as
             usual. A TFDS data set keeps its splits.
+        for_training: whether there have to be images for training and validation; data that are measured need none.
 
     Raises:
         DataError: if there is no such data set or it cannot be used.
@@ -127,11 +136,13 @@ def open_dataset(data_config: ConfigDict, everything_in: str = "") -> Dataset:
     if builder is not None:
         return _open_tfds(_downloaded(builder), data_config)
 
-    folder = prepare(source, list_source(source), data_config, everything_in)
+    listing = list_source(source, for_training)
+    folder = prepare(source, listing, data_config, everything_in, for_training)
     import tensorflow_datasets as tfds
 
     builder = tfds.builder_from_directory(folder / "prepared_images" / "1.0.0")
     report = json.loads((folder / "data_report.json").read_text(encoding="utf-8"))
+    report |= {"source": source} | listing.findings()
     splits = {name: Split(builder, name, folder.name) for name in SPLITS if name in builder.info.splits}
     return Dataset(
         folder.name, tuple(report["classes"]), splits, report, (folder / "splits.csv").read_text(encoding="utf-8")
@@ -152,12 +163,13 @@ def class_names(data_config: ConfigDict) -> tuple[str, ...]:
 
 def _tfds_builder(source: str):
     """The builder of `tfds:NAME` or of a prepared directory, not yet downloaded; None for any other source."""
-    prepared = Path(source).expanduser() / "dataset_info.json"
-    if not source.startswith("tfds:") and not prepared.exists():
+    prepared = user_path(source) / "dataset_info.json"
+    is_prepared = os.path.isfile(prepared)
+    if not source.startswith("tfds:") and not is_prepared:
         return None
     import tensorflow_datasets as tfds
 
-    if prepared.exists():
+    if is_prepared:
         return tfds.builder_from_directory(prepared.parent)
     name = source.removeprefix("tfds:")
     try:

@@ -22,22 +22,38 @@ from study_classification.data.sources import SPLITS, TRAIN, VALIDATION, Item, L
 from study_classification.data.splits import Picture, assign_splits, read_pinned, splits_to_csv
 from study_classification.errors import DataError, EnvironmentFault
 from study_classification.inputs.images.decode import UnreadableImage, decode_image
+from study_classification.paths import user_path, why
 from study_classification.system.console import display_width, pad, progress, say
 from study_classification.system.files import publish, write_json, write_text
 from study_classification.system.threads import num_workers, parallel
 
-FORMAT = 1  # part of every key: raise it when what is prepared changes
+FORMAT = 2  # part of every key: raise it when what is prepared changes
 IMBALANCE = 3  # largest class / smallest class above which the report warns
+# kind of finding in a listing -> how the report names it
+FINDINGS = {
+    "without_class": "pictures without a class (they lie beside the class folders), left out",
+    "not_pictures": "not pictures, left out",
+    "special_files": "pipes, devices or sockets, left out",
+    "run_directories": "run directories, passed over",
+    "endless_links": "links to a folder above them, not followed",
+    "empty_classes": "class folders without pictures, left out",
+    "merged_classes": "classes whose name is spelt in several ways, taken together",
+    "similar_classes": "groups of class names that differ in case, blanks or width alone, perhaps of one class",
+    "look_like_splits": "folders taken for classes, though all hold the same folders: if those are the classes, name "
+    "these train, validation and test, or give one of them as the data source",
+}
 
 
 def cache_directory(data_config: ConfigDict) -> Path:
     """The directory for all that can be made again: `data.cache_dir`, else below the user's cache directory."""
     if data_config.cache_dir:
-        return Path(data_config.cache_dir).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "study_classification"
+        return user_path(data_config.cache_dir)
+    return user_path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "study_classification"
 
 
-def prepare(source: str, listing: Listing, data_config: ConfigDict, everything_in: str = "") -> Path:
+def prepare(
+    source: str, listing: Listing, data_config: ConfigDict, everything_in: str = "", for_training: bool = True
+) -> Path:
     """Prepares the data set if its content has not been prepared before.
 
     Args:
@@ -45,6 +61,7 @@ def prepare(source: str, listing: Listing, data_config: ConfigDict, everything_i
         listing: its pictures.
         data_config: `config.data`.
         everything_in: one split that takes all pictures, whatever the source says; '' draws splits as usual.
+        for_training: whether there have to be pictures of several classes for training and validation.
 
     Returns:
         The directory of the prepared data set.
@@ -63,14 +80,14 @@ def prepare(source: str, listing: Listing, data_config: ConfigDict, everything_i
         ) from None
     workers = num_workers(data_config.workers)
     digests = _file_digests(source, listing, cache / "fingerprints", workers)
-    pinned = read_pinned(Path(data_config.splits)) if data_config.splits else None
-    rules = [FORMAT, data_config.split_ratio, data_config.split_seed, data_config.max_megapixels, pinned, everything_in]
+    pinned = read_pinned(user_path(data_config.splits)) if data_config.splits else None
+    rules = [FORMAT, data_config.split_ratio, data_config.split_seed, data_config.max_megapixels, pinned]
+    rules += [everything_in, for_training]
     content = [[item.name, item.label, item.split, digest] for item, digest in zip(listing.items, digests, strict=True)]
-    skipped = [listing.hidden, listing.not_pictures, listing.empty_classes]
-    key = hashlib.sha256(json.dumps([rules, content, skipped]).encode()).hexdigest()[:20]
+    key = hashlib.sha256(json.dumps([rules, content]).encode()).hexdigest()[:20]
     folder = cache / "prepared" / key
     if not (folder / "splits.csv").exists():
-        _write(folder, source, listing, data_config, pinned, everything_in, workers)
+        _write(folder, source, listing, data_config, pinned, everything_in, for_training, workers)
     unreadable = json.loads((folder / "data_report.json").read_text(encoding="utf-8"))["unreadable"]
     if unreadable and data_config.on_unreadable == "error":
         name, reason = next(iter(unreadable.items()))
@@ -83,7 +100,7 @@ def prepare(source: str, listing: Listing, data_config: ConfigDict, everything_i
 
 def _file_digests(source: str, listing: Listing, folder: Path, workers: int) -> list[str]:
     """SHA-256 of every file, read only where size or times differ from the last visit; '' for an unreadable file."""
-    known_file = folder / f"{hashlib.sha256(os.path.abspath(source).encode()).hexdigest()[:20]}.json"
+    known_file = folder / f"{hashlib.sha256(os.fsencode(os.path.abspath(source))).hexdigest()[:20]}.json"
     try:
         known = json.loads(known_file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -115,10 +132,8 @@ def _inspect(item: Item, max_megapixels: float) -> tuple[str, str]:
     """(digest of the decoded pixels, '') or ('', why the file is unreadable)."""
     try:
         image = decode_image(item.read(), max_megapixels=max_megapixels)
-    except FileNotFoundError:
-        return "", "it does not exist"
     except OSError as error:
-        return "", error.strerror or str(error)
+        return "", why(error)
     except UnreadableImage as error:
         return "", str(error)
     return hashlib.sha256(repr(image.size).encode() + image.tobytes()).hexdigest()[:32], ""
@@ -131,6 +146,7 @@ def _write(
     data_config: ConfigDict,
     pinned: dict[str, str] | None,
     everything_in: str,
+    for_training: bool,
     workers: int,
 ) -> None:
     """Reads every picture and writes the prepared data set, whole or not at all."""
@@ -154,7 +170,8 @@ def _write(
         splits = {picture.name: everything_in for _, picture in readable}
     else:
         splits = _choose_splits(readable, data_config, pinned)
-        _check_classes(source, class_names, readable, splits)
+        if for_training:
+            _check_classes(source, class_names, readable, splits)
 
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
@@ -163,7 +180,7 @@ def _write(
             class_names,
             {name: [item for item, picture in readable if splits[picture.name] == name] for name in SPLITS},
         )
-        report = _report(source, class_names, readable, splits, unreadable, listing)
+        report = _report(source, class_names, readable, splits, unreadable)
         write_json(temporary / "data_report.json", report)
         write_text(temporary / "splits.csv", splits_to_csv((picture, splits[picture.name]) for _, picture in readable))
         publish(temporary, folder)
@@ -217,8 +234,8 @@ def _report(
     readable: Sequence[tuple[Item, Picture]],
     splits: dict[str, str],
     unreadable: dict[str, str],
-    listing: Listing,
 ) -> dict:
+    """What the images are. What else lies in the source, the listing knows anew at every start."""
     counts = Counter((item.label, splits[picture.name]) for item, picture in readable)
     same: dict[str, list[Picture]] = defaultdict(list)
     for _, picture in readable:
@@ -229,9 +246,6 @@ def _report(
         "pictures": len(readable),
         "classes": {name: {split: counts[name, split] for split in SPLITS} for name in class_names},
         "unreadable": unreadable,
-        "not_pictures": list(listing.not_pictures),
-        "hidden": list(listing.hidden),
-        "empty_classes": list(listing.empty_classes),
         "duplicates": [[picture.name for picture in group] for group in copies],
         "two_labels": [
             [picture.name for picture in group] for group in copies if len({picture.label for picture in group}) > 1
@@ -265,7 +279,7 @@ def format_report(report: dict) -> str:
             f"{smallest}; look at the recall of each class, not at the accuracy alone"
         )
 
-    def some(title: str, entries: Sequence[str]) -> None:
+    def some(title: str, entries: Sequence[str] | None) -> None:
         if entries:
             lines.append(f"  {len(entries)} {title}:")
             lines.extend(f"    {entry}" for entry in entries[:3])
@@ -273,8 +287,8 @@ def format_report(report: dict) -> str:
                 lines.append("    ... (all of them in data_report.json)")
 
     some("unreadable, left out", [f"{name}: {reason}" for name, reason in report["unreadable"].items()])
-    some("not pictures, left out", report["not_pictures"])
-    some("class folders without pictures, left out", report["empty_classes"])
+    for kind, title in FINDINGS.items():
+        some(title, report.get(kind))
     some("groups of exact duplicates", [" = ".join(names) for names in report["duplicates"]])
     some("pictures under two labels", [" = ".join(names) for names in report["two_labels"]])
     some("pictures in two splits, so the test is not blind", [" = ".join(names) for names in report["in_two_splits"]])

@@ -3,17 +3,21 @@
 A TFDS data set needs no listing; `dataset.py` opens it directly.
 """
 
-import csv
 import io
-import json
+import itertools
 import os
+import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
 
-from study_classification.errors import DataError
-from study_classification.inputs.images.decode import IMAGE_EXTENSIONS, is_hidden, looks_like_image
+from study_classification.data.folders import FILE, FOLDER, HIDDEN, LOOP, RUN, SPECIAL, is_image, walk
+from study_classification.data.tables import read_csv, read_json_lines
+from study_classification.errors import ConfigError, DataError
+from study_classification.inputs.images.decode import IMAGE_EXTENSIONS
+from study_classification.paths import printable, read_file, user_path
 
 TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
 SPLIT_NAMES = {
@@ -25,6 +29,8 @@ SPLIT_NAMES = {
     "test": TEST,
     "testing": TEST,
 }
+_SPLIT_LIKE = re.compile("(^|[^a-z])(train|val|test|eval|dev)")  # training_set, images_test, val2017
+_NO_UTF8 = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -38,81 +44,177 @@ class Item:
     data: bytes = b""
 
     def read(self) -> bytes:
-        return self.data if self.path is None else self.path.read_bytes()
+        return self.data if self.path is None else read_file(self.path)
 
 
 @dataclass(frozen=True)
 class Listing:
-    """All pictures of a source, sorted by name, and what was passed over."""
+    """All images of a source, sorted by name, and what is to be said of the source besides. All names can be printed.
+
+    Attributes:
+        items: the images.
+        hidden: files and folders that are hidden or left behind by a system; like what follows, they are left out.
+        not_pictures: files that are no images.
+        special_files: pipes, devices and sockets.
+        without_class: images beside the class folders.
+        run_directories: folders that a training has written.
+        endless_links: links to a folder above them.
+        empty_classes: class folders without images.
+        merged_classes: groups of names that are one class, since they differ in outer blanks or Unicode form alone.
+        look_like_splits: folders that are taken for classes, though each holds folders of the same names only.
+    """
 
     items: tuple[Item, ...]
     hidden: tuple[str, ...] = ()
     not_pictures: tuple[str, ...] = ()
-    empty_classes: tuple[str, ...] = field(default=())
+    special_files: tuple[str, ...] = ()
+    without_class: tuple[str, ...] = ()
+    run_directories: tuple[str, ...] = ()
+    endless_links: tuple[str, ...] = ()
+    empty_classes: tuple[str, ...] = ()
+    merged_classes: tuple[str, ...] = ()
+    look_like_splits: tuple[str, ...] = ()
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Sorted, so that their order is a property of the data and of nothing else."""
         return tuple(sorted({item.label for item in self.items}))
 
+    def findings(self) -> dict[str, list[str]]:
+        """What is to be said besides the images, by kind; `similar_classes` have names that look alike."""
+        found = {field.name: list(getattr(self, field.name)) for field in fields(self) if field.name != "items"}
+        return found | {"similar_classes": _similar(self.class_names)}
 
-def list_source(source: str) -> Listing:
+
+def list_source(source: str, for_training: bool = True) -> Listing:
     """Lists 'digits', an image folder, or a .csv / .json / .jsonl manifest.
 
+    Args:
+        source: one of these.
+        for_training: whether a folder has to look like classes, or like splits with one for training.
+
     Raises:
-        DataError: if there is no such source, or it has no labelled pictures.
+        DataError: if there is no such source, or it has no labelled images.
     """
     if source == "digits":
         return list_digits()
-    path = Path(source).expanduser()
-    if path.is_file():
+    path = user_path(source)
+    if os.path.isfile(path):
         return list_manifest(path)
-    if not path.is_dir():
-        raise DataError(
-            f"the data source '{source}' does not exist: give a folder with one sub-folder a class, a .csv "
-            "or .jsonl manifest, tfds:NAME, or digits"
-        )
-    return list_folder(path)
+    if os.path.isdir(path):
+        return list_folder(path, for_training)
+    raise DataError(
+        f"the data source '{source}' {'is neither file nor folder' if os.path.exists(path) else 'does not exist'}: "
+        "give a folder with one sub-folder a class, a .csv or .jsonl manifest, tfds:NAME, or digits"
+    )
 
 
 def absolute_source(source: str) -> str:
     """The source by which it is found from any directory: an absolute path, if it is one."""
-    path = Path(source).expanduser()
-    return str(path.absolute()) if source != "digits" and path.exists() else source
+    path = user_path(source)
+    return str(path.absolute()) if source != "digits" and os.path.exists(path) else source
 
 
-def list_folder(root: Path) -> Listing:
+def list_folder(root: Path, for_training: bool = True) -> Listing:
     """Lists `root/CLASS/**` or `root/{train,validation|val,test}/CLASS/**`; folders within a class belong to it.
 
+    Args:
+        root: the folder.
+        for_training: see `list_source`.
+
     Raises:
-        DataError: if there are no class folders, or no pictures in them.
+        DataError: if there are no class folders, or no images in them, or what looks like classes is something else.
     """
-    folders = sorted(entry.name for entry in _scan(root) if entry.is_dir() and not is_hidden(PurePosixPath(entry.name)))
-    splits = {name: SPLIT_NAMES[name.lower()] for name in folders if name.lower() in SPLIT_NAMES}
-    if splits and TRAIN in splits.values() and len(splits) < len(folders):
-        other = next(name for name in folders if name not in splits)
+    found: dict[str, list[str]] = defaultdict(list)
+    images = []
+    for path, kind in walk(root):
+        if kind == FILE and is_image(root / path):
+            images.append(path)
+        else:
+            found[kind].append(path)
+    splits = _split_folders(root, found[FOLDER], images, for_training)
+    depth = 1 if splits else 0  # how many folders lie above the class folder
+    alike = _require_classes(root, images) if for_training and not splits else ()
+
+    items, without_class = [], []
+    for path in images:
+        parts = path.split("/")
+        if len(parts) < depth + 2:
+            without_class.append(path)
+        else:
+            split = splits[parts[0]] if splits else None
+            items.append(Item(printable(path), _label(parts[depth]), split, root / path))
+    folders = [path.split("/") for path in found[FOLDER] if path.count("/") == depth]
+    classes = {parts[depth] for parts in folders if not splits or parts[0] in splits}
+    filled = {item.label for item in items}
+    written_by_runs = {path.split("/")[depth] for path in found[RUN] if path.count("/") > depth}
+    _require_items(root, items, sorted({_label(name) for name in classes}))
+    return Listing(
+        _sorted(root, items),
+        hidden=_printable(found[HIDDEN]),
+        not_pictures=_printable(found[FILE]),
+        special_files=_printable(found[SPECIAL]),
+        without_class=_printable(without_class),
+        run_directories=_printable(found[RUN]),
+        endless_links=_printable(found[LOOP]),
+        empty_classes=tuple(sorted({_label(name) for name in classes - written_by_runs} - filled)),
+        merged_classes=_merged(classes),
+        look_like_splits=alike,
+    )
+
+
+def _split_folders(root: Path, folders: Iterable[str], images: Iterable[str], for_training: bool) -> dict[str, str]:
+    """Folder -> split; nothing where the folders below root are classes.
+
+    Splits have one for training among them. In data that are measured only, they are folders of these names that hold
+    no image outside of a folder of theirs.
+    """
+    splits = {name: SPLIT_NAMES[name.strip().lower()] for name in folders if name.strip().lower() in SPLIT_NAMES}
+    depths = [(path.split("/")[0], path.count("/")) for path in images if "/" in path]
+    others = sorted({name for name, _ in depths} - splits.keys())
+    if TRAIN not in splits.values() and (for_training or others or not depths or min(d for _, d in depths) < 2):
+        return {}
+    if others:
         raise DataError(
-            f"{root} has both split folders ({', '.join(splits)}) and '{other}': "
+            f"{root} has both split folders ({', '.join(splits)}) and '{printable(others[0])}': "
             "move the others away, or rename the split folders if they are classes"
         )
-    has_splits = TRAIN in splits.values()
-    if has_splits and len(set(splits.values())) < len(splits):
+    if len(set(splits.values())) < len(splits):
         raise DataError(f"{root} has two folders for one split ({', '.join(splits)}): keep one of them")
-    depth = 1 if has_splits else 0  # how many folders lie above the class folder
+    return splits
 
-    items, hidden, not_pictures, classes = [], [], [], set()
-    for relative, is_folder in walk(root):
-        parts = relative.parts
-        if is_hidden(relative):
-            hidden.append(str(relative))
-        elif is_folder:
-            if len(parts) == depth + 1:
-                classes.add(_label(parts[depth]))
-        elif len(parts) < depth + 2 or not is_picture(root / relative):
-            not_pictures.append(str(relative))
-        else:
-            split = splits[parts[0]] if has_splits else None
-            items.append(Item(str(relative), _label(parts[depth]), split, root / relative))
+
+def _require_classes(root: Path, images: Iterable[str]) -> tuple[str, ...]:
+    """Raises DataError where the folders that hold images lie above the classes; returns those that may do so."""
+    paths = [path.split("/") for path in images if "/" in path]
+    classes = {parts[0] for parts in paths if len(parts) == 2}  # for they hold an image themselves
+    inside: dict[str, set[str]] = defaultdict(set)
+    for parts in paths:
+        if parts[0] not in classes:
+            inside[parts[0]].add(parts[1])
+    names = _printable(inside)
+    if len(inside) == 1 and not classes:
+        deepest = os.path.commonpath(["/".join(parts[:-1]) for parts in paths])
+        if any("/".join(parts[:-1]) == deepest for parts in paths):
+            return ()  # one class, whose images lie deeper
+        raise DataError(
+            f"{root} has pictures in one folder only, {names[0]}, and there in folders: if these are the classes, give "
+            f"{root / printable(deepest)} as the data source"
+        )
+    common = set.intersection(*inside.values()) if inside else set()
+    if len(common) < 2:
+        return ()
+    listed = ", ".join(sorted(map(printable, common))[:5])
+    if all(_SPLIT_LIKE.search(name.lower()) for name in inside):
+        raise DataError(
+            f"{root} has no class folders: {', '.join(names)} hold no pictures themselves, but the same folders "
+            f"({listed}), so they look like splits: name them train, validation and test, or give one of them as the "
+            "data source"
+        )
+    return names if not classes and all(folders == common for folders in inside.values()) else ()
+
+
+def _require_items(root: Path, items: list[Item], classes: list[str]) -> None:
     if not classes:
         raise DataError(
             f"{root} has no class folders: make one folder for each class in it, named as the class, and "
@@ -120,11 +222,24 @@ def list_folder(root: Path) -> Listing:
         )
     if not items:
         raise DataError(
-            f"{root} has class folders ({', '.join(sorted(classes)[:5])}) but no pictures in them: "
+            f"{root} has class folders ({', '.join(classes[:5])}) but no pictures in them: "
             f"put {', '.join(sorted(IMAGE_EXTENSIONS))} files there"
         )
-    empty = classes - {item.label for item in items}
-    return Listing(tuple(items), tuple(hidden), tuple(not_pictures), tuple(sorted(empty)))
+    if "" in classes:
+        raise DataError(f"{root} has a class folder whose name is blank: rename it")
+
+
+def _sorted(source: Path, items: Iterable[Item]) -> tuple[Item, ...]:
+    """By name, which is the order of all that is written of them."""
+    ordered = sorted(items, key=lambda item: item.name)
+    twice = next((one.name for one, other in itertools.pairwise(ordered) if one.name == other.name), None)
+    if twice is not None:
+        raise DataError(f"{source} has two files whose names are both written {twice}: rename one of them")
+    return tuple(ordered)
+
+
+def _printable(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(printable, names))
 
 
 def list_manifest(file: Path) -> Listing:
@@ -135,28 +250,26 @@ def list_manifest(file: Path) -> Listing:
     Raises:
         DataError: naming the line that cannot be used.
     """
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"the manifest {file} cannot be read ({error}): save it as UTF-8 text") from None
     suffix = file.suffix.lower()
     if suffix not in (".csv", ".json", ".jsonl"):
         raise DataError(f"{file} is a file, but neither .csv nor .jsonl: give a manifest, or a folder of pictures")
-    rows = _csv_rows(file, text) if suffix == ".csv" else _json_rows(file, text)
+    rows = read_csv(file, ("path", "label")) if suffix == ".csv" else read_json_lines(file, ("path", "label", "split"))
 
     items: dict[str, Item] = {}
     lines: dict[str, int] = {}
+    spellings = set()
     for line, row in rows:
-        name, label, split = (str(row.get(key) or "").strip() for key in ("path", "label", "split"))
-        if not name or not label:
-            raise DataError(f"{file}, line {line}: path and label are both needed, but one is missing or empty")
-        if name in items:
-            raise DataError(f"{file}, line {line}: {name} stands in line {lines[name]} already: remove one of the two")
-        if split and split.lower() not in SPLIT_NAMES:
-            raise DataError(f"{file}, line {line}: the split '{split}' is none of train, validation, test")
-        path = file.parent / Path(name).expanduser()
-        items[name] = Item(name, _label(label), SPLIT_NAMES[split.lower()] if split else None, path)
-        lines[name] = line
+        try:
+            item = _item_of_row(file.parent, row)
+        except (ConfigError, DataError) as error:
+            raise DataError(f"{file}, line {line}: {error}") from None
+        if item.name in items:
+            raise DataError(
+                f"{file}, line {line}: {item.name} stands in line {lines[item.name]} already: remove one of the two"
+            )
+        items[item.name] = item
+        lines[item.name] = line
+        spellings.add(row["label"])
     if not items:
         raise DataError(f"{file} lists no pictures: each line needs a path and a label")
     without = next((name for name, item in items.items() if item.split is None), None)
@@ -165,7 +278,27 @@ def list_manifest(file: Path) -> Listing:
             f"{file}, line {lines[without]}: it has no split, but other lines have one: "
             "give one to every line, or to none"
         )
-    return Listing(tuple(items[name] for name in sorted(items)))
+    return Listing(tuple(items[name] for name in sorted(items)), merged_classes=_merged(spellings))
+
+
+def _item_of_row(folder: Path, row: Mapping[str, str]) -> Item:
+    """The image that a row of a manifest in this folder means; `\\` is `/` where no file has such a name.
+
+    Raises:
+        ConfigError: if the path is none.
+        DataError: for whatever else is wrong with the row.
+    """
+    name, label, split = (row.get(column, "") for column in ("path", "label", "split"))
+    if not name or not label:
+        raise DataError("path and label are both needed, but one is missing or empty")
+    if split and split.lower() not in SPLIT_NAMES:
+        raise DataError(f"the split '{printable(split)}' is none of train, validation, test")
+    path = folder / user_path(name)
+    if "\\" in name and not os.path.lexists(path):
+        path = folder / user_path(name.replace("\\", "/"))
+    if _NO_UTF8.search(label) or (_NO_UTF8.search(name) and not os.path.lexists(path)):
+        raise DataError("it is no UTF-8 text: save the manifest as UTF-8, which Excel calls CSV UTF-8")
+    return Item(printable(name), _label(label), SPLIT_NAMES[split.lower()] if split else None, path)
 
 
 def list_digits() -> Listing:
@@ -188,67 +321,22 @@ def list_digits() -> Listing:
 
 def _label(name: str) -> str:
     """macOS stores decomposed names: the same Japanese folder name must be the same class on every system."""
-    return unicodedata.normalize("NFC", name)
+    return printable(unicodedata.normalize("NFC", name).strip())
 
 
-def is_picture(path: Path) -> bool:
-    """By its extension, or, where that says nothing, by its first bytes."""
-    if path.suffix.lower() in IMAGE_EXTENSIONS:
-        return True
-    try:
-        with path.open("rb") as file:
-            return looks_like_image(file.read(32))
-    except OSError:
-        return False
+def _merged(names: Iterable[str]) -> tuple[str, ...]:
+    """Groups of names that give the same class, in quotation marks that show the blanks."""
+    spellings = defaultdict(list)
+    for name in sorted(names):
+        spellings[_label(name)].append(f"'{printable(name)}'")
+    return tuple(" = ".join(group) for group in spellings.values() if len(group) > 1)
 
 
-def _scan(folder: Path) -> list[os.DirEntry]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except OSError as error:
-        raise DataError(f"the folder {folder} cannot be read: {error.strerror}") from None
-
-
-def walk(root: Path) -> Iterator[tuple[PurePosixPath, bool]]:
-    """Every file and folder below root as (relative path, is a folder), sorted; hidden folders are not entered."""
-    seen = {root.resolve()}  # a link to a folder above would never end
-
-    def visit(folder: Path, relative: PurePosixPath) -> Iterator[tuple[PurePosixPath, bool]]:
-        for entry in _scan(folder):
-            path = relative / entry.name
-            if not entry.is_dir():
-                yield path, False
-                continue
-            yield path, True
-            inner = Path(entry.path)
-            if is_hidden(path) or (entry.is_symlink() and inner.resolve() in seen):
-                continue
-            seen.add(inner.resolve() if entry.is_symlink() else inner)
-            yield from visit(inner, path)
-
-    yield from visit(root, PurePosixPath())
-
-
-def _csv_rows(file: Path, text: str) -> Iterator[tuple[int, dict]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
-    if not {"path", "label"} <= set(reader.fieldnames or ()):
-        raise DataError(
-            f"{file}: the first line must name the columns path and label (and, if you like, split), but "
-            f"is '{','.join(reader.fieldnames or ())}'"
-        )
-    for row in reader:
-        yield reader.line_num, row
-
-
-def _json_rows(file: Path, text: str) -> Iterator[tuple[int, dict]]:
-    for line, content in enumerate(text.splitlines(), start=1):
-        if not content.strip():
-            continue
-        try:
-            row = json.loads(content)
-        except ValueError as error:
-            raise DataError(f"{file}, line {line}: it is no JSON object ({error}): write one object a line") from None
-        if not isinstance(row, dict):
-            raise DataError(f"{file}, line {line}: it is no JSON object: write one object a line")
-        yield line, row
+def _similar(names: Iterable[str]) -> list[str]:
+    """Groups of class names that differ in case, blanks, width or invisible signs alone."""
+    groups = defaultdict(list)
+    for name in names:
+        folded = unicodedata.normalize("NFKC", name).casefold()
+        key = "".join(sign for sign in folded if not sign.isspace() and unicodedata.category(sign) != "Cf")
+        groups[key].append(f"'{name}'")
+    return [" / ".join(group) for group in groups.values() if len(group) > 1]

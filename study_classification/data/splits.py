@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from study_classification.data.sources import SPLITS, TEST, TRAIN, VALIDATION
+from study_classification.data.tables import plain_cell, read_csv
 from study_classification.errors import DataError
+from study_classification.paths import printable
 
 COLUMNS = ("name", "label", "split", "pixels")
 
@@ -80,11 +82,12 @@ def assign_splits(
 
 
 def splits_to_csv(rows: Iterable[tuple[Picture, str]]) -> str:
-    """The text of splits.csv: one row a picture, sorted by name."""
+    """The text of splits.csv: one row a picture, sorted by name; no cell is a formula (see `tables.plain_cell`)."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(sorted((picture.name, picture.label, split, picture.pixels) for picture, split in rows))
+    for name, label, split, pixels in sorted((one.name, one.label, split, one.pixels) for one, split in rows):
+        writer.writerow((plain_cell(name), plain_cell(label), split, pixels))
     return text.getvalue()
 
 
@@ -95,14 +98,17 @@ def read_pinned(file: Path) -> dict[str, str]:
         DataError: if it is absent or no such file.
     """
     try:
-        with file.open(encoding="utf-8", newline="") as lines:
-            pinned = {row["pixels"]: row["split"] for row in csv.DictReader(lines)}
-    except (OSError, KeyError, UnicodeDecodeError) as error:
+        rows = [(line, row.get("pixels", ""), row.get("split", "")) for line, row in read_csv(file, COLUMNS[2:])]
+    except DataError as error:
         raise DataError(
-            f"the splits file {file} cannot be read ({error}): "
-            f"give the splits.csv of an earlier run, with the columns {', '.join(COLUMNS)}"
+            f"{error}; as data.splits, give the splits.csv of an earlier run, with the columns {', '.join(COLUMNS)}"
         ) from None
-    wrong = next((split for split in pinned.values() if split not in SPLITS), None)
-    if wrong is not None:
-        raise DataError(f"the splits file {file} has the split '{wrong}', which is none of {', '.join(SPLITS)}")
+    pinned: dict[str, str] = {}
+    for line, pixels, split in rows:
+        if split not in SPLITS or not pixels:
+            raise DataError(
+                f"the splits file {file}, line {line}: the split '{printable(split)}' of the pixels "
+                f"'{printable(pixels)}' is none: give {', '.join(SPLITS)}, and a digest of pixels"
+            )
+        pinned[pixels] = split
     return pinned

@@ -3,7 +3,6 @@
 import os
 import threading
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from study_classification.errors import DataError
 from study_classification.inputs.images.decode import UnreadableImage, upright_rgb
 from study_classification.inputs.images.preprocess import eval_view
 from study_classification.inputs.images.reader import ImageReader
+from study_classification.paths import printable, read_file, user_path, why
 from study_classification.system.threads import num_workers, parallel
 
 _opening = threading.Lock()  # Pillow reads a file when it is first needed, which two threads must not do at once
@@ -42,13 +42,12 @@ def read_given(images: Any, reader: ImageReader, workers: int) -> Iterator[UInt8
         number, image = numbered
         try:
             if isinstance(image, str | os.PathLike):
-                return reader.read(Path(image).expanduser().read_bytes())[0]
+                return reader.read(read_file(user_path(image)))[0]
             return eval_view(image, reader.preprocess)
         except UnreadableImage as error:
             raise DataError(f"{_name(image, number, single)} cannot be read: {error}") from None
         except OSError as error:
-            reason = "it does not exist" if isinstance(error, FileNotFoundError) else error.strerror
-            raise DataError(f"{_name(image, number, single)} cannot be read: {reason}") from None
+            raise DataError(f"{_name(image, number, single)} cannot be read: {why(error)}") from None
 
     def opened() -> Iterator[tuple[int, Any]]:
         for number, image in enumerate([images] if single else _several(images)):
@@ -111,5 +110,5 @@ def _is_array(value: Any) -> bool:
 
 def _name(image: Any, number: int, single: bool) -> str:
     if isinstance(image, str | os.PathLike):
-        return str(image)
+        return printable(os.fspath(image))
     return "the image" if single else f"image {number}"

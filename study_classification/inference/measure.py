@@ -105,7 +105,7 @@ def _open_other(run: Run, source: str, split: str) -> Dataset:
     """Another source: with its own splits if one of them is asked for, else all of it (of TFDS, its test split)."""
     config = run.config.data.copy_and_resolve_references()
     config.source, config.splits, config.tfds_splits = source, "", ("", "", "")
-    return open_dataset(config, everything_in="" if split else TEST)
+    return open_dataset(config, everything_in="" if split else TEST, for_training=False)
 
 
 def _label_map(found: tuple[str, ...], known: tuple[str, ...]) -> np.ndarray:

@@ -1,7 +1,10 @@
 """Prediction: pictures in, one row each out, in their order, in constant memory."""
 
+import codecs
+import contextlib
 import csv
 import glob
+import io
 import itertools
 import json
 import os
@@ -12,11 +15,13 @@ from typing import TextIO
 
 import numpy as np
 
-from study_classification.data.sources import is_picture, walk
+from study_classification.data.folders import FILE, LOOP, RUN, is_image, walk
+from study_classification.data.tables import plain_cell
 from study_classification.errors import ConfigError, DataError
 from study_classification.inference.predictor import Predictor, load_predictor
-from study_classification.inputs.images.decode import UnreadableImage, is_hidden
+from study_classification.inputs.images.decode import UnreadableImage
 from study_classification.inputs.images.reader import ImageReader
+from study_classification.paths import printable, read_file, why
 from study_classification.runs.directory import Run
 from study_classification.system.console import discard, display_width, pad, say, saying_to_stderr
 from study_classification.system.threads import num_workers, parallel
@@ -71,19 +76,57 @@ def predict(
 
 
 def find_files(inputs: Iterable[str]) -> Iterator[str]:
-    """The files that are meant, in order: a folder stands for its pictures, at any depth, less hidden ones."""
+    """The files that are meant, in order: a folder stands for its pictures, at any depth, less hidden ones.
+
+    What stands for nothing is given as it is, so that its row can say so: an empty folder, a file that is not there.
+    """
     for text in inputs:
         if text == "-":
-            yield from find_files(line.rstrip("\n") for line in sys.stdin if line.strip())
-        elif os.path.isdir(text):
-            for relative, is_folder in walk(Path(text)):
-                if not is_folder and not is_hidden(relative) and is_picture(Path(text, relative)):
-                    yield os.path.join(text, relative)
-        elif not os.path.exists(text) and glob.has_magic(text):
-            matches = sorted(glob.glob(text, recursive=True))
-            yield from matches or [text]
+            yield from find_files(listed_files(sys.stdin))
         else:
-            yield text
+            for path in _matches(os.path.expanduser(text)):
+                yield from _pictures_in(path) if os.path.isdir(path) else [path]
+
+
+def listed_files(stream: TextIO | None) -> Iterator[str]:
+    """The lines of a list: of any system, names of any bytes, and UTF-16 too, where its first bytes say so.
+
+    Raises:
+        ConfigError: if there is no stream.
+    """
+    if stream is None:
+        raise ConfigError("- stands for a list on stdin, but stdin is closed: name the files, or give a list")
+    if isinstance(stream, io.TextIOWrapper) and isinstance(stream.buffer, io.BufferedReader):
+        wide = stream.buffer.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        with contextlib.suppress(io.UnsupportedOperation):  # it is read already
+            stream.reconfigure(
+                encoding="utf-16" if wide else "utf-8-sig", errors="replace" if wide else "surrogateescape"
+            )
+    for line in stream:
+        if line.strip():
+            yield line.rstrip("\r\n")
+
+
+def _matches(text: str) -> list[str]:
+    """The path itself, as another system writes it where there is nothing else, or what matches it as a pattern."""
+    if "\0" in text or os.path.lexists(text):
+        return [text]
+    if os.path.lexists(text.replace("\\", "/")):
+        return [text.replace("\\", "/")]
+    return sorted(glob.glob(text, recursive=True)) or [text]
+
+
+def _pictures_in(folder: str) -> Iterator[str]:
+    found = False
+    for relative, kind in walk(Path(folder)):
+        path = os.path.join(folder, relative)
+        if kind in (RUN, LOOP):
+            say(f"{printable(path)} is {'a run directory' if kind == RUN else 'a link to a folder above'}: passed over")
+        elif kind == FILE and is_image(Path(path)):
+            found = True
+            yield path
+    if not found:
+        yield folder
 
 
 def predict_files(trained: Predictor, files: Iterable[str], top_k: int, threshold: float) -> Iterator[dict]:
@@ -93,17 +136,17 @@ def predict_files(trained: Predictor, files: Iterable[str], top_k: int, threshol
 
     def read(file: str) -> tuple[str, np.ndarray | None, str]:
         try:
-            return file, reader.read(Path(file).read_bytes())[0], ""
+            return file, reader.read(read_file(file))[0], ""
         except UnreadableImage as error:
             return file, None, str(error)
         except OSError as error:
-            return file, None, "it does not exist" if isinstance(error, FileNotFoundError) else str(error.strerror)
+            return file, None, "there are no pictures in this folder" if os.path.isdir(file) else why(error)
 
     for group in _groups(parallel(read, files, num_workers(run.config.data.workers)), trained.batch_sizes[-1]):
         readable = [image for _, image, _ in group if image is not None]
         probabilities = iter(trained.probabilities_of(np.stack(readable)) if readable else ())
         for file, image, error in group:
-            row = {"file": file, "class": "", "probability": "", "error": error}
+            row = {"file": printable(file), "class": "", "probability": "", "error": error}
             if image is not None:
                 scores = next(probabilities)
                 for rank, index in enumerate(np.argsort(-scores, kind="stable")[:top_k], start=1):
@@ -127,7 +170,8 @@ def write_rows(rows: Iterable[dict], columns: Sequence[str], output_format: str,
         unreadable += bool(row["error"])
         match output_format:
             case "csv":
-                writer.writerow(row)
+                texts = {name: plain_cell(value) for name, value in row.items() if isinstance(value, str)}
+                writer.writerow(row | texts)
             case "table":
                 width = max(width, display_width(row["file"]))
                 out.write(_table_line(row, width) + "\n")

@@ -4,7 +4,6 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast, overload
 
 import jax
@@ -21,6 +20,7 @@ from study_classification.inputs.images.preprocess import Preprocess, normalize
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.models import create_model
 from study_classification.models.initial import variable_shapes
+from study_classification.paths import user_path
 from study_classification.runs import directory
 from study_classification.runs.checkpoints import load_model
 from study_classification.runs.directory import Run, checkpoints_folder
@@ -189,7 +189,7 @@ def load(run_dir: str | os.PathLike[str], checkpoint: str | int = "best", *, tta
         RunError: if the directory is no run, or the checkpoint is absent, damaged, or of another network.
         ConfigError: for an unknown `tta`.
     """
-    return load_predictor(directory.load(Path(run_dir).expanduser()), str(checkpoint), tta)
+    return load_predictor(directory.load(user_path(run_dir)), str(checkpoint), tta)
 
 
 def load_predictor(run: Run, checkpoint: str, tta: str = "none") -> Predictor:

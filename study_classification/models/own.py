@@ -13,6 +13,7 @@ import dataclasses
 import hashlib
 import importlib
 import inspect
+import io
 import sys
 import threading
 from pathlib import Path
@@ -22,6 +23,7 @@ import flax.linen as nn
 from jax.typing import DTypeLike
 
 from study_classification.errors import ConfigError, nearest
+from study_classification.paths import read_file, user_path, why
 
 _lock = threading.Lock()
 _modules: dict[str, ModuleType] = {}  # digest of a file's source -> what it defines
@@ -41,7 +43,7 @@ def class_name(name: str) -> str:
 def file_of(name: str) -> Path | None:
     """The absolute file that a `model.name` means; None where it means a module or a network of this project."""
     where = name.rpartition(":")[0]
-    return Path(where).expanduser().absolute() if where.endswith(".py") or "/" in where else None
+    return user_path(where).absolute() if where.endswith(".py") or "/" in where else None
 
 
 def read_source(file: Path) -> str:
@@ -51,10 +53,12 @@ def read_source(file: Path) -> str:
         ConfigError: if it is absent or no text.
     """
     try:
-        return file.read_text(encoding="utf-8")
+        return io.TextIOWrapper(io.BytesIO(read_file(file)), encoding="utf-8").read()
     except FileNotFoundError:
         raise ConfigError(f"model.name means the file {file}, which does not exist") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ConfigError(f"model.name means the file {file}, which cannot be read: {why(error)}") from None
+    except UnicodeDecodeError as error:
         raise ConfigError(f"model.name means the file {file}, which cannot be read: {error}") from None
 
 

@@ -34,6 +34,7 @@ from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.models import ALIASES, create_model
 from study_classification.models.initial import variable_shapes
 from study_classification.models.own import identity_of, is_own
+from study_classification.paths import user_path
 from study_classification.pretrained.convert import head_to_skip, shapes_by_path, shapes_in_file, to_variables
 from study_classification.pretrained.files import TensorFile, read_tensors
 from study_classification.pretrained.hub import fetch
@@ -83,8 +84,8 @@ def load_pretrained(config: ConfigDict, class_names: Sequence[str]) -> Pretraine
     weights, stated = config.model.weights, config.model.origin
     name = ALIASES.get(config.model.name, config.model.name)
     same_classes = True
-    if directory.is_run(Path(weights)):
-        file, origin, preprocess, known = _read_run(Path(weights), name, stated)
+    if directory.is_run(user_path(weights)):
+        file, origin, preprocess, known = _read_run(user_path(weights), name, stated)
         same_classes = known == tuple(class_names)
     elif is_own(name):
         raise WeightsError(
@@ -108,7 +109,7 @@ def _find(weights: str, name: str, cache: Path) -> Path:
     """The file itself, the one in a folder that was fetched from the hub, or one that is fetched now."""
     if weights == IMAGENET:
         return fetch_published(name, cache)
-    path = Path(weights)
+    path = user_path(weights)
     if path.is_dir():
         return path / "model.safetensors"
     if path.exists() or path.suffix in SUFFIXES or not re.fullmatch(r"[\w.-]+/[\w.-]+", weights):

@@ -1,6 +1,9 @@
 """Files of other people's weights -> arrays by name. What kind a file is, its first bytes tell, not its suffix."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +13,22 @@ import numpy as np
 import safetensors.numpy
 
 from study_classification.errors import WeightsError
+from study_classification.paths import open_file, why
 from study_classification.pretrained.torch_files import read_state_dict
+
+HDF5_SECONDS, HDF5_SPEED = 30, 2e6  # how long reading may take: a time, and so many bytes a second
+_READ_ALL = """
+import sys, h5py
+
+def read(name, item):
+    dict(item.attrs)
+    if isinstance(item, h5py.Dataset):
+        item[()]
+
+with h5py.File(sys.argv[1]) as file:
+    read("", file)
+    file.visititems(read)
+"""
 
 
 @dataclass(frozen=True)
@@ -38,12 +56,14 @@ def read_tensors(path: Path) -> TensorFile:
         WeightsError: if it cannot be read, is damaged, is none of these, or would run code when loaded.
     """
     try:
-        with path.open("rb") as stream:
+        with open_file(path) as stream:
             start = stream.read(512)
+            size = os.fstat(stream.fileno()).st_size
     except OSError as error:
-        raise WeightsError(f"{path} cannot be read ({error.strerror}): give a file of weights") from None
+        raise WeightsError(f"{path} cannot be read ({why(error)}): give a file of weights") from None
     try:
         if start.startswith(b"\x89HDF\r\n\x1a\n"):
+            _try_hdf5(path, HDF5_SECONDS + size / HDF5_SPEED)
             with h5py.File(path) as file:
                 return TensorFile(path, "keras", _keras_tensors(file))
         if start[8:9] == b"{":  # eight bytes of length, then JSON
@@ -61,6 +81,28 @@ def read_tensors(path: Path) -> TensorFile:
             "load it there and save it again"
         )
     raise WeightsError(f"{path} is no file of weights: give .safetensors, a Keras .h5 or .weights.h5, or a .pth")
+
+
+def _try_hdf5(path: Path, seconds: float) -> None:
+    """Reads all of a file in a process of its own: in some damaged files libhdf5 never comes to an end.
+
+    Within this process no signal would stop it. What goes wrong otherwise, the reading here will say.
+
+    Raises:
+        WeightsError: if it has not ended in time, or has crashed.
+    """
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-P", "-c", _READ_ALL, str(path)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired:
+        raise WeightsError(f"{path} is damaged: reading it does not come to an end; fetch it again") from None
+    if ended.returncode < 0:
+        raise WeightsError(f"{path} is damaged: reading it crashes; fetch it again")
 
 
 def _state_dict(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

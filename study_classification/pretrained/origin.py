@@ -15,6 +15,7 @@ import numpy as np
 from study_classification.errors import WeightsError
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.models.conventions import conventions_of
+from study_classification.paths import read_file
 from study_classification.pretrained.convert import path_of
 from study_classification.pretrained.files import TensorFile
 
@@ -128,7 +129,7 @@ def _releases(model_name: str) -> dict[str, tuple]:
 def _timm_card(file: TensorFile) -> dict | None:
     """timm's config.json beside the file."""
     try:
-        card = json.loads(file.path.with_name("config.json").read_text(encoding="utf-8"))
+        card = json.loads(read_file(file.path.with_name("config.json")))
         complete = card["architecture"] and card["pretrained_cfg"].keys() >= CARD_FIELDS
         return card if complete else None
     except (AttributeError, KeyError, OSError, TypeError, ValueError):

@@ -26,6 +26,7 @@ from study_classification.config import flatten
 from study_classification.errors import DataError, EnvironmentFault, RunError
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.models import own
+from study_classification.paths import read_file, why
 from study_classification.runs.environment import describe_environment
 from study_classification.runs.history import History
 from study_classification.system.files import unwritable, write_json, write_text
@@ -73,21 +74,25 @@ def new_workdir(config: ConfigDict, config_name: str) -> Path:
     raise EnvironmentFault(f"no free name like {base} is left: give a directory with --workdir")
 
 
-def read_json(file: Path):
-    """The content of one of the run's JSON files.
+def read_json(file: Path, kind: type = dict):
+    """The content of one of the run's JSON files, which is of this kind.
 
     Raises:
         RunError: if it is absent or damaged.
     """
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(read_file(file))
+        if not isinstance(content, kind):
+            raise ValueError(f"it holds a {type(content).__name__}, not a {kind.__name__}")
+        return content
     except FileNotFoundError:
         raise RunError(
             f"{file.parent} is not a run directory: it has no {file.name}; "
             "give the directory that a training run has written with --workdir"
         ) from None
-    except (OSError, ValueError) as error:
-        raise RunError(f"{file} cannot be read ({error}): restore it, or train again") from None
+    except (OSError, ValueError, RecursionError) as error:
+        reason = why(error) if isinstance(error, OSError) else error
+        raise RunError(f"{file} cannot be read ({reason}): restore it, or train again") from None
 
 
 def config_to_json(config: ConfigDict) -> dict:
@@ -146,7 +151,7 @@ def write_history(workdir: Path, history: History) -> None:
 
 def data_key(workdir: Path) -> str:
     """What identifies the data that the run was made of, content and splits."""
-    return read_json(workdir / "data_report.json")["key"]
+    return read_json(workdir / "data_report.json").get("key", "")
 
 
 def add_to_report(workdir: Path, name: str, metrics: dict) -> Path:
@@ -267,9 +272,13 @@ def load(workdir: Path) -> Run:
             f"the run directory {workdir} does not exist: give one that a training run has written with --workdir"
         )
     config = config_from_json(read_json(workdir / "config.json"))
+    if lacks := {"data", "model", "preprocess"} - {
+        name for name, group in config.items() if isinstance(group, ConfigDict)
+    }:
+        raise RunError(f"{workdir / 'config.json'} has no group {min(lacks)}: restore it, or train again")
     if own.file_of(config.model.name):
         if not (workdir / NETWORK).is_file():
             raise RunError(f"{workdir} has no {NETWORK}, the source of its network: restore it, or train again")
         config.model.name = _kept(config.model.name, workdir)
     preprocess = Preprocess.from_json(read_json(workdir / "preprocess.json"))
-    return Run(workdir, config, tuple(read_json(workdir / "classes.json")), preprocess)
+    return Run(workdir, config, tuple(read_json(workdir / "classes.json", list)), preprocess)

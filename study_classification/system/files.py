@@ -17,14 +17,14 @@ def write_json(file: Path, content: object) -> None:
 
 
 def write_text(file: Path, text: str) -> None:
-    """Writes text as UTF-8, replacing what was there.
+    r"""Writes text as UTF-8, replacing what was there. Bytes that are no UTF-8 become `\udcXX`, which JSON reads back.
 
     Raises:
         EnvironmentFault: if the folder cannot be written.
     """
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
         temporary.replace(file)
     except OSError as error:
         temporary.unlink(missing_ok=True)

@@ -121,7 +121,7 @@ def _fitting_batch_size(config: ConfigDict, num_examples: int, num_devices: int)
     """The batch size, or, where there are fewer examples, the most of them that devices and parts can share evenly."""
     batch_size, parts = config.batch_size, config.accumulate_steps
     if batch_size % num_devices:
-        raise DataError(
+        raise ConfigError(
             f"batch_size {batch_size} cannot be split over {num_devices} devices: choose a multiple of them"
         )
     if batch_size % (num_devices * parts):

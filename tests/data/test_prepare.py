@@ -1,4 +1,3 @@
-import json
 import os
 import shutil
 
@@ -77,7 +76,7 @@ def test_the_report_tells_what_was_found(data_config, digits):
     (digits / ".DS_Store").touch()
     for picture in sorted((digits / "2").glob("[0-9]*.png"))[8:]:
         picture.unlink()
-    report = json.loads((prepared(data_config) / "data_report.json").read_text())
+    report = open_dataset(data_config).report
     assert report["pictures"] == 30 + 1 + 30 + 1 + 8
     assert {name: sum(counts.values()) for name, counts in report["classes"].items()} == {"0": 31, "1": 31, "2": 8}
     assert report["unreadable"].keys() == {"2/broken.png", "2/empty.jpg"}

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from study_classification.data.sources import list_digits, list_folder, list_manifest, list_source
+from study_classification.data.sources import (
+    Item,
+    absolute_source,
+    list_digits,
+    list_folder,
+    list_manifest,
+    list_source,
+)
 from study_classification.errors import DataError
 
 
@@ -42,7 +49,8 @@ def test_a_plain_folder(tmp_path):
     ]
     assert listing.class_names == ("cat", "dog")
     assert set(listing.hidden) == {".DS_Store", ".ipynb_checkpoints", "cat/.hidden.png", "cat/Thumbs.db"}
-    assert set(listing.not_pictures) == {"cat/notes.txt", "top.png"}
+    assert listing.not_pictures == ("cat/notes.txt",)
+    assert listing.without_class == ("top.png",)
     assert listing.empty_classes == ("empty",)
 
 
@@ -91,12 +99,158 @@ def test_decomposed_japanese_names_are_one_class(tmp_path):
     assert list_folder(tmp_path).class_names == (unicodedata.normalize("NFC", "ガーデン"),)
 
 
+def test_names_that_differ_in_outer_blanks_are_one_class_and_that_is_said(tmp_path):
+    for name in ("train/cat /1.png", "train/cat/2.png", "test/cat/3.png", "train/Dog/4.png", "train/dog/5.png"):
+        picture(tmp_path / name)
+    listing = list_folder(tmp_path)
+    assert listing.class_names == ("Dog", "cat", "dog")
+    assert listing.merged_classes == ("'cat' = 'cat '",)
+    assert listing.findings()["similar_classes"] == ["'Dog' / 'dog'"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("new york", "New  York"), ("ﾈｺ", "ネコ"), ("cat", "c\u200bat"), ("straße", "STRASSE")]
+)
+def test_class_names_that_look_alike_are_told(tmp_path, one, other):
+    for name in (one, other, "dog"):
+        picture(tmp_path / name / "1.png")
+    listing = list_folder(tmp_path)
+    assert len(listing.class_names) == 3 and listing.merged_classes == ()
+    assert listing.findings()["similar_classes"] == [" / ".join(sorted((f"'{one}'", f"'{other}'")))]
+
+
+def test_a_blank_class_name_is_refused(tmp_path):
+    picture(tmp_path / " " / "1.png")
+    with pytest.raises(DataError, match="a class folder whose name is blank: rename it"):
+        list_folder(tmp_path)
+
+
+def test_names_of_any_bytes_are_listed_as_text(tmp_path):
+    for name in (b"d\xe9g/caf\xe9.png", b"cat/a\nb.png"):
+        picture(tmp_path / os.fsdecode(name))
+    listing = list_folder(tmp_path)
+    assert names(listing) == [("cat/a\\x0ab.png", "cat", None), ("d\\xe9g/caf\\xe9.png", "d\\xe9g", None)]
+    assert all(item.read() for item in listing.items)
+
+
+def test_two_names_that_are_written_alike_are_refused(tmp_path):
+    for name in (b"caf\xe9.png", b"caf\\xe9.png"):
+        picture(tmp_path / "cat" / os.fsdecode(name))
+    with pytest.raises(DataError, match="two files whose names are both written"):
+        list_folder(tmp_path)
+
+
+def test_the_order_is_that_of_the_whole_names(tmp_path):
+    for name in ("dog/1.png", "dog small/1.png", "dog-big/1.png", "dog/a/1.png"):
+        picture(tmp_path / name)
+    found = [item.name for item in list_folder(tmp_path).items]
+    assert found == sorted(found) and len(found) == 4
+
+
+def test_only_regular_files_are_opened(tmp_path):
+    picture(tmp_path / "cat" / "1.png")
+    for name in ("pipe", "pipe.jpg"):
+        os.mkfifo(tmp_path / "cat" / name)
+    (tmp_path / "cat" / "device.png").symlink_to("/dev/zero")
+    (tmp_path / "cat" / "nowhere.png").symlink_to("/nowhere")
+    (tmp_path / "cat" / "itself.png").symlink_to("itself.png")
+    listing = list_folder(tmp_path)
+    assert [item.name for item in listing.items] == ["cat/1.png", "cat/itself.png", "cat/nowhere.png"]
+    assert set(listing.special_files) == {"cat/pipe", "cat/pipe.jpg", "cat/device.png"}
+    os.mkfifo(tmp_path / "now_a_pipe.png")
+    with pytest.raises(OSError, match="it is a pipe, not a file"):
+        Item("a", "cat", path=tmp_path / "now_a_pipe.png").read()
+
+
+def test_run_directories_are_passed_over(tmp_path):
+    picture(tmp_path / "cat" / "1.png")
+    for folder in ("runs/one", "two", "cat/three"):
+        picture(tmp_path / folder / "curves.png")
+        for name in ("config.json", "classes.json"):
+            (tmp_path / folder / name).touch()
+    listing = list_folder(tmp_path)
+    assert names(listing) == [("cat/1.png", "cat", None)]
+    assert listing.run_directories == ("cat/three", "runs/one", "two")
+    assert (listing.empty_classes, listing.without_class) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (["train_set/cat/1.png", "train_set/dog/2.png", "test_set/cat/3.png", "test_set/dog/4.png", "one/5.png"],
+         r"test_set, train_set hold no pictures themselves, but the same folders \(cat, dog\), so they look like"),
+        (["val/cat/1.png", "val/dog/2.png", "test/cat/3.png", "test/dog/4.png"], "look like splits"),
+        (["photos/cat/1.png", "photos/dog/2.png", "stray.png"], "give .*root/photos as the data source"),
+        (["a/b/train/cat/1.png", "a/b/test/cat/2.png"], "give .*root/a/b as the data source"),
+    ],
+)  # fmt: skip
+def test_folders_above_the_classes_are_no_classes(tmp_path, files, message):
+    for name in files:
+        picture(tmp_path / "root" / name)
+    with pytest.raises(DataError, match=message):
+        list_folder(tmp_path / "root")
+
+
+@pytest.mark.parametrize(
+    ("files", "alike"),
+    [
+        (["a/cat/1.png", "a/dog/2.png", "b/cat/3.png", "b/dog/4.png"], ("a", "b")),
+        (["a/cat/1.png", "a/dog/2.png", "b/cat/3.png", "b/dog/4.png", "b/5.png"], ()),
+        (["a/cat/1.png", "a/dog/2.png", "b/cat/3.png"], ()),
+        (["a/images/1.png", "b/images/2.png"], ()),
+    ],
+)
+def test_folders_that_may_be_splits_are_told(tmp_path, files, alike):
+    for name in files:
+        picture(tmp_path / name)
+    listing = list_folder(tmp_path)
+    assert (listing.class_names, listing.look_like_splits) == (("a", "b"), alike)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (["test/cat/1.png", "test/dog/2.png"], {("cat", "test"), ("dog", "test")}),
+        (["val/cat/1.png", "Test/cat/2.png"], {("cat", "validation"), ("cat", "test")}),
+        (["test/1.png", "val/2.png"], {("test", None), ("val", None)}),
+        (["test/a/1.png", "dog/2.png"], {("test", None), ("dog", None)}),
+        (["photos/cat/1.png"], {("photos", None)}),
+    ],
+)
+def test_data_to_be_measured_need_no_training_folder(tmp_path, files, expected):
+    for name in files:
+        picture(tmp_path / name)
+    found = list_folder(tmp_path, for_training=False)
+    assert {(label, split) for _, label, split in names(found)} == expected
+
+
+def test_images_beside_the_class_folders_of_a_split_have_no_class(tmp_path):
+    for name in ("train/cat/1.png", "test/2.png", "3.png"):
+        picture(tmp_path / name)
+    assert list_folder(tmp_path).without_class == ("3.png", "test/2.png")
+
+
+def test_a_link_is_followed_wherever_it_stands(tmp_path):
+    picture(tmp_path / "shared" / "cat" / "1.png")
+    picture(tmp_path / "root" / "train" / "cat" / "2.png")
+    for name in ("val", "test"):
+        (tmp_path / "root" / name).symlink_to("../shared")
+    assert names(list_folder(tmp_path / "root")) == [
+        ("test/cat/1.png", "cat", "test"),
+        ("train/cat/2.png", "cat", "train"),
+        ("val/cat/1.png", "cat", "validation"),
+    ]
+
+
 def test_links_are_followed_but_not_in_circles(tmp_path):
     picture(tmp_path / "elsewhere" / "1.png")
     (tmp_path / "root" / "cat").mkdir(parents=True)
     (tmp_path / "root" / "cat" / "more").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "root" / "cat" / "loop").symlink_to(tmp_path / "root")
-    assert names(list_folder(tmp_path / "root")) == [("cat/more/1.png", "cat", None)]
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "elsewhere")
+    listing = list_folder(tmp_path / "root")
+    assert names(listing) == [("cat/more/1.png", "cat", None)]
+    assert listing.endless_links == ("cat/loop", "cat/more/back")
 
 
 @pytest.mark.parametrize(
@@ -132,6 +286,12 @@ def test_manifests_in_both_formats_agree(tmp_path):
     [
         ("file,label\nx,y", "must name the columns path and label"),
         ("path,label\nx,", "line 2: path and label are both needed"),
+        ('path,label\n\n"x,a\ny,b\nz,c', "line 3: the row that begins there is no CSV"),
+        ("path,label\nx,a\n" + '"x,a\n' + "y,b\n" * 50000, "line 3: the row that begins there"),
+        ("path,label\na,b.png,cat", "line 2: the row has more cells"),
+        ("path,label,label\nx,a,b", "the column label twice"),
+        ("path,label\nx\0,a", "it holds zero bytes"),
+        ("path,label\n~nosuchuser/x,a", "line 2: the path '~nosuchuser/x' begins with ~nosuchuser"),
         ("path,label\nx,a\nx,b", "line 3: x stands in line 2 already"),
         ("path,label,split\nx,a,tset", "line 2: the split 'tset' is none of"),
         ("path,label,split\nx,a,train\ny,a,", "line 3: it has no split, but other lines have one"),
@@ -142,6 +302,86 @@ def test_wrong_manifests_name_the_line(tmp_path, text, message):
     (tmp_path / "m.csv").write_text(text)
     with pytest.raises(DataError, match=message):
         list_manifest(tmp_path / "m.csv")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_manifests_of_other_systems(tmp_path, end, separator, encoding):
+    lines = ["", "path,label,note,,", "a\\1.png, 猫 ,=1,,", "", ",,,,", "b/2.png,dog"]
+    text = end.join(line.replace(",", separator) for line in lines)
+    (tmp_path / "m.csv").write_bytes(text.encode(encoding))
+    for name in ("a/1.png", "b/2.png"):
+        picture(tmp_path / name)
+    listing = list_manifest(tmp_path / "m.csv")
+    assert names(listing) == [("a\\1.png", "猫", None), ("b/2.png", "dog", None)]
+    assert all(item.read() for item in listing.items)
+
+
+def test_a_name_with_a_backslash_stays_where_there_is_such_a_file(tmp_path):
+    picture(tmp_path / "a\\1.png")
+    (tmp_path / "m.csv").write_text("path,label\na\\1.png,cat\n")
+    assert list_manifest(tmp_path / "m.csv").items[0].read()
+
+
+def test_names_that_are_no_utf_8_are_found_but_labels_are_refused(tmp_path):
+    picture(tmp_path / os.fsdecode(b"caf\xe9.png"))
+    (tmp_path / "m.csv").write_bytes(b"path,label\ncaf\xe9.png,cat\n")
+    listing = list_manifest(tmp_path / "m.csv")
+    assert names(listing) == [("caf\\xe9.png", "cat", None)] and listing.items[0].read()
+    for row in (b"caf\xe9.png,c\xe2t", b"absent\xe9.png,cat"):
+        (tmp_path / "m.csv").write_bytes(b"path,label\n" + row)
+        with pytest.raises(DataError, match="line 2: it is no UTF-8 text"):
+            list_manifest(tmp_path / "m.csv")
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [("0", "0"), ("-1", "-1"), ("1.5", "1.5"), ("true", "true"), ("false", "false"), ('"x"', "x")],
+)
+def test_labels_of_json_are_taken_as_they_stand(tmp_path, label, expected):
+    (tmp_path / "m.jsonl").write_text(f'{{"path": "a.png", "label": {label}, "boxes": [1]}}')
+    assert names(list_manifest(tmp_path / "m.jsonl")) == [("a.png", expected, None)]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ('{"path": "a", "label": null}', "line 2: path and label are both needed"),
+        ('{"path": "a", "label": NaN}', "line 2: path and label are both needed"),
+        ('{"label": "a"}', "line 2: path and label are both needed"),
+        ('{"path": "a", "label": ["cat"]}', "line 2: label is a list"),
+        ('{"path": "a\\u0000", "label": "cat"}', "line 2: the path 'a.x00' holds a character"),
+        ('{"path": "a\\ud800", "label": "cat"}', "line 2: the path 'a.ud800' holds a character"),
+        ("[" * 100000, "line 2: it is no JSON object"),
+        ("null", "line 2: it is no JSON object"),
+    ],
+)
+def test_odd_lines_of_json_are_one_sentence(tmp_path, row, message):
+    (tmp_path / "m.jsonl").write_text('{"path": "\u2028b.png", "label": "cat"}\n' + row, encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        list_manifest(tmp_path / "m.jsonl")
+
+
+def test_a_manifest_tells_labels_that_are_one(tmp_path):
+    (tmp_path / "m.csv").write_text(f"path,label\n1.png,é\n2.png,{unicodedata.normalize('NFD', 'é')}\n", "utf-8")
+    listing = list_manifest(tmp_path / "m.csv")
+    assert listing.class_names == ("é",) and len(listing.merged_classes) == 1
+
+
+@pytest.mark.parametrize(("name", "message"), [("m.zip", "neither .csv nor .jsonl"), ("pipe.csv", "neither file nor")])
+def test_what_is_no_manifest_is_not_read(tmp_path, name, message):
+    (tmp_path / "m.zip").write_bytes(b"PK\xff")
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(DataError, match=message):
+        list_source(str(tmp_path / name))
+
+
+def test_a_source_may_begin_with_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    picture(tmp_path / "photos" / "cat" / "1.png")
+    assert list_source("~/photos") == list_folder(tmp_path / "photos")
+    assert absolute_source("~/photos") == str(tmp_path / "photos")
 
 
 def test_a_manifest_is_sorted_by_name_and_its_classes_by_theirs(tmp_path):

@@ -1,5 +1,6 @@
 """Encoded bytes -> an upright RGB picture, or a plain reason why that cannot be."""
 
+import functools
 import io
 import math
 import re
@@ -11,17 +12,22 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 # Pillow's other formats stay shut: some run an external program (EPS), others hold no photographs.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "PPM")
+HEIF = "HEIF"  # that of the package pillow-heif
 
-# HEIC is listed so that such a file is reported (with the remedy) instead of being passed over in silence.
+# HEIC is listed, so that such a file is reported with the remedy where nothing reads it.
 IMAGE_EXTENSIONS = frozenset((
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".avif",
-    ".pbm", ".pgm", ".ppm", ".pnm", ".heic", ".heif",
+    ".pbm", ".pgm", ".ppm", ".pnm", ".heic", ".heif", ".hif",
 ))  # fmt: skip
 
 _SIDE_FILES = frozenset((
     "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "@eadir", "#recycle", "$recycle.bin",
     "system volume information", "lost+found",
 ))  # fmt: skip
+
+# Brands of the file type box: images of HEVC (HEIC), and those of AV1 (AVIF), which Pillow reads itself.
+_HEIC = frozenset((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"))
+_AVIF = frozenset((b"avif", b"avis"))
 
 # The turns of EXIF 2.32, tag 0x0112; 1 is upright.
 _TURNS = {
@@ -77,7 +83,8 @@ def decode_scaled(data: bytes, min_side: int, *, max_megapixels: float = 89.0) -
     """
     limit = min(max_megapixels * 1e6, Image.MAX_IMAGE_PIXELS or math.inf)
     try:
-        image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
+        formats = (HEIF,) if _is_heic(data) and _reads_heif() else FORMATS
+        image: Image.Image = Image.open(io.BytesIO(data), formats=formats)
         if image.width * image.height > limit:
             raise UnreadableImage(_too_large(image.width * image.height, limit))
         box = _scale_down(image, min_side)
@@ -112,10 +119,31 @@ def is_hidden(relative_path: PurePath) -> bool:
 
 def looks_like_image(header: bytes) -> bool:
     """Whether a file that begins with `header` (16 bytes suffice) has the signature of a format, PPM apart."""
+    if _is_heic(header):
+        return True
     if header.startswith(b"BM"):  # two letters alone begin many a text, as do those of PPM ("P5")
         return header[6:10] == bytes(4)
     accepts = (Image.OPEN[name][1] for name in FORMATS if name != "PPM")
     return any(accept is not None and accept(header[:16]) is True for accept in accepts)
+
+
+def _is_heic(start: bytes) -> bool:
+    if start[4:8] != b"ftyp":
+        return False
+    end = min(int.from_bytes(start[:4], "big"), 64)
+    brands = {start[8:12], *(start[place : place + 4] for place in range(16, end, 4))}
+    return bool(brands & _HEIC) and not brands & _AVIF
+
+
+@functools.cache
+def _reads_heif() -> bool:
+    """Whether the extra `heic` is installed; Pillow then knows the format from now on."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return False
+    register_heif_opener()
+    return True
 
 
 def _scale_down(image: Image.Image, min_side: int) -> Box | None:
@@ -169,6 +197,8 @@ def _reason(error: Exception, data: bytes, limit: float) -> str:
     message = str(error)
     if not data:
         return "it is empty"
+    if _is_heic(data) and not _reads_heif():
+        return "it is in HEIC format: pip install 'study-classification[heic]' reads it, or save it as JPEG"
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return _too_large(int(re.findall(r"\d+", message)[0]), limit)
     if "truncated" in message.lower():
@@ -180,8 +210,6 @@ def _reason(error: Exception, data: bytes, limit: float) -> str:
         return "it is an HTML page, not a picture"
     if all(byte >= 32 or byte in b"\t\n\f\r" for byte in start):
         return "it is text, not a picture"
-    if start[4:8] == b"ftyp" and b"hei" in start[:64]:
-        return "it is in HEIC format, which cannot be read here: save it as JPEG first"
     if looks_like_image(data):
         return "its header is damaged"
     return f"it is in none of the formats that can be read ({', '.join(FORMATS)})"

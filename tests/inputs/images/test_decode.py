@@ -1,15 +1,18 @@
 import csv
 import io
 import struct
+import sys
 import warnings
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, JpegImagePlugin
 
+from study_classification.inputs.images import decode
 from study_classification.inputs.images.decode import (
     IMAGE_EXTENSIONS,
     UnreadableImage,
@@ -231,11 +234,11 @@ JPEG = encode(Image.fromarray(noise(40, 40)), "JPEG")
         ("猫の写真です。\n".encode(), "it is text, not a picture"),
         (
             b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
-            "it is in HEIC format, which cannot be read here: save it as JPEG first",
+            "it is in HEIC format: pip install 'study-classification[heic]' reads it, or save it as JPEG",
         ),
         (
             b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic",
-            "it is in HEIC format, which cannot be read here: save it as JPEG first",
+            "it is in HEIC format: pip install 'study-classification[heic]' reads it, or save it as JPEG",
         ),
         (b"\0\1\2\3" * 9, "it is in none of the formats that can be read (JPEG, PNG, GIF, BMP, TIFF, WEBP, AVIF, PPM)"),
         (PNG[:20] + b"\x63" + PNG[21:], "its header is damaged"),
@@ -256,8 +259,41 @@ JPEG = encode(Image.fromarray(noise(40, 40)), "JPEG")
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_the_reason_is_plain(data, expected):
+def test_the_reason_is_plain(data, expected, without_heif):
     assert reason(data) == expected
+
+
+@pytest.fixture
+def without_heif(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    decode._reads_heif.cache_clear()
+    yield
+    decode._reads_heif.cache_clear()
+
+
+@pytest.fixture
+def with_heif(monkeypatch):
+    """A stand-in for pillow-heif, for which every HEIC file is a red image of 4 x 6; gives the number of its calls."""
+    calls = []
+
+    def register():
+        calls.append("")
+        Image.register_open("HEIF", lambda file, name: Image.new("RGB", (4, 6), "red"), lambda start: True)
+
+    monkeypatch.setitem(sys.modules, "pillow_heif", SimpleNamespace(register_heif_opener=register))
+    monkeypatch.setattr(Image, "ID", list(Image.ID))
+    monkeypatch.setattr(Image, "OPEN", dict(Image.OPEN))
+    decode._reads_heif.cache_clear()
+    yield calls
+    decode._reads_heif.cache_clear()
+
+
+def test_heic_is_read_by_its_package_which_is_registered_once(with_heif):
+    assert pixels(PNG).shape == (40, 40, 3) and with_heif == []
+    for brands in (b"heic\0\0\0\0mif1heic", b"mif1\0\0\0\0mif1heic", b"mif1\0\0\0\0miafMiHB"):
+        assert pixels(b"\0\0\0\x18ftyp" + brands).shape == (6, 4, 3)
+    assert len(with_heif) == 1
+    assert pixels(encode(Image.new("RGB", (9, 9)), "AVIF")).shape == (9, 9, 3)
 
 
 def test_a_damaged_exif_block_does_not_matter():
@@ -304,7 +340,7 @@ def test_hidden_and_side_files(path, expected):
         (b"P5 is a file of notes", False),
         (b"RIFF\0\0\0\0WAVEfmt ", False),
         (b"\0\0\0\x18ftypisom\0\0\0\0", False),
-        (b"\0\0\0\x18ftypheic\0\0\0\0", False),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", True),
         (b"<html>", False),
     ],
     ids=str,

@@ -1,0 +1,68 @@
+"""What lies in a folder, at any depth."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from study_classification.errors import DataError
+from study_classification.inputs.images.decode import IMAGE_EXTENSIONS, is_hidden, looks_like_image
+from study_classification.paths import is_run, open_file
+
+# what an entry is; only a folder is entered
+FILE, FOLDER = "file", "folder"
+HIDDEN = "hidden"
+SPECIAL = "special"  # a pipe, a device, a socket
+RUN = "run"  # what a training has written
+LOOP = "loop"  # a folder that holds itself, by a link to a folder above
+
+
+def walk(root: Path) -> Iterator[tuple[str, str]]:
+    """Everything below root as (path relative to it, with `/`; what it is), sorted folder by folder.
+
+    Links are followed wherever they stand. Only a link to a folder above would never end.
+
+    Raises:
+        DataError: if a folder cannot be read.
+    """
+
+    def visit(folder: str, relative: str, above: frozenset[str]) -> Iterator[tuple[str, str]]:
+        for entry in _scan(folder):
+            path, kind = relative + entry.name, _kind(entry)
+            real = os.path.realpath(entry.path) if kind == FOLDER else ""
+            if real in above:
+                kind = LOOP
+            yield path, kind
+            if kind == FOLDER:
+                yield from visit(entry.path, f"{path}/", above | {real})
+
+    yield from visit(str(root), "", frozenset([os.path.realpath(root)]))
+
+
+def is_image(path: Path) -> bool:
+    """By its extension, or, where that says nothing, by its first bytes."""
+    if path.suffix.lower() in IMAGE_EXTENSIONS:
+        return True
+    try:
+        with open_file(path) as file:
+            return looks_like_image(file.read(64))
+    except OSError:
+        return False
+
+
+def _kind(entry: os.DirEntry) -> str:
+    if is_hidden(PurePosixPath(entry.name)):
+        return HIDDEN
+    try:
+        if entry.is_dir():
+            return RUN if is_run(entry.path) else FOLDER
+        return FILE if entry.is_file() or not os.path.exists(entry.path) else SPECIAL
+    except OSError:  # a link to itself: whoever reads it will say so
+        return FILE
+
+
+def _scan(folder: str) -> list[os.DirEntry]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise DataError(f"the folder {folder} cannot be read: {error.strerror}") from None

@@ -1,0 +1,54 @@
+import os
+
+import pytest
+
+from study_classification.errors import ConfigError
+from study_classification.paths import printable, read_file, user_path, why
+
+
+def test_a_tilde_is_a_home_directory(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert user_path("~/a/~b") == tmp_path / "a" / "~b"
+    assert str(user_path("a/~")) == "a/~"
+
+
+def test_a_file_may_begin_with_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "~draft.png").touch()
+    assert str(user_path("~draft.png")) == "~draft.png"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("~nosuchuser/x", "begins with ~nosuchuser, but no home directory is known by that name"),
+        ("a\0b", "'a.x00b' holds a character that no file name can have"),
+        ("a\ud800", "'a.ud800' holds a character that no file name can have"),
+    ],
+)
+def test_impossible_paths_are_one_sentence(text, message):
+    with pytest.raises(ConfigError, match=message):
+        user_path(text)
+
+
+def test_only_regular_files_are_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    (tmp_path / "file").write_bytes(b"x")
+    assert read_file(tmp_path / "file") == b"x"
+    for name, reason in (
+        ("pipe", "it is a pipe, not a file"),
+        ("link", "it is a pipe, not a file"),
+        (".", "it is a folder, not a file"),
+        ("/dev/zero", "it is a device, not a file"),
+        ("absent", "it does not exist"),
+        ("a\0b", "its name holds a character that no file name can have"),
+    ):
+        with pytest.raises(OSError) as caught:
+            read_file(os.path.join(tmp_path, name))
+        assert why(caught.value) == reason
+
+
+def test_printable_leaves_text_alone():
+    assert printable("猫 é\u3000\\x.png") == "猫 é\u3000\\x.png"
+    assert printable("caf\udce9\x1b[31m\ud800") == "caf\\xe9\\x1b[31m\\ud800"
