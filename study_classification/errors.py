@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 _MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 
 
 class UserError(Exception):
@@ -79,6 +80,11 @@ def as_user_error(error: BaseException) -> UserError | None:
         return EnvironmentFault(
             f"{reason}{where}: free space, get the permission, or choose another --workdir or "
             "--config.data.cache_dir; what was saved before is intact"
+        )
+    if (isinstance(error, OSError) and error.errno in _DESCRIPTORS) or "Too many open files" in text:
+        return EnvironmentFault(
+            "too many open files: end other programs, or raise the limit (ulimit -n 4096); what was saved before is "
+            "intact"
         )
     if "RESOURCE_EXHAUSTED" in text or isinstance(error, MemoryError):
         return EnvironmentFault(

@@ -5,26 +5,21 @@ from pathlib import Path
 
 import jax
 import numpy as np
+from orbax.checkpoint import v1 as ocp
 
 from study_classification.data.order import TrainingOrder
-from study_classification.runs import checkpoints
+from study_classification.runs.checkpoint import read_record
+from study_classification.runs.checkpoints import steps_in
 from study_classification.runs.history import History
 
 
 def last_checkpoint(config, workdir: Path):
     """Everything in the last checkpoint: arrays as numpy, and the history without its times."""
     history = History(config.monitor, True, 0.0)
-    with checkpoints.open_checkpoints(workdir / "checkpoints") as saved:
-        step = saved.latest.step
-        found = saved.checkpointables_metadata(step)
-        arrays = saved.load_checkpointables(
-            step,
-            {
-                name: jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), found.metadata[name])
-                for name in ("model", "training")
-            },
-        )
-        history.restore(found.custom_metadata["history"])
+    folder = workdir / "checkpoints"
+    latest = folder / str(steps_in(folder)[-1])
+    arrays = ocp.load_checkpointables(latest, {"model": None, "training": None})
+    history.restore(read_record(latest).beside["history"])
     rows = [(row.epoch, row.step, *row.train.values(), *row.val.values(), row.learning_rate) for row in history.epochs]
     return arrays, rows, history.best
 

@@ -1,78 +1,140 @@
-"""Checkpoints through Orbax: the latest and the best are kept. They hold trees by name, whatever these are.
+"""The checkpoints of a run: they are written while training goes on; the last two and the best are kept.
 
 A checkpoint of a run has the parts `model` and `training`, see `training/state.py`, so that evaluation reads the first
-alone, and JSON beside them: the history of the run.
+alone, and JSON beside them: the history of the run. One that is damaged is named, and the next good one is taken.
 """
 
-from collections.abc import Mapping
+import contextlib
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import jax
+import numpy as np
 from jaxtyping import PyTree
-from orbax.checkpoint import v1 as ocp
 
 from study_classification.errors import RunError
+from study_classification.runs.checkpoint import DamagedError, Record, begin_writing, load, read_record, remove, verify
+from study_classification.system import hosts
+from study_classification.system.console import say
+from study_classification.system.files import unwritable
 
-Checkpointer: TypeAlias = ocp.training.Checkpointer
-_policies = ocp.training.preservation_policies
-
-
-def open_checkpoints(folder: Path) -> Checkpointer:
-    """The checkpoints of a run directory; what a killed run left half-written is removed."""
-    # The metric counts improvements, so that the largest is the best epoch, also where two have the same score.
-    keep = _policies.AnyPreservationPolicy(
-        [
-            _policies.LatestN(1),
-            _policies.BestN(get_metric_fn=lambda metrics: metrics["improvement"], reverse=False, n=1),
-        ]
-    )
-    return Checkpointer(folder.absolute(), preservation_policy=keep, cleanup_tmp_directories=True)
+LATEST = 2  # so many are kept besides the best: the last one may turn out to be damaged
 
 
-def save(checkpointer: Checkpointer, step: int, parts: Mapping[str, PyTree], beside: dict, best: bool) -> None:
-    """Saves trees of arrays after a step; the file system sees all of it or nothing.
+@dataclass(frozen=True)
+class _Save:
+    """A checkpoint that waits to be written."""
 
-    What the arrays hold now is written while training goes on. `checkpointer.wait()` waits for it; errors of writing
-    are raised there, or by the next save.
+    folder: Path
+    best: bool
+    begin: Callable[[], Callable[[], None]]
 
-    Args:
-        checkpointer: of the run.
-        step: the name of the checkpoint.
-        parts: the trees, by name.
-        beside: JSON that is kept with them.
-        best: whether they are better than all before.
+
+class Checkpointer:
+    """Writes the checkpoints of one run directory in a thread, one after the other; see `open_checkpoints`."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self._thread = ThreadPoolExecutor(1)
+        self._tasks: list[Future[None]] = []
+        self._waiting: list[_Save] = []
+        self._lock = threading.Lock()
+
+    def save(self, step: int, parts: Mapping[str, PyTree], beside: dict, best: bool) -> None:
+        """Saves trees of arrays after a step; the file system sees all of it or nothing.
+
+        What the arrays hold now is written while training goes on. Where saves come faster than they can be written,
+        the last one and the best one wait, and those before them are dropped. On several hosts, which write together,
+        every one is written. Errors of writing are raised by the next save or by `wait`.
+
+        Args:
+            step: the name of the checkpoint.
+            parts: the trees, by name.
+            beside: JSON that is kept with them.
+            best: whether they are better than all before.
+        """
+        folder = self.folder / str(step)
+        if not hosts.alone():  # all hosts have to begin in the same order, each in its main thread
+            self.wait()
+            finish = begin_writing(folder, parts, beside, best)
+            self._tasks.append(self._thread.submit(self._finish, finish))
+            return
+        while self._tasks and self._tasks[0].done():
+            self._tasks.pop(0).result()
+        copies = jax.tree.map(np.array, dict(parts))  # training goes on in the arrays themselves
+        with self._lock:
+            self._waiting = [save for save in self._waiting if save.best and not best]
+            self._waiting.append(_Save(folder, best, lambda: begin_writing(folder, copies, beside, best)))
+        self._tasks.append(self._thread.submit(self._write_next))
+
+    def wait(self) -> None:
+        """Waits until everything is written."""
+        while self._tasks:
+            self._tasks.pop(0).result()
+        hosts.broadcast_from_first(0.0)  # which has given the last checkpoint its name
+
+    def close(self) -> None:
+        """Ends the thread, after what it is writing."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def _write_next(self) -> None:
+        with self._lock:
+            save = self._waiting.pop(0) if self._waiting else None
+        if save:
+            self._finish(save.begin())
+
+    def _finish(self, finish: Callable[[], None]) -> None:
+        finish()
+        if hosts.is_first():
+            _remove_old(self.folder)
+
+
+@contextlib.contextmanager
+def open_checkpoints(folder: Path) -> Iterator[Checkpointer]:
+    """Within the context checkpoints are written; what a killed run left half-written is removed.
+
+    Raises:
+        EnvironmentFault: if the folder cannot be written.
     """
-    checkpointer.wait()
-    checkpointer.save_checkpointables_async(
-        step,
-        dict(parts),
-        metrics={"improvement": step if best else -1},
-        custom_metadata=beside,
-        overwrite=any(checkpoint.step == step for checkpoint in checkpointer.checkpoints),
-        force=True,
-    )
+    if hosts.is_first():
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise unwritable(folder, error) from None
+        for unfinished in folder.glob(".*"):
+            shutil.rmtree(unfinished, ignore_errors=True)
+    checkpointer = Checkpointer(folder)
+    try:
+        yield checkpointer
+        checkpointer.wait()
+    finally:
+        checkpointer.close()
 
 
-def load_latest(checkpointer: Checkpointer, parts: Mapping[str, PyTree]) -> tuple[dict[str, PyTree], dict] | None:
-    """The parts of the latest checkpoint and what is kept beside them; None if there is no checkpoint.
+def load_latest(folder: Path, parts: Mapping[str, PyTree]) -> tuple[dict[str, PyTree], dict] | None:
+    """The parts of the latest good checkpoint and what is kept beside them; None if there is no checkpoint.
 
     Args:
-        checkpointer: of the run.
+        folder: the run's checkpoints directory.
         parts: abstract trees (shapes, types, shardings), by name; the arrays are put where they say.
 
     Raises:
-        RunError: if the checkpoint is damaged or belongs to another network.
+        RunError: if all of them are damaged, or they belong to another network.
     """
-    latest = checkpointer.latest
-    if latest is None:
+    if not steps_in(folder):
         return None
-    loaded = _load(checkpointer, latest.step, parts)
-    return loaded, checkpointer.checkpointables_metadata(latest.step).custom_metadata
+    record, loaded = _load_first_good(folder, "last", parts)
+    return loaded, record.beside
 
 
 def load_model(folder: Path, which: str, variables: Mapping) -> tuple[int, dict]:
     """(step, {'params', 'batch_stats'}) of the checkpoint `best`, `last`, or of a step, for a network of these shapes.
+
+    Where `best` or `last` is damaged, the next good one is taken, and this is said.
 
     Args:
         folder: the run's checkpoints directory.
@@ -82,71 +144,75 @@ def load_model(folder: Path, which: str, variables: Mapping) -> tuple[int, dict]
     Raises:
         RunError: if it is absent, damaged, or belongs to another network.
     """
-    if not folder.is_dir():
-        raise RunError(f"{folder.parent} has no checkpoints yet: train first")
-    with Checkpointer(folder.absolute()) as checkpointer:
-        step = _resolve(checkpointer, which)
-        return step, _load(checkpointer, step, {"model": dict(variables)})["model"]
+    if not steps_in(folder):
+        raise RunError(f"{folder} has no complete checkpoint yet: train for at least one epoch")
+    record, loaded = _load_first_good(folder, which, {"model": dict(variables)})
+    return record.step, loaded["model"]
 
 
 def last_good(checkpointer: Checkpointer) -> str:
-    """Where one can go on from, in words."""
+    """Where one can go on from, in words: the latest checkpoint that can be read back."""
     checkpointer.wait()
-    latest = checkpointer.latest
-    return f"the last good checkpoint is {latest.path}" if latest else "there is no checkpoint yet"
+    for step in sorted(steps_in(checkpointer.folder), reverse=True):
+        try:
+            verify(checkpointer.folder / str(step))
+            return f"the last good checkpoint is {checkpointer.folder / str(step)}"
+        except DamagedError:
+            continue
+    return "there is no good checkpoint yet"
 
 
-def _resolve(checkpointer: Checkpointer, which: str) -> int:
-    steps = {
-        checkpoint.step: (checkpoint.metrics or {}).get("improvement", -1) for checkpoint in checkpointer.checkpoints
-    }
-    if not steps:
-        raise RunError(f"{checkpointer.directory} has no complete checkpoint yet: train for at least one epoch")
+def steps_in(folder: Path) -> list[int]:
+    """The steps of the checkpoints that are there, in ascending order."""
+    return sorted(int(path.name) for path in folder.glob("*") if path.name.isdigit() and path.is_dir())
+
+
+def _load_first_good(folder: Path, which: str, parts: Mapping[str, PyTree]) -> tuple[Record, dict[str, PyTree]]:
+    """The first checkpoint of `_candidates` that is not damaged; the damaged ones before it are named."""
+    damaged: list[str] = []
+    for step in _candidates(folder, which):
+        try:
+            found = load(folder / str(step), parts)
+        except DamagedError as error:
+            damaged.append(f"the checkpoint {folder / str(step)} is damaged: {error}")
+            continue
+        if damaged:
+            say(f"Beware: {'; '.join(damaged)}. Taking {folder / str(step)} instead")
+        return found
+    if which in ("best", "last"):
+        raise RunError(f"{'; '.join(damaged)}; there is no other one: restore {folder} from a copy, or train again")
+    raise RunError(f"{'; '.join(damaged)}; restore it from a copy, or give another one: best, last, {_listed(folder)}")
+
+
+def _candidates(folder: Path, which: str) -> list[int]:
+    """The steps of the checkpoints that may be taken, the one that is meant first."""
+    steps = steps_in(folder)
     if which == "last":
-        return max(steps)
+        return steps[::-1]
     if which == "best":
-        return max(steps, key=lambda step: (steps[step], step))
+        return sorted(steps, key=lambda step: (_was_best(folder / str(step)) is not False, step), reverse=True)
     if which.isdigit() and int(which) in steps:
-        return int(which)
-    kept = ", ".join(map(str, sorted(steps)))
-    raise RunError(f"{checkpointer.directory} has no checkpoint '{which}': give best, last, or one of the steps {kept}")
+        return [int(which)]
+    raise RunError(f"{folder} has no checkpoint '{which}': give best, last, or one of the steps {_listed(folder)}")
 
 
-def _load(checkpointer: Checkpointer, step: int, wanted: Mapping[str, PyTree]) -> dict:
-    where = checkpointer.directory / str(step)
+def _listed(folder: Path) -> str:
+    return ", ".join(map(str, steps_in(folder)))
+
+
+def _was_best(folder: Path) -> bool | None:
+    """Whether a checkpoint was the best when it was written; None where its record is damaged."""
     try:
-        stored = checkpointer.checkpointables_metadata(step).metadata["model"]
-    except Exception as error:  # Orbax lets every kind of error of the file system and of its formats through
-        raise _damaged(where, error) from None
-    if stored is None:
-        raise _damaged(where, ValueError())
-    _compare(where, _shapes(stored), _shapes(wanted["model"]))
-    try:
-        return checkpointer.load_checkpointables(step, dict(wanted))
-    except Exception as error:
-        raise _damaged(where, error) from None
+        return read_record(folder).best
+    except DamagedError:
+        return None
 
 
-def _damaged(where: Path, error: Exception) -> RunError:
-    return RunError(
-        f"the checkpoint {where} is damaged ({type(error).__name__}): "
-        "delete its folder to fall back on the one before, or train again"
-    )
-
-
-def _compare(where: Path, stored: dict[str, tuple], wanted: dict[str, tuple]) -> None:
-    for name in sorted(stored.keys() | wanted.keys()):
-        if stored.get(name) != wanted.get(name):
-
-            def shape(found):
-                return "absent" if found is None else " x ".join(map(str, found)) or "a scalar"
-
-            raise RunError(
-                f"the checkpoint {where} is of another network: {name} is {shape(stored.get(name))} there and "
-                f"{shape(wanted.get(name))} here; use the config and classes that it was trained with"
-            )
-
-
-def _shapes(tree: PyTree) -> dict[str, tuple]:
-    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return {"/".join(str(key.key) for key in path): tuple(leaf.shape) for path, leaf in leaves}
+def _remove_old(folder: Path) -> None:
+    """Removes all checkpoints but the best, the last ones, and those of which nothing is known."""
+    steps = steps_in(folder)
+    was_best = {step: _was_best(folder / str(step)) for step in steps}
+    best = max((step for step in steps if was_best[step]), default=None)
+    for step in steps[:-LATEST]:
+        if step != best and was_best[step] is not None:
+            remove(folder / str(step))

@@ -16,15 +16,9 @@ from study_classification.data.order import EvaluationOrder, in_groups
 from study_classification.data.sources import TRAIN, VALIDATION
 from study_classification.errors import DivergedError, Interrupted
 from study_classification.runs import directory
-from study_classification.runs.checkpoints import (
-    Checkpointer,
-    last_good,
-    load_latest,
-    load_model,
-    open_checkpoints,
-    save,
-)
+from study_classification.runs.checkpoints import Checkpointer, last_good, load_latest, load_model, open_checkpoints
 from study_classification.runs.history import VAL, Epoch, History
+from study_classification.runs.lock import locked
 from study_classification.system import devices, hosts
 from study_classification.system.console import logging_to, progress, say, saying_nothing
 from study_classification.system.signals import requested_stop
@@ -57,7 +51,10 @@ def train_and_evaluate(config: ConfigDict, workdir: Path, typed: Sequence[str] =
     """
     experiment = resolve_config(directory.with_kept_network(config, workdir))
     directory.make(workdir)
-    with logging_to(directory.log_file(workdir)) if hosts.is_first() else saying_nothing():
+    if not hosts.is_first():
+        with saying_nothing():
+            return _train(experiment, workdir, typed)
+    with locked(workdir), logging_to(directory.log_file(workdir)):
         return _train(experiment, workdir, typed)
 
 
@@ -172,7 +169,7 @@ def validate(t: _Training, state: TrainState) -> dict[str, float]:
 def _first_state(t: _Training, variables: dict) -> tuple[TrainState, int]:
     """The state of the latest checkpoint, or the one before the first step; and its number of steps."""
     state = t.programs.start(variables)
-    found = load_latest(t.checkpointer, devices.abstract(state.parts()))
+    found = load_latest(t.checkpointer.folder, devices.abstract(state.parts()))
     if found is None:
         return state, 0
     parts, beside = found
@@ -209,7 +206,7 @@ def _means(t: _Training, sums: dict) -> dict[str, float]:
 
 def _save(t: _Training, state: TrainState, step: int) -> None:
     best = bool(t.history.epochs) and t.history.epochs[t.history.best].step == step
-    save(t.checkpointer, step, state.parts(), {"history": t.history.to_json()}, best)
+    t.checkpointer.save(step, state.parts(), {"history": t.history.to_json()}, best)
 
 
 def _stop(t: _Training, step: int, signal_number: int) -> None:

@@ -1,6 +1,6 @@
-"""A checkpoint holds the state of the moment it was asked for, though it is written while training goes on."""
-
-from types import SimpleNamespace
+import os
+import threading
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -8,12 +8,14 @@ import numpy as np
 import optax
 import pytest
 
-from study_classification.errors import RunError
+from study_classification.errors import EnvironmentFault, RunError
 from study_classification.runs import checkpoints
+from study_classification.runs.checkpoints import load_latest, load_model, open_checkpoints, steps_in
 from study_classification.system import devices
 from study_classification.training.state import TrainState, init_state
 
 SIDE = 1000  # an array that is not written at once
+TINY = {"model": {"w": np.zeros(2, np.float32)}}
 
 
 @pytest.fixture
@@ -22,45 +24,150 @@ def state() -> TrainState:
     return init_state(variables, optax.sgd(0.1, momentum=0.9), {"w": True}, ("loss",))
 
 
+@pytest.fixture
+def kept(tmp_path) -> Path:
+    """The checkpoints of a run: 10 was the best before 20 was; 30 and 40 were not."""
+    folder = tmp_path / "checkpoints"
+    with open_checkpoints(folder) as saved:
+        for step in (10, 20, 30, 40):
+            saved.save(step, parts_of(step), {"step": step}, best=step <= 20)
+            saved.wait()
+    return folder
+
+
+def parts_of(value: float) -> dict:
+    return {"model": {"w": np.full(2, value, np.float32)}, "training": {"m": np.full(3, value, np.float32)}}
+
+
+def damage(folder: Path, part: str = "model") -> None:
+    (folder / part / "_METADATA").write_text("{}")
+
+
 def test_training_goes_on_in_the_arrays_that_are_being_written(state, tmp_path):
     train_step = jax.jit(lambda state: state.replace(params={"w": -state.params["w"]}), donate_argnums=0)
     expected = np.array(state.params["w"])
-    with checkpoints.open_checkpoints(tmp_path) as saved:
-        checkpoints.save(saved, 0, state.parts(), {}, best=False)
-        assert saved.is_saving_in_progress()
+    with open_checkpoints(tmp_path) as saved:
+        saved.save(0, state.parts(), {}, best=False)
+        assert not steps_in(tmp_path)
         for _ in range(3):
             state = train_step(state)
-    _, found = checkpoints.load_model(tmp_path, "last", devices.abstract(state.variables()))
+    _, found = load_model(tmp_path, "last", devices.abstract(state.variables()))
     np.testing.assert_array_equal(found["params"]["w"], expected)
     np.testing.assert_array_equal(state.params["w"], -expected)
 
 
-def kept(**improvements):
-    """Checkpoints of these steps, each with its improvement: the step itself where it was the best so far, else -1."""
-    found = [
-        SimpleNamespace(step=int(step[1:]), metrics=None if value is None else {"improvement": value})
-        for step, value in improvements.items()
-    ]
-    return SimpleNamespace(checkpoints=found, directory="run/checkpoints")
+def test_the_last_two_and_the_best_are_kept(kept):
+    assert steps_in(kept) == [20, 30, 40]
 
 
-@pytest.mark.parametrize(
-    ("improvements", "best", "last"),
-    [
-        ({"s10": 10, "s30": -1}, 10, 30),
-        ({"s10": 10, "s20": 20, "s30": -1}, 20, 30),
-        ({"s30": -1, "s10": -1}, 30, 30),  # none is known to be the best: the latest
-        ({"s10": None, "s30": None}, 30, 30),
-    ],
-)
-def test_the_checkpoint_that_is_meant(improvements, best, last):
-    found = kept(**improvements)
-    assert [checkpoints._resolve(found, which) for which in ("best", "last", "10", "30")][2:] == [10, 30]
-    assert (checkpoints._resolve(found, "best"), checkpoints._resolve(found, "last")) == (best, last)
-    with pytest.raises(RunError, match=r"has no checkpoint '5': give best, last, or one of the steps 10, .*30$"):
-        checkpoints._resolve(found, "5")
+def test_saves_leave_nothing_open(tmp_path):
+    def count():
+        return len(os.listdir("/proc/self/fd")), threading.active_count()
+
+    with open_checkpoints(tmp_path) as saved:
+        for step in range(12):
+            saved.save(step, TINY, {}, best=False)
+            saved.wait()
+            if step == 3:
+                before = count()
+        assert count() == before
 
 
-def test_no_checkpoint_yet():
+def test_of_saves_that_come_faster_than_they_are_written_the_last_and_the_best_are_written(tmp_path, monkeypatch):
+    written, may_write = [], threading.Event()
+    begin = checkpoints.begin_writing
+
+    def noting(folder, *rest):
+        may_write.wait()
+        written.append(int(folder.name))
+        return begin(folder, *rest)
+
+    monkeypatch.setattr(checkpoints, "begin_writing", noting)
+    with open_checkpoints(tmp_path) as saved:
+        for step, best in ((1, True), (2, False), (3, True), (4, False), (5, False)):
+            saved.save(step, TINY, {}, best)
+            while step == 1 and saved._waiting:  # until it is being written
+                pass
+        may_write.set()
+    assert written == [1, 3, 5]
+
+
+def test_an_error_of_writing_is_raised_by_the_next_wait(tmp_path, monkeypatch):
+    def full(*arguments):
+        raise EnvironmentFault("no space")
+
+    monkeypatch.setattr(checkpoints, "begin_writing", full)
+    with pytest.raises(EnvironmentFault, match="no space"), open_checkpoints(tmp_path) as saved:
+        saved.save(1, TINY, {}, best=False)
+
+
+def test_what_a_killed_run_left_half_written_is_removed(kept):
+    (kept / ".50").mkdir()
+    (kept / ".50" / "model").write_text("half")
+    with open_checkpoints(kept):
+        pass
+    assert sorted(path.name for path in kept.iterdir()) == ["20", "30", "40"]
+
+
+def test_the_checkpoint_that_is_meant(kept):
+    assert [load_model(kept, which, TINY["model"])[0] for which in ("best", "last", "20", "30")] == [20, 40, 20, 30]
+    with pytest.raises(RunError, match=r"has no checkpoint '5': give best, last, or one of the steps 20, 30, 40$"):
+        load_model(kept, "5", TINY["model"])
+
+
+def test_no_checkpoint_yet(tmp_path):
     with pytest.raises(RunError, match="has no complete checkpoint yet"):
-        checkpoints._resolve(kept(), "best")
+        load_model(tmp_path / "checkpoints", "best", TINY["model"])
+    assert load_latest(tmp_path / "checkpoints", TINY) is None
+
+
+@pytest.mark.parametrize("part", ["model", "training"])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_taken(kept, part, capsys):
+    damage(kept / "40", part)
+    parts, beside = load_latest(kept, parts_of(0))
+    assert (beside, parts["model"]["w"][0], parts["training"]["m"][0]) == ({"step": 30}, 30, 30)
+    said = capsys.readouterr().out
+    assert f"the checkpoint {kept / '40'} is damaged: {part}/_METADATA is not what was written" in said
+    assert f"Taking {kept / '30'} instead" in said
+
+
+@pytest.mark.parametrize("file", ["checkpoint.json", "model/_METADATA"])
+def test_a_damaged_best_is_named_and_the_last_is_taken(kept, file, capsys):
+    (kept / "20" / file).write_text("null")
+    assert load_model(kept, "best", TINY["model"])[0] == 40
+    assert f"the checkpoint {kept / '20'} is damaged: {file} is not" in capsys.readouterr().out
+
+
+def test_a_damaged_checkpoint_that_was_asked_for_is_refused(kept):
+    damage(kept / "30")
+    with pytest.raises(RunError, match=r"30 is damaged: .*, or give another one: best, last, 20, 30, 40"):
+        load_model(kept, "30", TINY["model"])
+
+
+def test_where_all_are_damaged_all_are_named(kept):
+    for step in (20, 30, 40):
+        damage(kept / str(step))
+    for read in (lambda: load_model(kept, "last", TINY["model"]), lambda: load_latest(kept, TINY)):
+        with pytest.raises(RunError, match=r"40 is damaged: .*30 is damaged: .*20 is damaged: .*there is no other one"):
+            read()
+
+
+def test_the_last_good_checkpoint_has_been_read_back(kept):
+    with open_checkpoints(kept) as saved:
+        assert checkpoints.last_good(saved).endswith("is " + str(kept / "40"))
+        damage(kept / "40", "training")
+        saved.save(50, {"model": {"w": np.array([np.inf, 0], np.float32)}}, {}, best=False)
+        assert checkpoints.last_good(saved).endswith("is " + str(kept / "20"))  # 30 was one too many
+    assert steps_in(kept) == [20, 40, 50]
+    for step in (20, 40):
+        damage(kept / str(step))
+    with open_checkpoints(kept) as saved:
+        assert checkpoints.last_good(saved) == "there is no good checkpoint yet"
+
+
+def test_a_checkpoint_of_which_nothing_is_known_is_not_removed(kept):
+    (kept / "20" / "checkpoint.json").unlink()
+    with open_checkpoints(kept) as saved:
+        saved.save(50, TINY, {}, best=True)
+        saved.save(60, TINY, {}, best=False)
+    assert steps_in(kept)[0] == 20

@@ -7,9 +7,12 @@ import jax
 import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict
+from orbax.checkpoint import v1 as ocp
 
 from study_classification.errors import ConfigError, Interrupted, WeightsError
 from study_classification.optim.freezing import layer_multipliers, trainable_mask
+from study_classification.runs.checkpoint import read_record
+from study_classification.runs.checkpoints import steps_in
 from study_classification.runs.directory import load
 from study_classification.training.initial import initial_variables
 from study_classification.training.loop import train_and_evaluate
@@ -40,15 +43,11 @@ def changed(before, after):
 
 
 def weights_of(run, which="best"):
-    from study_classification.runs.checkpoints import open_checkpoints
-
-    with open_checkpoints(run.workdir / "checkpoints") as saved:
-        best = max(saved.checkpoints, key=lambda checkpoint: checkpoint.metrics["improvement"])
-        step = (best if which == "best" else saved.latest).step
-        found = saved.checkpointables_metadata(step).metadata["model"]
-        return saved.load_checkpointables(
-            step, {"model": jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), found)}
-        )["model"]
+    folder = run.workdir / "checkpoints"
+    steps = steps_in(folder)
+    best = max(steps, key=lambda step: (read_record(folder / str(step)).best, step))
+    step = best if which == "best" else steps[-1]
+    return ocp.load_checkpointables(folder / str(step), {"model": None})["model"]
 
 
 @pytest.mark.parametrize("views", [0, 1, 2])

@@ -1,0 +1,203 @@
+"""One checkpoint on disk: trees of arrays by Orbax, and what is known of them in `checkpoint.json`.
+
+checkpoint.json     step, whether it was the best, JSON that is kept beside the trees, SHA-256 of every other file
+
+It has its name as soon as all of it is there: until then it is called `.STEP`. So what a killed run left half-written
+is never taken for a checkpoint, and what is damaged later is noticed when it is read.
+"""
+
+import contextlib
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+from jaxtyping import PyTree
+from orbax.checkpoint import v1 as ocp
+
+from study_classification.errors import RunError, as_user_error
+from study_classification.system import hosts
+from study_classification.system.files import write_json
+from study_classification.trees import path_of
+
+RECORD = "checkpoint.json"
+
+
+class DamagedError(Exception):
+    """The message says why a checkpoint cannot be used."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What `checkpoint.json` says.
+
+    Attributes:
+        step: how many steps had been taken.
+        best: whether it was better than all before.
+        beside: JSON that is kept with the trees.
+        files: SHA-256 of every other file, by its path in the checkpoint.
+    """
+
+    step: int
+    best: bool
+    beside: dict
+    files: dict[str, str]
+
+
+def begin_writing(folder: Path, parts: Mapping[str, PyTree], beside: dict, best: bool) -> Callable[[], None]:
+    """Begins to write the checkpoint `folder`; what is returned waits for the end, and gives it its name.
+
+    Args:
+        folder: named by the step; a checkpoint that is there is replaced.
+        parts: trees of arrays, by name.
+        beside: JSON that is kept with them.
+        best: whether they are better than all before.
+    """
+    temporary = folder.with_name(f".{folder.name}")
+    response = ocp.save_checkpointables_async(temporary.absolute(), dict(parts), overwrite=True)
+
+    def finish() -> None:
+        response.result()
+        if hosts.is_first():
+            record = asdict(Record(int(folder.name), best, beside, _digests(temporary)))
+            write_json(temporary / RECORD, record | {"digest": _digest_of_json(record)})
+            if folder.exists():
+                remove(folder)
+            temporary.rename(folder)
+
+    return finish
+
+
+def read_record(folder: Path) -> Record:
+    """What is known of a checkpoint.
+
+    Raises:
+        DamagedError: if it is damaged.
+    """
+    try:
+        content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        if content.pop("digest") == _digest_of_json(content):
+            return Record(**content)
+    except FileNotFoundError:
+        raise DamagedError(f"it has no {RECORD}; an earlier version of this program may have written it") from None
+    except OSError as error:
+        raise _unreadable(RECORD, error) from None
+    except (AttributeError, KeyError, TypeError, ValueError):
+        pass
+    raise DamagedError(f"{RECORD} is not what was written")
+
+
+def load(folder: Path, wanted: Mapping[str, PyTree]) -> tuple[Record, dict[str, PyTree]]:
+    """The record and the wanted parts of a checkpoint, after their files have been compared with their digests.
+
+    Args:
+        folder: of the checkpoint.
+        wanted: abstract trees (shapes, types, shardings), by name, `model` among them; the arrays are put where they
+            say.
+
+    Raises:
+        DamagedError: if it is damaged, or the model has values that are not finite.
+        RunError: if it is of another network.
+    """
+    record = read_record(folder)
+    _verify(folder, record, wanted)
+    with _reading():
+        stored = ocp.checkpointables_metadata(folder.absolute()).metadata["model"]
+    _compare(folder, _shapes(stored), _shapes(wanted["model"]))
+    with _reading():
+        loaded = ocp.load_checkpointables(folder.absolute(), dict(wanted))
+    _require_finite(loaded["model"])
+    return record, loaded
+
+
+def verify(folder: Path) -> None:
+    """Reads a checkpoint back.
+
+    Raises:
+        DamagedError: if it is damaged, or the model has values that are not finite.
+    """
+    _verify(folder, read_record(folder))
+    with _reading():
+        model = ocp.load_checkpointables(folder.absolute(), {"model": None})["model"]
+    _require_finite(model)
+
+
+@contextlib.contextmanager
+def _reading() -> Iterator[None]:
+    """Orbax lets every kind of error of the file system and of its formats through."""
+    try:
+        yield
+    except Exception as error:
+        if as_user_error(error):
+            raise
+        raise DamagedError(f"Orbax cannot read it ({type(error).__name__})") from None
+
+
+def _verify(folder: Path, record: Record, parts: Collection[str] = ()) -> None:
+    """Raises DamagedError unless the files of these parts, or of all, are those that were written."""
+    for name, digest in record.files.items():
+        part, _, below = name.partition("/")
+        if not parts or not below or part in parts:
+            try:
+                same = _digest_of_file(folder / name) == digest
+            except OSError as error:
+                raise _unreadable(name, error) from None
+            if not same:
+                raise DamagedError(f"{name} is not what was written")
+
+
+def _unreadable(name: str, error: OSError) -> Exception:
+    """The error to raise for a file of a checkpoint that cannot be read."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return DamagedError(f"{name} is missing")
+    return as_user_error(error) or DamagedError(f"{name} cannot be read, {error.strerror}")
+
+
+def _require_finite(tree: PyTree) -> None:
+    for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
+        if getattr(leaf, "is_fully_addressable", True):  # what other hosts hold they look at themselves
+            values = np.asarray(leaf)
+            if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
+                raise DamagedError(f"{path_of(path)} has values that are NaN or infinite")
+
+
+def _compare(folder: Path, stored: dict[str, tuple], wanted: dict[str, tuple]) -> None:
+    for name in sorted(stored.keys() | wanted.keys()):
+        if stored.get(name) != wanted.get(name):
+
+            def shape(found):
+                return "absent" if found is None else " x ".join(map(str, found)) or "a scalar"
+
+            raise RunError(
+                f"the checkpoint {folder} is of another network: {name} is {shape(stored.get(name))} there and "
+                f"{shape(wanted.get(name))} here; use the config and classes that it was trained with"
+            )
+
+
+def _shapes(tree: PyTree) -> dict[str, tuple]:
+    return {path_of(path): tuple(leaf.shape) for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]}
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return {file.relative_to(folder).as_posix(): _digest_of_file(file) for file in files}
+
+
+def _digest_of_file(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _digest_of_json(content: dict) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def remove(folder: Path) -> None:
+    """Removes a checkpoint; if that is interrupted, nothing is left that looks like one."""
+    old = folder.with_name(f".{folder.name}.old")
+    folder.rename(old)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,123 @@
+"""One training at a time in a run directory: `.lock` in it is locked, and says which process works there.
+
+The operating system ends a lock with its process, however that ends, and knows the processes of several containers
+apart even where their names and numbers are equal. Another machine may not see the lock, so the file names the machine.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from study_classification.errors import RunError
+from study_classification.system.files import unwritable
+
+FILE = ".lock"
+BOOT = Path("/proc/sys/kernel/random/boot_id")  # containers of one machine have it in common
+_TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+_FAR = 1 << 30  # Windows keeps others from reading what is locked, so a byte behind the text is
+
+
+@contextlib.contextmanager
+def locked(workdir: Path) -> Iterator[None]:
+    """Within the context no other process trains in this run directory.
+
+    Raises:
+        RunError: if another process does, or may do so on another machine.
+        EnvironmentFault: if the directory cannot be written.
+    """
+    file = workdir / FILE
+    try:
+        opened, has_it = _open_locked(file)
+    except OSError as error:
+        raise unwritable(workdir, error) from None
+    try:
+        _require_free(file, has_it, _content(opened))
+        os.ftruncate(opened, 0)
+        os.lseek(opened, 0, os.SEEK_SET)
+        os.write(opened, json.dumps(_this_process()).encode())
+        yield
+        if sys.platform != "win32":  # where an open file cannot be removed, an empty one stays
+            file.unlink(missing_ok=True)
+        else:
+            os.ftruncate(opened, 0)
+    finally:
+        os.close(opened)
+
+
+def _open_locked(file: Path) -> tuple[int, bool | None]:
+    """The open file, and what `_lock` says of it."""
+    while True:
+        opened = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+        has_it = _lock(opened)
+        if not has_it or (file.exists() and os.path.samestat(os.fstat(opened), file.stat())):
+            return opened, has_it
+        os.close(opened)  # another process has removed it at its end
+
+
+def _lock(opened: int) -> bool | None:
+    """Whether this process has the lock now; None where the file system has no locks."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(opened, _FAR, os.SEEK_SET)
+            msvcrt.locking(opened, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except OSError as error:
+        return False if error.errno in _TAKEN else None
+
+
+def _this_process() -> dict:
+    boot = BOOT.read_text(encoding="ascii").strip() if BOOT.exists() else ""
+    now = time.strftime("%Y-%m-%d %H:%M:%S")
+    return {"host": socket.gethostname(), "boot": boot, "process": os.getpid(), "since": now}
+
+
+def _content(opened: int) -> dict:
+    """What the last process wrote that has not come to its end; {} if there is none, or the text is damaged."""
+    os.lseek(opened, 0, os.SEEK_SET)
+    try:
+        content = json.loads(os.read(opened, 1000))
+        return content if content.keys() == _this_process().keys() else {}
+    except (AttributeError, ValueError):
+        return {}
+
+
+def _require_free(file: Path, has_it: bool | None, last: dict) -> None:
+    """Raises RunError if another process trains there, or may do so.
+
+    Args:
+        file: the file of the lock.
+        has_it: whether this process has the lock; None where the file system has no locks.
+        last: the process that had it before and has not come to its end; {} if there is none.
+    """
+    who = f"process {last['process']} on {last['host']}, since {last['since']}" if last else "another process"
+    this = _this_process()
+    here = last.get("host") == this["host"] or (this["boot"] and last.get("boot") == this["boot"])
+    if has_it is False or (has_it is None and last and here and _runs(last["process"])):
+        raise RunError(f"{file.parent} is being trained by {who}: wait for its end, or give another --workdir")
+    if last and not here:
+        raise RunError(
+            f"{file.parent} was trained by {who}, and it cannot be seen from here whether that has ended: if it has, "
+            f"remove {file}; else wait for its end, or give another --workdir"
+        )
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # which on Windows would end it, but there are locks
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True

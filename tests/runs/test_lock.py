@@ -1,0 +1,104 @@
+import json
+import multiprocessing
+import os
+import time
+
+import pytest
+
+from study_classification.errors import RunError
+from study_classification.runs import lock
+from study_classification.runs.lock import locked
+
+
+def train_until_killed(workdir, begun):
+    with locked(workdir):
+        begun.set()
+        time.sleep(60)
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that trains there."""
+    context = multiprocessing.get_context("spawn")
+    begun = context.Event()
+    process = context.Process(target=train_until_killed, args=(tmp_path, begun))
+    process.start()
+    assert begun.wait(60)
+    yield process
+    process.kill()
+    process.join()
+
+
+def content(tmp_path):
+    return json.loads((tmp_path / lock.FILE).read_text())
+
+
+def test_the_second_is_refused_and_the_first_does_not_notice(holder, tmp_path):
+    before = content(tmp_path)
+    assert before["process"] == holder.pid
+    message = rf"is being trained by process {holder.pid} on .*give another --workdir"
+    with pytest.raises(RunError, match=message), locked(tmp_path):
+        pytest.fail("it is not locked")
+    assert content(tmp_path) == before
+    holder.kill()
+    holder.join()
+    with locked(tmp_path):
+        assert content(tmp_path)["process"] == os.getpid()
+    assert not (tmp_path / lock.FILE).exists()
+
+
+def left_behind(tmp_path, **changes):
+    (tmp_path / lock.FILE).write_text(json.dumps(lock._this_process() | {"process": 2**22 + 1} | changes))
+
+
+@pytest.mark.parametrize("changes", [{}, {"host": "another container"}, {"boot": "before the machine began anew"}])
+def test_what_a_dead_process_of_this_machine_left_is_taken_over(tmp_path, changes):
+    left_behind(tmp_path, **changes)
+    with locked(tmp_path):
+        assert content(tmp_path) == lock._this_process() | {"since": content(tmp_path)["since"]}
+
+
+def test_what_another_machine_left_is_explained(tmp_path):
+    left_behind(tmp_path, host="far", boot="another", since="2026-01-02 03:04:05")
+    message = r"was trained by process 4194305 on far, since 2026-01-02 03:04:05, .* if it has, remove .*/\.lock; else"
+    with pytest.raises(RunError, match=message), locked(tmp_path):
+        pass
+    assert content(tmp_path)["host"] == "far"
+
+
+@pytest.mark.parametrize("text", ["", "null", "nonsense", "{}", "[1]"])
+def test_a_damaged_text_is_no_lock(tmp_path, text):
+    (tmp_path / lock.FILE).write_text(text)
+    with locked(tmp_path):
+        assert content(tmp_path)["process"] == os.getpid()
+
+
+def test_an_error_ends_the_lock(tmp_path):
+    with pytest.raises(ValueError), locked(tmp_path):
+        raise ValueError
+    with locked(tmp_path):
+        pass
+
+
+def test_where_the_file_system_has_no_locks_the_process_is_looked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "_lock", lambda opened: None)
+    left_behind(tmp_path)
+    with locked(tmp_path):
+        pass
+    left_behind(tmp_path, process=os.getppid())
+    with pytest.raises(RunError, match="is being trained by process"), locked(tmp_path):
+        pass
+
+
+def test_a_file_that_is_removed_meanwhile_is_no_lock(tmp_path, monkeypatch):
+    original, calls = lock._lock, []
+
+    def slow(opened):
+        calls.append(opened)
+        if len(calls) == 1:
+            (tmp_path / lock.FILE).unlink()
+        return original(opened)
+
+    monkeypatch.setattr(lock, "_lock", slow)
+    with locked(tmp_path):
+        assert len(calls) == 2 and content(tmp_path)["process"] == os.getpid()
