@@ -1,13 +1,16 @@
 """predict: a finished run at work on pictures."""
 
+import re
 from functools import partial
 
 from absl import flags
 
 from study_classification.commands.verb import CHECKPOINT, TTA, WORKDIR, Flag, Given, Verb
+from study_classification.errors import ConfigError
 
 
 def run(given: Given) -> int:
+    shard = read_shard(given.values["shard"])
     from study_classification.inference.predict import predict
     from study_classification.runs.directory import load
 
@@ -19,7 +22,23 @@ def run(given: Given) -> int:
         output_format=given.values["format"],
         top_k=given.values["top_k"],
         threshold=given.values["threshold"],
+        shard=shard,
     )
+
+
+def read_shard(text: str) -> tuple[int, int]:
+    """Index and number of the shards, from `I/N`.
+
+    Raises:
+        ConfigError: unless I is one of 0 to N-1.
+    """
+    match = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
+    index, count = map(int, match.groups()) if match else (0, 0)
+    if index >= count:
+        raise ConfigError(
+            f"--shard is '{text}', but must be I/N with I from 0 to N-1, as in --shard=0/4 for the first of 4"
+        )
+    return index, count
 
 
 VERB = Verb(
@@ -43,6 +62,7 @@ VERB = Verb(
             0.0,
             partial(flags.DEFINE_float, lower_bound=0.0, upper_bound=1.0),
         ),
+        Flag("shard", "I/N: every N-th picture from number I (0 to N-1) on, one part of N for one of N jobs", "0/1"),
     ),
     needs=("workdir",),
     run=run,

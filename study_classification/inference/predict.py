@@ -38,6 +38,7 @@ def predict(
     output_format: str = "table",
     top_k: int = 1,
     threshold: float = 0.0,
+    shard: tuple[int, int] = (0, 1),
 ) -> int:
     """Writes one row a picture to stdout; everything else that is said goes to stderr.
 
@@ -49,6 +50,7 @@ def predict(
         output_format: `table`, `csv`, `json` (one array) or `jsonl` (one object a line).
         top_k: how many classes a row names.
         threshold: the class is 'unknown' where the greatest probability is below it.
+        shard: index and number of the shards: the files whose position among all modulo the number is the index.
 
     Returns:
         The exit code: 0, or 3 if a picture could not be read (its row says why).
@@ -63,7 +65,8 @@ def predict(
     columns = ["file", "class", "probability"]
     columns += [f"{name}_{rank}" for rank in range(2, top_k + 1) for name in ("class", "probability")]
     with saying_to_stderr():
-        rows = predict_files(load_predictor(run, checkpoint, tta), find_files(inputs), top_k, threshold)
+        files = itertools.islice(find_files(inputs), shard[0], None, shard[1])
+        rows = predict_files(load_predictor(run, checkpoint, tta), files, top_k, threshold)
         try:
             count, unreadable = write_rows(rows, [*columns, "error"], output_format, sys.stdout)
             sys.stdout.flush()

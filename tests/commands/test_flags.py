@@ -34,6 +34,7 @@ def test_values_have_the_types_of_their_flags():
         "format": "table",
         "top_k": 3,
         "threshold": 0.5,
+        "shard": "0/1",
     }
     assert given.inputs == ("a.jpg", "b.jpg")
     assert given.config is None

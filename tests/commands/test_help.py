@@ -36,5 +36,6 @@ def test_only_a_default_that_there_is_is_shown():
         "--format": "table",
         "--top_k": "1",
         "--threshold": "",
+        "--shard": "0/1",
     }
     assert "default: )" not in "".join(lines)

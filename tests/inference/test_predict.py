@@ -100,6 +100,21 @@ def test_folders_patterns_and_stdin(run, digits, capsys, monkeypatch):
         assert [row["file"] for row in csv.DictReader(io.StringIO(output))] == expected
 
 
+def test_shards_give_each_picture_once_and_in_order(run, digits, capsys, monkeypatch):
+    expected = sorted(map(str, (digits / "1").iterdir()))[:7]
+    names = [str(digits / "absent.png"), *expected]
+    for inputs in (names, ["-"]):
+        found = []
+        for index in range(3):
+            monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(names) + "\n"))
+            code, output = predicted(capsys, run, inputs, output_format="csv", shard=(index, 3))
+            assert code == (3 if index == 0 else 0)  # of its own pictures alone
+            found.append([row["file"] for row in csv.DictReader(io.StringIO(output))])
+        assert found == [names[0::3], names[1::3], names[2::3]]
+    code, output = predicted(capsys, run, names[:2], output_format="json", shard=(2, 3))  # more shards than pictures
+    assert (code, json.loads(output)) == (0, [])
+
+
 def test_prediction_streams(run, digits, monkeypatch):
     """The first row comes before the last file is asked for, and only a bounded number of pictures is read ahead."""
     file = str(sorted((digits / "1").iterdir())[0])
