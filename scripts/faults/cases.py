@@ -31,7 +31,7 @@ class Case:
 
     @property
     def bad(self) -> bool:
-        return self.verdict not in (EQUAL, SENTENCE, SKIPPED)
+        return self.verdict not in (EQUAL, SENTENCE, SKIPPED) and self.count > 0
 
 
 def to_markdown(cases: Sequence[Case]) -> str:

@@ -14,6 +14,7 @@ EQUAL, SENTENCE, TRACEBACK, HANG, DIFFERENT = VERDICTS = (
     "equal", "one sentence", "traceback", "hang", "silent difference",
 )  # fmt: skip
 DOCUMENTED = (2, 3, 4, 5, 6, 7, 130, 143)  # exit codes, see docs/commands.md
+_WARNING = ("Beware: ", "WARNING: ")  # how a line begins that tells of something wrong
 LIMIT = 120  # seconds that a process may take; the longest takes about 5
 
 _IMPORTED = (
@@ -115,11 +116,15 @@ def start_server(*more: str) -> None:
 
 
 def verdict(ended: Ended, same: bool) -> str:
-    """What a process's end means, given whether it left what it should."""
+    """What a process's end means, given whether it left what it should.
+
+    A result that differs is all right where a line says so: what it says is the sentence then.
+    """
     if ended.code is None:
         return HANG
     if ended.code == 0 and "Traceback" not in ended.err:
-        return EQUAL if same else DIFFERENT
+        told = any(line.startswith(_WARNING) for line in (ended.out + ended.err).splitlines())
+        return EQUAL if same else SENTENCE if told else DIFFERENT
     said = [line for line in ended.err.splitlines() if line.strip()]
     plain = len(said) == 1 and said[0].startswith(("error: ", "stopped: "))
     return SENTENCE if ended.code in DOCUMENTED and plain else TRACEBACK
