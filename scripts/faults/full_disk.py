@@ -19,9 +19,10 @@ def full_disk(work: Workload, count: int) -> Iterator[Case]:
     if os.geteuid() or not shutil.which("mount"):
         yield Case(_FAULT, "", SKIPPED, "mounting a small file system needs root")
         return
-    needed = _kilobytes(work.prepared) + _kilobytes(work.whole_run) + 200
+    programs = _kilobytes(work.cache / "xla")
+    needed = _kilobytes(work.prepared) + _kilobytes(work.whole_run)
     for number in range(count):
-        size = 64 + (needed - 64) * number // count
+        size = programs + 32 + needed * number // count
         folder = work.scratch("full")
         disk = folder / "disk"
         disk.mkdir()
@@ -32,10 +33,11 @@ def full_disk(work: Workload, count: int) -> Iterator[Case]:
             return
         with contextlib.ExitStack() as stack:
             stack.callback(subprocess.run, ["umount", "--lazy", str(disk)], check=True)
-            ended, same = work.train(folder, disk / "run", disk / "cache")
+            cache = work.new_cache(disk)
+            ended, same = work.train(folder, disk / "run", cache)
             yield Case(_FAULT, f"{size} kB", program.verdict(ended, same), ended.last_words)
             _mount(disk, "remount,size=100m")
-            ended, same = work.train(folder, disk / "run", disk / "cache")
+            ended, same = work.train(folder, disk / "run", cache)
             yield Case("... and again room", f"{size} kB", program.verdict(ended, same), ended.last_words)
 
 

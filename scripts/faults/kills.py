@@ -12,7 +12,7 @@ from cases import Case
 from program import EQUAL, Running
 from workload import Workload, train
 
-STAGES = ("preparing", "training", "saving")
+STAGES = ("saving", "preparing", "training")
 _SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)
 
 
@@ -25,9 +25,7 @@ def killed(work: Workload, count: int, seed: int) -> Iterator[Case]:
             return
         stage, sent = STAGES[attempt % 3], _SIGNALS[attempt // 3 % 3]
         folder = work.scratch("killed")
-        cache = folder / "cache"
-        if stage != "preparing":
-            shutil.copytree(work.cache, cache)
+        cache = work.new_cache(folder) if stage == "preparing" else shutil.copytree(work.cache, folder / "cache")
         running = Running(train(work.folder, folder / "run", cache), folder)
         if not _reached(running, stage, folder, chance) or not running.alive:
             running.ended()

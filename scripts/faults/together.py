@@ -20,7 +20,7 @@ def two_at_once(work: Workload, count: int) -> Iterator[Case]:
 def _two_preparations(work: Workload, number: int) -> Iterator[Case]:
     """Both end well, and what they leave is what one leaves."""
     folder = work.scratch("together")
-    cache = folder / "cache"
+    cache = work.new_cache(folder)
     both = [Running(prepare(work.folder, cache), folder / name) for name in "ab"]
     for name, running in zip("ab", both, strict=True):
         ended = running.ended()

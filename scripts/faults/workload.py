@@ -69,6 +69,11 @@ class Workload:
         ended = program.run(train(self.folder, run, cache), folder, partial(digest_of_run, run))
         return ended, ended.found == self.whole
 
+    def new_cache(self, folder: Path) -> Path:
+        """A cache below a folder that has the compiled programs, which take seconds, and nothing else."""
+        shutil.copytree(self.cache / "xla", folder / "cache" / "xla")
+        return folder / "cache"
+
     def scratch(self, name: str) -> Path:
         """An empty folder, for one case."""
         folder = self.folder / "scratch" / name
