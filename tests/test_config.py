@@ -99,6 +99,11 @@ def test_installed_configs_are_found_from_anywhere(tmp_path, monkeypatch):
     assert str(raised.value).endswith("valid are: animals, cifar10, cifar10_fast, imagenet, mnist, photos, quickstart")
     with pytest.raises(ConfigError, match=r"'other/photos\.py' does not exist: did you mean photos\?"):
         find_config("other/photos.py")
+    (tmp_path / "mine.py").touch()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert find_config("~/mine.py") == tmp_path / "mine.py"
+    with pytest.raises(ConfigError, match="begins with ~nosuchuser"):
+        find_config("~nosuchuser/mine.py")
 
 
 @pytest.mark.parametrize("text", ["0s", "0.0h", "10", "5d", "-1m", "1h30m"])

@@ -52,12 +52,8 @@ class Split:
 
     def __getitem__(self, index: int) -> Example:
         record = self._parse(self._records[index]).features.feature
-        names = (
-            text.decode(errors="backslashreplace")
-            for field in ("name", "file_name", "id")
-            for text in record[field].bytes_list.value
-        )
-        name = next(names, "") or f"{self._expression}/{index}"
+        texts = (text for field in ("name", "file_name", "id") for text in record[field].bytes_list.value)
+        name = next(texts, b"").decode(errors="backslashreplace") or f"{self._expression}/{index}"
         return Example(record[self._image].bytes_list.value[0], record[self._label].int64_list.value[0], name)
 
 

@@ -272,9 +272,8 @@ def load(workdir: Path) -> Run:
             f"the run directory {workdir} does not exist: give one that a training run has written with --workdir"
         )
     config = config_from_json(read_json(workdir / "config.json"))
-    if lacks := {"data", "model", "preprocess"} - {
-        name for name, group in config.items() if isinstance(group, ConfigDict)
-    }:
+    groups = {name for name, value in config.items() if isinstance(value, ConfigDict)}
+    if lacks := {"data", "model", "preprocess"} - groups:
         raise RunError(f"{workdir / 'config.json'} has no group {min(lacks)}: restore it, or train again")
     if own.file_of(config.model.name):
         if not (workdir / NETWORK).is_file():

@@ -22,6 +22,11 @@ def test_a_workdir_alone_resumes_its_run(run, trained):
     assert (workdir, typed) == (run.workdir, ())
 
 
+def test_a_workdir_may_begin_with_a_tilde(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Given({"workdir": "~/runs/a"}).workdir == tmp_path / "runs" / "a"
+
+
 def test_where_there_is_no_run_a_config_is_asked_for(tmp_path, trained):
     with pytest.raises(RunError, match=r"does not exist: give one .*, or --config=FILE\.py to begin a new one there"):
         train.run(Given({"workdir": str(tmp_path / "absent")}))

@@ -1,6 +1,8 @@
 """TFDS data sets, read from a local directory as they would be after a download."""
 
 import io
+import os
+import shutil
 
 import numpy as np
 import pytest
@@ -92,6 +94,59 @@ def test_class_names_without_reading(prepared):
     assert class_names(config_for("digits")) == tuple("0123456789")
     with pytest.raises(DataError, match="no data set 'cifar11'"):
         class_names(config_for("tfds:cifar11"))
+
+
+def test_labels_are_those_of_the_records_whatever_the_names_of_the_classes(tmp_path):
+    folders = ("dog", "dog small", "dog-big", "dog+", "=1+1", "'=1+1", "-1", "dog/a")
+    for number, name in enumerate(folders):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for place in range(number + 2):
+            colour = (number * 20, place * 20, 0)
+            Image.new("RGB", (2, 2), colour).save(tmp_path / "data" / name / f"{place}.png")
+    config = config_for(tmp_path / "data")
+    config.cache_dir = str(tmp_path / "cache")
+    dataset = open_dataset(config)
+    assert len(dataset.class_names) == 7
+    for name, split in dataset.splits.items():
+        examples = [split[row] for row in range(len(split))]
+        assert [dataset.class_names[one.label] for one in examples] == [one.name.split("/")[0] for one in examples]
+        assert list(dataset.labels(name, tmp_path)) == [one.label for one in examples]
+
+
+def test_names_of_any_bytes_are_prepared(tmp_path):
+    for name in (b"caf\xe9", b"dog"):
+        folder = tmp_path / os.fsdecode(b"d\xe4ta") / os.fsdecode(name)
+        folder.mkdir(parents=True)
+        for place in range(3):
+            Image.new("RGB", (2, 2), (place * 20, len(name) * 20, 0)).save(folder / os.fsdecode(b"\xe9%d.png" % place))
+    config = config_for(tmp_path / os.fsdecode(b"d\xe4ta"))
+    config.cache_dir = str(tmp_path / "cache")
+    dataset = open_dataset(config)
+    assert dataset.class_names == ("caf\\xe9", "dog")
+    assert dataset.split("train")[0].name.startswith("caf\\xe9/\\xe9")
+
+
+def test_data_that_are_measured_need_no_training_split(tmp_path, digits):
+    shutil.move(digits, tmp_path / "hold" / "test")
+    config = config_for(tmp_path / "hold")
+    config.cache_dir = str(tmp_path / "cache")
+    assert len(open_dataset(config, for_training=False).split("test")) == 90
+    with pytest.raises(DataError, match=r"give .*hold/test as the data source"):
+        open_dataset(config)
+
+
+def test_what_lies_beside_the_images_does_not_change_the_data(tmp_path, digits):
+    config = config_for(digits)
+    config.cache_dir = str(tmp_path / "cache")
+    before = open_dataset(config)
+    (digits / "notes.txt").write_text("a note")
+    shutil.copytree(digits / "0", digits / "runs" / "one")
+    for name in ("config.json", "classes.json"):
+        (digits / "runs" / "one" / name).touch()
+    after = open_dataset(config)
+    assert after.key == before.key
+    assert (after.report["not_pictures"], after.report["run_directories"]) == (["notes.txt"], ["runs/one"])
+    assert "1 run directories, passed over" in after.describe()
 
 
 def test_labels_are_those_of_the_records(prepared, digits, cache, tmp_path, monkeypatch):

@@ -1,4 +1,5 @@
 import hashlib
+import os
 from collections import Counter
 
 import pytest
@@ -108,7 +109,15 @@ def test_csv_round_trip(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [(None, "cannot be read"), ("a,b\n1,2\n", "columns"), ("pixels,split\nx,tets\n", "'tets'")]
+    ("text", "message"),
+    [
+        (None, "cannot be read: it does not exist"),
+        ("a,b\n1,2\n", "columns"),
+        ("pixels,split\nx,tets\n", "line 2: the split 'tets' of the pixels 'x'"),
+        ("pixels,split\nx,test\n,train\n", "line 3: the split 'train' of the pixels ''"),
+        ('pixels,split\n"x,test\n' + "y,test\n" * 30000, "line 2: the row that begins there is no CSV"),
+        ("pixels,split\nx\0,test\n", "zero bytes"),
+    ],
 )
 def test_a_wrong_splits_file_is_named(tmp_path, text, message):
     file = tmp_path / "splits.csv"
@@ -116,6 +125,22 @@ def test_a_wrong_splits_file_is_named(tmp_path, text, message):
         file.write_text(text)
     with pytest.raises(DataError, match=message):
         read_pinned(file)
+
+
+def test_a_splits_file_that_a_spreadsheet_has_saved(tmp_path):
+    (tmp_path / "splits.csv").write_bytes("name;label;split;pixels\r\nä;猫;test;x\r\n".encode("utf-8-sig"))
+    assert read_pinned(tmp_path / "splits.csv") == {"x": "test"}
+
+
+def test_a_pipe_is_no_splits_file(tmp_path):
+    os.mkfifo(tmp_path / "splits.csv")
+    with pytest.raises(DataError, match="it is a pipe, not a file"):
+        read_pinned(tmp_path / "splits.csv")
+
+
+def test_no_name_or_class_becomes_a_formula():
+    text = splits_to_csv([(Picture("=1/a.png", "=1", "0x"), "test"), (Picture("+2/a.png", "-1", "1x"), "train")])
+    assert text.splitlines()[1:] == ["'+2/a.png,-1,train,1x", "'=1/a.png,'=1,test,0x"]
 
 
 def alike(count, size):

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -33,6 +35,26 @@ def test_images_are_read_a_little_ahead_of_their_use():
     for _ in range(20):
         next(found)
     assert len(asked) < 50
+
+
+def test_a_path_may_begin_with_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    assert len(list(read_given(["~/a.png"], reader_of(3), workers=1))) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("pipe.png", "it is a pipe, not a file"),
+        ("absent.png", "it does not exist"),
+        (".", "it is a folder, not a file"),
+    ],
+)
+def test_what_cannot_be_read_is_named(tmp_path, name, reason):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(DataError, match=f"cannot be read: {reason}"):
+        list(read_given(tmp_path / name, reader_of(3), workers=1))
 
 
 def test_an_error_comes_at_its_place():

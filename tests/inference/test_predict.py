@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import os
 import sys
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ from PIL import Image
 
 from study_classification.errors import ConfigError
 from study_classification.inference import predict as predict_module
-from study_classification.inference.predict import predict, predict_files, write_rows
+from study_classification.inference.predict import find_files, listed_files, predict, predict_files, write_rows
 from study_classification.inputs.images.preprocess import Preprocess
 
 
@@ -113,6 +114,65 @@ def test_shards_give_each_picture_once_and_in_order(run, digits, capsys, monkeyp
         assert found == [names[0::3], names[1::3], names[2::3]]
     code, output = predicted(capsys, run, names[:2], output_format="json", shard=(2, 3))  # more shards than pictures
     assert (code, json.loads(output)) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("encoding", "end"), [("utf-8", "\r\n"), ("utf-8-sig", "\n"), ("utf-16", "\r\n"), ("utf-8", "\r")]
+)
+def test_lists_of_other_systems(tmp_path, encoding, end):
+    with (tmp_path / "list").open("wb") as file:
+        file.write(end.join(["猫.png", "", "a b.png "]).encode(encoding))
+    with (tmp_path / "list").open(encoding="utf-8") as stream:
+        assert list(listed_files(stream)) == ["猫.png", "a b.png "]
+
+
+def test_a_list_holds_names_of_any_bytes(tmp_path):
+    (tmp_path / "list").write_bytes(b"caf\xe9.png\n")
+    with (tmp_path / "list").open(encoding="utf-8") as stream:
+        assert list(listed_files(stream)) == [os.fsdecode(b"caf\xe9.png")]
+    with pytest.raises(ConfigError, match="stdin is closed"):
+        list(listed_files(None))
+
+
+def test_what_files_are_meant(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("a/1.png", "a/b/2.png", "a/run/curves.png", "[c]/3.png", "~4.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a" / "b" / "up").symlink_to("..")
+    for name in ("config.json", "classes.json"):
+        (tmp_path / "a" / "run" / name).touch()
+    for text, expected in {
+        "a": ["a/1.png", "a/b/2.png"],
+        "a\\b\\2.png": ["a/b/2.png"],
+        "~/[[]c]": [f"{tmp_path}/[c]/3.png"],
+        "~4.png": ["~4.png"],
+        "~nosuchuser/5.png": ["~nosuchuser/5.png"],
+        "[c]": ["[c]/3.png"],
+        "[[]*": ["[c]/3.png"],
+        "empty": ["empty"],
+        "x\0*": ["x\0*"],
+    }.items():
+        assert list(find_files([text])) == expected
+    said = capsys.readouterr().out
+    assert "a/run is a run directory: passed over" in said and "a/b/up is a link to a folder above" in said
+
+
+def test_rows_of_what_is_no_image(run, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / os.fsdecode(b"=\xe9.png")).touch()
+    code, output = predicted(capsys, run, ["empty", "pipe.png", "x\0y", os.fsdecode(b"=\xe9.png")], output_format="csv")
+    assert code == 3
+    assert [(row["file"], row["error"]) for row in csv.DictReader(io.StringIO(output))] == [
+        ("empty", "there are no pictures in this folder"),
+        ("pipe.png", "it is a pipe, not a file"),
+        ("x\\x00y", "its name holds a character that no file name can have"),
+        ("'=\\xe9.png", "it is empty"),
+    ]
 
 
 def test_prediction_streams(run, digits, monkeypatch):

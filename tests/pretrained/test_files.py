@@ -1,3 +1,4 @@
+import os
 import tarfile
 
 import h5py
@@ -6,6 +7,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from study_classification.errors import WeightsError
+from study_classification.pretrained import files
 from study_classification.pretrained.files import read_tensors
 
 KERNEL, BIAS, SCALE = np.arange(6.0, dtype=np.float32).reshape(2, 3), np.ones(3, np.float32), np.full(3, 2, np.float32)
@@ -120,11 +122,25 @@ def test_a_file_that_was_cut_off_is_named(share, tmp_path):
             read_tensors(path)
 
 
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [("import time; time.sleep(100)", "does not come to an end"), ("import os; os.abort()", "reading it crashes")],
+)
+def test_hdf5_that_never_ends_or_crashes_is_damaged(tmp_path, monkeypatch, program, message):
+    """The child process that reads it first does, in place of libhdf5, what libhdf5 does with some damaged files."""
+    write_legacy(tmp_path / "w.h5", LEGACY)
+    monkeypatch.setattr(files, "_READ_ALL", program)
+    monkeypatch.setattr(files, "HDF5_SECONDS", 1.0 if "sleep" in program else 30.0)
+    with pytest.raises(WeightsError, match=rf"w\.h5 is damaged: .*{message}"):
+        read_tensors(tmp_path / "w.h5")
+
+
 def test_what_is_no_file_of_weights(tmp_path):
     (tmp_path / "page.safetensors").write_text("<html>404</html>")
     (tmp_path / "empty.h5").write_bytes(b"")
     with h5py.File(tmp_path / "data.h5", "w") as file:
         file["x"] = KERNEL
+    os.mkfifo(tmp_path / "pipe.h5")
     with tarfile.open(tmp_path / "old.pth", "w") as archive:
         archive.add(tmp_path / "data.h5")
     for name, reason in [
@@ -132,8 +148,9 @@ def test_what_is_no_file_of_weights(tmp_path):
         ("page.safetensors", "no file of weights"),
         ("empty.h5", "no file of weights"),
         ("data.h5", "holds no weights of Keras"),
-        ("absent.h5", "No such file"),
-        (".", "Is a directory"),
+        ("absent.h5", "it does not exist"),
+        ("pipe.h5", "it is a pipe, not a file"),
+        (".", "it is a folder, not a file"),
     ]:
         with pytest.raises(WeightsError, match=reason):
             read_tensors(tmp_path / name)

@@ -6,7 +6,7 @@ from flax.traverse_util import flatten_dict
 from safetensors.numpy import save_file
 
 from study_classification import pretrained
-from study_classification.errors import WeightsError
+from study_classification.errors import ConfigError, WeightsError
 from study_classification.models import create_model
 from study_classification.models.initial import init_variables, variable_shapes
 from study_classification.pretrained import load_pretrained
@@ -22,6 +22,13 @@ def test_another_number_of_classes_leaves_the_last_layer_to_be_filled(config_of,
     wanted, found = (flatten_dict(tree, sep="/") for tree in (shapes, loaded.variables))
     assert wanted.keys() - found.keys() == {"params/head/classifier/kernel", "params/head/classifier/bias"}
     assert all(array.shape == wanted[path].shape for path, array in found.items())
+
+
+@pytest.mark.parametrize(("weights", "kind"), [("~/absent.h5", WeightsError), ("~nosuchuser/w.h5", ConfigError)])
+def test_a_file_of_weights_may_begin_with_a_tilde(config_of, tmp_path, monkeypatch, weights, kind):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(kind, match=rf"{tmp_path}/absent\.h5 cannot be read|begins with ~nosuchuser"):
+        load_pretrained(config_of("resnet20", weights=weights), "abc")
 
 
 def test_weights_of_another_network(config_of, shared):

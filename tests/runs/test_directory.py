@@ -128,6 +128,21 @@ def test_damaged_directories_are_named(run, tmp_path):
         run_directory.load(tmp_path)
 
 
+@pytest.mark.parametrize("content", ["null", "3", "[" * 100000, "{}", '{"data": null}'])
+@pytest.mark.parametrize("name", ["config.json", "classes.json", "preprocess.json"])
+def test_json_of_another_kind_is_named(run, tmp_path, name, content):
+    run_directory.begin(run, "key", {}, "")
+    (tmp_path / name).write_text(content)
+    with pytest.raises(RunError, match=name.replace(".", r"\.")):
+        run_directory.load(tmp_path)
+
+
+def test_a_name_of_any_bytes_comes_back_from_config_json(run):
+    run.config.data.source = "d\udce4ta"
+    run_directory.begin(run, "key", {}, "")
+    assert run_directory.load(run.workdir).config.data.source == "d\udce4ta"
+
+
 NET = "import flax.linen as nn\nclass Net(nn.Module):\n    def __call__(self, x, train):\n        return x\n"
 
 
