@@ -1,7 +1,5 @@
 """One interface to every data set: class names, and splits with random access to encoded pictures."""
 
-import csv
-import io
 import json
 import os
 from dataclasses import dataclass
@@ -11,9 +9,10 @@ import numpy as np
 from jaxtyping import Int32
 from ml_collections import ConfigDict
 
-from study_classification.data.prepare import format_report, prepare
-from study_classification.data.sources import SPLITS, TEST, TRAIN, VALIDATION, list_source
-from study_classification.data.tables import plain_cell
+from study_classification.data.items import SPLITS, TEST, TRAIN, VALIDATION
+from study_classification.data.prepare import prepare
+from study_classification.data.report import format_report
+from study_classification.data.sources import list_source
 from study_classification.errors import DataError, EnvironmentFault, nearest
 from study_classification.paths import user_path
 from study_classification.system.array_cache import Create, cached_arrays
@@ -66,19 +65,24 @@ class Dataset:
         class_names: in the order of the labels.
         splits: train, validation and test, as far as they exist.
         report: what was found in the source; empty for a TFDS data set, which was not looked through.
-        splits_csv: which picture is in which split; empty for a TFDS data set.
+        folder: where it was prepared; None for a TFDS data set.
     """
 
     key: str
     class_names: tuple[str, ...]
     splits: dict[str, Split]
     report: dict
-    splits_csv: str = ""
+    folder: Path | None = None
 
     @property
     def is_tfds(self) -> bool:
         """Whether it was a TFDS data set from the beginning."""
         return not self.report
+
+    @property
+    def splits_csv(self) -> str:
+        """Which image is in which split; empty for a TFDS data set."""
+        return (self.folder / "splits.csv").read_text(encoding="utf-8") if self.folder else ""
 
     def split(self, name: str) -> Split:
         """The split of this name.
@@ -93,10 +97,8 @@ class Dataset:
     def labels(self, name: str, cache: Path) -> Int32[np.ndarray, " n"]:
         """The class of every picture of a split; of a TFDS data set they are read once, and then kept in the cache."""
         pictures = self.split(name)
-        if self.splits_csv:  # by name, as the pictures are
-            rows = csv.DictReader(io.StringIO(self.splits_csv, newline=""))
-            labels = {plain_cell(name): label for label, name in enumerate(self.class_names)}
-            found = np.array([labels[row["label"]] for row in rows if row["split"] == name], np.int32)
+        if self.folder:
+            found = np.load(self.folder / f"labels-{name}.npy")
         else:
 
             def fill(create: Create) -> None:
@@ -140,9 +142,7 @@ def open_dataset(data_config: ConfigDict, everything_in: str = "", for_training:
     report = json.loads((folder / "data_report.json").read_text(encoding="utf-8"))
     report |= {"source": source} | listing.findings()
     splits = {name: Split(builder, name, folder.name) for name in SPLITS if name in builder.info.splits}
-    return Dataset(
-        folder.name, tuple(report["classes"]), splits, report, (folder / "splits.csv").read_text(encoding="utf-8")
-    )
+    return Dataset(folder.name, tuple(report["classes"]), splits, report, folder)
 
 
 def class_names(data_config: ConfigDict) -> tuple[str, ...]:

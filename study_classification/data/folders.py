@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from study_classification.errors import DataError
-from study_classification.inputs.images.decode import IMAGE_EXTENSIONS, is_hidden, looks_like_image
+from study_classification.inputs.images.decode import IMAGE_EXTENSIONS, is_hidden_name, looks_like_image
 from study_classification.paths import is_run, open_file
 
 # what an entry is; only a folder is entered
@@ -26,21 +26,21 @@ def walk(root: Path) -> Iterator[tuple[str, str]]:
     """
 
     def visit(folder: str, relative: str, above: frozenset[str]) -> Iterator[tuple[str, str]]:
-        for entry in _scan(folder):
-            path, kind = relative + entry.name, _kind(entry)
-            real = os.path.realpath(entry.path) if kind == FOLDER else ""
+        for name, kind in _scan(folder):
+            path, inner = relative + name, os.path.join(folder, name)
+            real = os.path.realpath(inner) if kind == FOLDER else ""
             if real in above:
                 kind = LOOP
             yield path, kind
             if kind == FOLDER:
-                yield from visit(entry.path, f"{path}/", above | {real})
+                yield from visit(inner, f"{path}/", above | {real})
 
     yield from visit(str(root), "", frozenset([os.path.realpath(root)]))
 
 
-def is_image(path: Path) -> bool:
+def is_image(path: str | os.PathLike[str]) -> bool:
     """By its extension, or, where that says nothing, by its first bytes."""
-    if path.suffix.lower() in IMAGE_EXTENSIONS:
+    if os.path.splitext(path)[1].lower() in IMAGE_EXTENSIONS:
         return True
     try:
         with open_file(path) as file:
@@ -50,7 +50,7 @@ def is_image(path: Path) -> bool:
 
 
 def _kind(entry: os.DirEntry) -> str:
-    if is_hidden(PurePosixPath(entry.name)):
+    if is_hidden_name(entry.name):
         return HIDDEN
     try:
         if entry.is_dir():
@@ -60,9 +60,9 @@ def _kind(entry: os.DirEntry) -> str:
         return FILE
 
 
-def _scan(folder: str) -> list[os.DirEntry]:
+def _scan(folder: str) -> list[tuple[str, str]]:
     try:
         with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
+            return sorted((entry.name, _kind(entry)) for entry in entries)
     except OSError as error:
         raise DataError(f"the folder {folder} cannot be read: {error.strerror}") from None

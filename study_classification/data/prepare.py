@@ -1,47 +1,40 @@
-"""A listed source becomes a TFDS data set in the cache, once: every picture is read, judged and given its split.
+"""A listed source becomes a TFDS data set in the cache, once: every image is read, judged and given its split.
 
-CACHE/fingerprints/HASH.json    what the files of a source were when they were last hashed
-CACHE/prepared/KEY/             one prepared data set; the key is the content of all files and how they are split
-    prepared_images/1.0.0/      TFDS, ArrayRecord, the original encoded bytes
-    data_report.json            what was found
-    splits.csv                  which picture is in which split
+CACHE/fingerprints/, CACHE/staging/     see `staging.py`
+CACHE/prepared/KEY/                     an entry, see `system/entries.py`; the key is the content and how it is split
+    prepared_images/1.0.0/              TFDS, ArrayRecord, the original encoded bytes
+    labels-SPLIT.npy                    the class of every image of a split
+    data_report.json                    what was found
+    splits.csv                          which image is in which split
 """
 
-import contextlib
+import csv
 import hashlib
 import json
 import os
-import shutil
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import Int, Int8, Int32, Int64, Shaped
 from ml_collections import ConfigDict
 
-from study_classification.data.sources import SPLITS, TRAIN, VALIDATION, Item, Listing
-from study_classification.data.splits import Picture, assign_splits, read_pinned, splits_to_csv
-from study_classification.errors import DataError, EnvironmentFault
-from study_classification.inputs.images.decode import UnreadableImage, decode_image
-from study_classification.paths import user_path, why
-from study_classification.system.console import display_width, pad, progress, say
-from study_classification.system.files import publish, write_json, write_text
-from study_classification.system.threads import num_workers, parallel
+from study_classification.data.items import SPLITS, TRAIN, VALIDATION
+from study_classification.data.sources import Listing
+from study_classification.data.splits import COLUMNS, assign_splits, read_pinned
+from study_classification.data.staging import Fingerprints, Part, Row, Stage, content_of, find_parts, is_settled
+from study_classification.data.tables import plain_cell
+from study_classification.errors import DataError
+from study_classification.paths import user_path
+from study_classification.system import entries
+from study_classification.system.console import progress, say
+from study_classification.system.files import unwritable, write_json
+from study_classification.system.locks import taking_turns
+from study_classification.system.threads import num_workers
 
 FORMAT = 2  # part of every key: raise it when what is prepared changes
-IMBALANCE = 3  # largest class / smallest class above which the report warns
-# kind of finding in a listing -> how the report names it
-FINDINGS = {
-    "without_class": "pictures without a class (they lie beside the class folders), left out",
-    "not_pictures": "not pictures, left out",
-    "special_files": "pipes, devices or sockets, left out",
-    "run_directories": "run directories, passed over",
-    "endless_links": "links to a folder above them, not followed",
-    "empty_classes": "class folders without pictures, left out",
-    "merged_classes": "classes whose name is spelt in several ways, taken together",
-    "similar_classes": "groups of class names that differ in case, blanks or width alone, perhaps of one class",
-    "look_like_splits": "folders taken for classes, though all hold the same folders: if those are the classes, name "
-    "these train, validation and test, or give one of them as the data source",
-}
 
 
 def cache_directory(data_config: ConfigDict) -> Path:
@@ -58,36 +51,23 @@ def prepare(
 
     Args:
         source: name of the source, for messages and for the cache of fingerprints.
-        listing: its pictures.
+        listing: its images.
         data_config: `config.data`.
-        everything_in: one split that takes all pictures, whatever the source says; '' draws splits as usual.
-        for_training: whether there have to be pictures of several classes for training and validation.
+        everything_in: one split that takes all images, whatever the source says; '' draws splits as usual.
+        for_training: whether there have to be images of several classes for training and validation.
 
     Returns:
         The directory of the prepared data set.
 
     Raises:
-        DataError: if pictures cannot be read and `data.on_unreadable` is `error`, or if nothing useful is left.
+        DataError: if images cannot be read and `data.on_unreadable` is `error`, or if nothing useful is left.
         EnvironmentFault: if the cache cannot be written.
     """
-    cache = cache_directory(data_config)
+    preparation = Preparation(source, listing, data_config, everything_in, for_training)
     try:
-        (cache / "prepared").mkdir(parents=True, exist_ok=True)
-        (cache / "fingerprints").mkdir(exist_ok=True)
+        folder = preparation.known() or preparation.make()
     except OSError as error:
-        raise EnvironmentFault(
-            f"the cache {cache} cannot be written ({error.strerror}): choose another with --config.data.cache_dir"
-        ) from None
-    workers = num_workers(data_config.workers)
-    digests = _file_digests(source, listing, cache / "fingerprints", workers)
-    pinned = read_pinned(user_path(data_config.splits)) if data_config.splits else None
-    rules = [FORMAT, data_config.split_ratio, data_config.split_seed, data_config.max_megapixels, pinned]
-    rules += [everything_in, for_training]
-    content = [[item.name, item.label, item.split, digest] for item, digest in zip(listing.items, digests, strict=True)]
-    key = hashlib.sha256(json.dumps([rules, content]).encode()).hexdigest()[:20]
-    folder = cache / "prepared" / key
-    if not (folder / "splits.csv").exists():
-        _write(folder, source, listing, data_config, pinned, everything_in, for_training, workers)
+        raise unwritable(cache_directory(data_config), error) from None
     unreadable = json.loads((folder / "data_report.json").read_text(encoding="utf-8"))["unreadable"]
     if unreadable and data_config.on_unreadable == "error":
         name, reason = next(iter(unreadable.items()))
@@ -98,200 +78,242 @@ def prepare(
     return folder
 
 
-def _file_digests(source: str, listing: Listing, folder: Path, workers: int) -> list[str]:
-    """SHA-256 of every file, read only where size or times differ from the last visit; '' for an unreadable file."""
-    known_file = folder / f"{hashlib.sha256(os.fsencode(os.path.abspath(source))).hexdigest()[:20]}.json"
-    try:
-        known = json.loads(known_file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        known = {}
+@dataclass(frozen=True)
+class Found:
+    """The readable images of a source, as columns in the order of the listing: there may be millions.
 
-    def fingerprint(item: Item) -> list:
-        if item.path is None:
-            return [hashlib.sha256(item.data).hexdigest()]
-        try:
-            status = item.path.stat()
-            stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
-            last = known.get(item.name)
-            if last and last[1:] == stamp:
-                return last
-            return [hashlib.sha256(item.read()).hexdigest(), *stamp]
-        except OSError:
-            return [""]
+    Attributes:
+        class_names: sorted.
+        labels: the class of each.
+        own: the split that the source gives each, as an index into SPLITS; -1 for none.
+        pixels: digest of the decoded pixels.
+        sizes: bytes of each file.
+        starts: of each part of the source, the number of the first image; at the end, the number of all.
+        unreadable: name -> reason.
+    """
 
-    found = {
-        item.name: value
-        for item, value in zip(listing.items, parallel(fingerprint, listing.items, workers), strict=True)
-    }
-    if found != known:
-        write_json(known_file, found)
-    return [value[0] for value in found.values()]
+    class_names: tuple[str, ...]
+    labels: Int32[np.ndarray, " n"]
+    own: Int8[np.ndarray, " n"]
+    pixels: Shaped[np.ndarray, " n"]
+    sizes: Int64[np.ndarray, " n"]
+    starts: Int64[np.ndarray, " p"]
+    unreadable: dict[str, str]
 
 
-def _inspect(item: Item, max_megapixels: float) -> tuple[str, str]:
-    """(digest of the decoded pixels, '') or ('', why the file is unreadable)."""
-    try:
-        image = decode_image(item.read(), max_megapixels=max_megapixels)
-    except OSError as error:
-        return "", why(error)
-    except UnreadableImage as error:
-        return "", str(error)
-    return hashlib.sha256(repr(image.size).encode() + image.tobytes()).hexdigest()[:32], ""
+class Preparation:
+    """One source on its way into the cache."""
 
+    def __init__(self, source: str, listing: Listing, data_config: ConfigDict, everything_in: str, for_training: bool):
+        self._source, self._items, self._config = source, listing.items, data_config
+        self._everything_in, self._for_training = everything_in, for_training
+        self._workers = num_workers(data_config.workers)
+        self._pinned = read_pinned(user_path(data_config.splits)) if data_config.splits else None
+        place = hashlib.sha256(os.fsencode(os.path.abspath(source))).hexdigest()[:20]
+        self._cache = cache_directory(data_config)
+        self._fingerprints = self._cache / "fingerprints" / f"{place}.txt"
+        self._staging = self._cache / "staging" / f"{place}-{data_config.max_megapixels:g}"
 
-def _write(
-    folder: Path,
-    source: str,
-    listing: Listing,
-    data_config: ConfigDict,
-    pinned: dict[str, str] | None,
-    everything_in: str,
-    for_training: bool,
-    workers: int,
-) -> None:
-    """Reads every picture and writes the prepared data set, whole or not at all."""
-    say(f"Reading {len(listing.items):,} pictures of {source} for the first time ...")
-    results = parallel(lambda item: _inspect(item, data_config.max_megapixels), listing.items, workers)
-    results = progress(results, "reading pictures", total=len(listing.items))
-    readable: list[tuple[Item, Picture]] = []
-    unreadable: dict[str, str] = {}
-    for item, (pixels, reason) in zip(listing.items, results, strict=True):
-        if reason:
-            unreadable[item.name] = reason
+    def known(self) -> Path | None:
+        """The data set, if no file of the source has changed since it was prepared."""
+        parts = find_parts(self._items, self._workers)
+        known = Fingerprints(self._fingerprints)
+        if not all(part.stamp in known for part in parts):
+            return None
+        folder = self._folder(known.read(part.stamp) for part in parts)
+        return folder if not entries.damage(folder) else None
+
+    def make(self) -> Path:
+        """Reads what has changed, and all of it if that is no content that was prepared before."""
+        for folder in (self._cache / "prepared", self._fingerprints.parent, self._staging.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        waiting = f"Another process is reading {self._source}: waiting for it ..."
+        with taking_turns(self._staging.with_name(f"{self._staging.name}.lock"), waiting) as alone:
+            staging = self._staging if alone else self._staging.with_name(f"{self._staging.name}.{uuid.uuid4().hex}")
+            stage = Stage(staging, self._config.max_megapixels)
+            parts = find_parts(self._items, self._workers)
+            known = Fingerprints(self._fingerprints)
+            fresh = {part.stamp for part in parts if part.stamp not in known}
+
+            def contents() -> Iterator[bytes]:
+                return (
+                    content_of(stage.rows(part)) if part.stamp in fresh else known.read(part.stamp) for part in parts
+                )
+
+            self._read(stage, [part for part in parts if part.stamp in fresh])
+            folder = self._folder(contents())
+            if not entries.is_whole(folder):
+                self._read(stage, [part for part in parts if part.stamp not in fresh])
+                fresh = {part.stamp for part in parts}
+                folder = self._folder(contents())
+                if entries.damage(folder):
+                    self._write(stage, parts, staging / folder.name, folder)
+            self._remember(stage, parts, fresh, known)
+            entries.remove(staging)
+        return folder
+
+    def _folder(self, contents: Iterable[bytes]) -> Path:
+        """The place of the data set with this content."""
+        config = self._config
+        rules = [FORMAT, config.split_ratio, config.split_seed, config.max_megapixels, self._pinned]
+        rules += [self._everything_in, self._for_training]
+        digest = hashlib.sha256(f"[{json.dumps(rules)}, [".encode())
+        for number, content in enumerate(contents):
+            digest.update(b", " * (number > 0) + content)
+        digest.update(b"]]")
+        return self._cache / "prepared" / digest.hexdigest()[:20]
+
+    def _read(self, stage: Stage, parts: Sequence[Part]) -> None:
+        """Brings parts of the source onto the stage, as far as a killed preparation has not."""
+        items = self._items
+        missing = [part for part in parts if not stage.has(part, items)]
+        count = sum(part.stop - part.start for part in missing)
+        if not count:
+            return
+        before = sum(part.stop - part.start for part in parts) - count
+        go_on = f", after {before:,} that were read before it was stopped" if before else ""
+        say(f"Reading {count:,} pictures of {self._source} for the first time{go_on} ...")
+        for _ in progress(stage.fill(items, missing, self._workers), "reading pictures", total=count):
+            pass
+
+    def _remember(self, stage: Stage, parts: Sequence[Part], fresh: set[str], known: Fingerprints) -> None:
+        def lines() -> Iterator[tuple[str, bytes]]:
+            for part in parts:
+                if part.stamp not in fresh:
+                    yield part.stamp, known.read(part.stamp)
+                elif is_settled(part, self._items, rows := stage.rows(part)):
+                    yield part.stamp, content_of(rows)
+
+        known.replace(lines())
+
+    def _write(self, stage: Stage, parts: Sequence[Part], temporary: Path, folder: Path) -> None:
+        """Writes the prepared data set, whole or not at all."""
+        from study_classification.data.prepared_images import write_prepared_images
+
+        found = _look_through(self._source, stage, parts)
+        if self._everything_in:
+            splits = np.full(len(found.labels), SPLITS.index(self._everything_in), np.int8)
         else:
-            readable.append((item, Picture(item.name, item.label, pixels)))
-    if not readable:
+            splits = choose_splits(found, self._config, self._pinned)
+            if self._for_training:
+                _check_classes(self._source, found, splits)
+
+        def read(rows: Int[np.ndarray, " k"]) -> Iterator[tuple[str, bytes]]:
+            cuts = np.split(rows, np.searchsorted(rows, found.starts[1:-1]))
+            for part, start, cut in zip(parts, found.starts, cuts, strict=False):
+                if len(cut):
+                    readable = _readable(stage.rows(part))
+                    wanted = [readable[row - start] for row in cut]
+                    yield from zip((row.name for row in wanted), stage.files(part, wanted), strict=True)
+
+        rows = {name: np.flatnonzero(splits == number) for number, name in enumerate(SPLITS)}
+        write_prepared_images(temporary, found.class_names, rows, found.labels, found.sizes, read, self._workers)
+        for name, own in rows.items():
+            np.save(temporary / f"labels-{name}.npy", found.labels[own])
+        copies = _write_splits(temporary / "splits.csv", stage, parts, found, splits)
+        write_json(temporary / "data_report.json", _report(self._source, found, splits, copies))
+        entries.publish(temporary, folder)
+
+
+def _readable(rows: Iterable[Row]) -> list[Row]:
+    return [row for row in rows if row.pixels]
+
+
+def _look_through(source: str, stage: Stage, parts: Sequence[Part]) -> Found:
+    """What the stage holds, as columns.
+
+    Raises:
+        DataError: if no image is readable.
+    """
+    codes: dict[str, int] = {}
+    unreadable: dict[str, str] = {}
+    columns: list[list[np.ndarray]] = [[], [], [], []]
+    for part in parts:
+        rows = stage.rows(part)
+        unreadable |= {row.name: row.reason for row in rows if not row.pixels}
+        rows = _readable(rows)
+        columns[0].append(np.array([codes.setdefault(row.label, len(codes)) for row in rows], np.int32))
+        columns[1].append(np.array([SPLITS.index(row.split) if row.split else -1 for row in rows], np.int8))
+        columns[2].append(np.array([row.pixels for row in rows], "S32"))
+        columns[3].append(np.array([row.size for row in rows], np.int64))
+    starts = np.cumsum([0, *map(len, columns[0])])
+    if not codes:
         name, reason = next(iter(unreadable.items()))
         raise DataError(
             f"none of the {len(unreadable)} pictures of {source} can be read: {name}, for instance: {reason}"
         )
-    class_names = tuple(sorted({item.label for item, _ in readable}))
-    if everything_in:
-        splits = {picture.name: everything_in for _, picture in readable}
-    else:
-        splits = _choose_splits(readable, data_config, pinned)
-        if for_training:
-            _check_classes(source, class_names, readable, splits)
-
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
-    try:
-        _write_tfds(
-            temporary,
-            class_names,
-            {name: [item for item, picture in readable if splits[picture.name] == name] for name in SPLITS},
-        )
-        report = _report(source, class_names, readable, splits, unreadable)
-        write_json(temporary / "data_report.json", report)
-        write_text(temporary / "splits.csv", splits_to_csv((picture, splits[picture.name]) for _, picture in readable))
-        publish(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    labels, own, pixels, sizes = map(np.concatenate, columns)
+    class_names = tuple(sorted(codes))
+    sorted_codes = np.empty(len(codes), np.int32)
+    sorted_codes[[codes[name] for name in class_names]] = np.arange(len(codes))
+    return Found(class_names, sorted_codes[labels], own, pixels, sizes, starts, unreadable)
 
 
-def _choose_splits(
-    readable: Sequence[tuple[Item, Picture]], data_config: ConfigDict, pinned: dict[str, str] | None
-) -> dict[str, str]:
+def choose_splits(found: Found, data_config: ConfigDict, pinned: dict[str, str] | None) -> Int8[np.ndarray, " n"]:
     """The source's own splits where it has some, drawn ones where not; validation is cut off training if missing."""
-    own = {picture.name: item.split for item, picture in readable if item.split}
-    ratio = tuple(data_config.split_ratio)
-    if not own:
-        return assign_splits((picture for _, picture in readable), ratio, data_config.split_seed, pinned)
-    if VALIDATION not in own.values():
-        training = (picture for item, picture in readable if item.split == TRAIN)
-        own |= assign_splits(training, (*ratio[:2], 0), data_config.split_seed, pinned)
-    return own
+    ratio, seed = tuple(data_config.split_ratio), data_config.split_seed
+    if (found.own < 0).all():
+        return assign_splits(found.pixels, found.labels, ratio, seed, pinned)
+    splits = found.own.copy()
+    if SPLITS.index(VALIDATION) not in splits:
+        training = splits == SPLITS.index(TRAIN)
+        splits[training] = assign_splits(found.pixels[training], found.labels[training], (*ratio[:2], 0), seed, pinned)
+    return splits
 
 
-def _check_classes(
-    source: str, class_names: Sequence[str], readable: Sequence[tuple[Item, Picture]], splits: dict[str, str]
-) -> None:
-    if len(class_names) < 2:
-        raise DataError(f"{source} has only one class, {class_names[0]}: telling classes apart needs at least two")
-    counts = Counter((splits[picture.name], item.label) for item, picture in readable)
-    for name in class_names:
-        if not counts[TRAIN, name]:
+def _counts(found: Found, splits: Int8[np.ndarray, " n"]) -> Int64[np.ndarray, "classes splits"]:
+    cells = found.labels.astype(np.int64) * len(SPLITS) + splits
+    return np.bincount(cells, minlength=len(found.class_names) * len(SPLITS)).reshape(-1, len(SPLITS))
+
+
+def _check_classes(source: str, found: Found, splits: Int8[np.ndarray, " n"]) -> None:
+    if len(found.class_names) < 2:
+        raise DataError(
+            f"{source} has only one class, {found.class_names[0]}: telling classes apart needs at least two"
+        )
+    counts = _counts(found, splits)
+    for name, of_class in zip(found.class_names, counts, strict=True):
+        if not of_class[SPLITS.index(TRAIN)]:
             raise DataError(f"the class {name} of {source} has no training pictures: add some, or remove the class")
-    if not any(split == VALIDATION for split, _ in counts):
+    if not counts[:, SPLITS.index(VALIDATION)].any():
         raise DataError(
             f"{source} has no picture left for validation: give each class at least two pictures, "
             "better twenty, that are not copies of each other"
         )
 
 
-def _write_tfds(folder: Path, class_names: Sequence[str], items: dict[str, list[Item]]) -> None:
-    import tensorflow_datasets as tfds
+def _write_splits(
+    file: Path, stage: Stage, parts: Sequence[Part], found: Found, splits: Int8[np.ndarray, " n"]
+) -> list[list[tuple[int, str]]]:
+    """Writes splits.csv, by name as the images are; returns the groups of exact duplicates by number and name."""
+    _, group, sizes = np.unique(found.pixels, return_inverse=True, return_counts=True)
+    copies: dict[int, list[tuple[int, str]]] = {}
+    with file.open("w", encoding="utf-8", newline="") as lines:
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        rows = (row for part in parts for row in _readable(stage.rows(part)))
+        for number, row in enumerate(rows):
+            writer.writerow((plain_cell(row.name), plain_cell(row.label), SPLITS[splits[number]], row.pixels))
+            if sizes[group[number]] > 1:
+                copies.setdefault(int(group[number]), []).append((number, row.name))
+    return list(copies.values())
 
-    from study_classification.data.prepared_images import PreparedImages
 
-    tfds.disable_progress_bar()
-    with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
-        PreparedImages(folder, class_names, items).download_and_prepare()
-
-
-def _report(
-    source: str,
-    class_names: Sequence[str],
-    readable: Sequence[tuple[Item, Picture]],
-    splits: dict[str, str],
-    unreadable: dict[str, str],
-) -> dict:
+def _report(source: str, found: Found, splits: Int8[np.ndarray, " n"], copies: list[list[tuple[int, str]]]) -> dict:
     """What the images are. What else lies in the source, the listing knows anew at every start."""
-    counts = Counter((item.label, splits[picture.name]) for item, picture in readable)
-    same: dict[str, list[Picture]] = defaultdict(list)
-    for _, picture in readable:
-        same[picture.pixels].append(picture)
-    copies = [group for group in same.values() if len(group) > 1]
+
+    def differing(values: np.ndarray) -> list[list[str]]:
+        return [
+            [name for _, name in group] for group in copies if len({int(values[number]) for number, _ in group}) > 1
+        ]
+
+    counts = zip(found.class_names, _counts(found, splits).tolist(), strict=True)
     return {
         "source": source,
-        "pictures": len(readable),
-        "classes": {name: {split: counts[name, split] for split in SPLITS} for name in class_names},
-        "unreadable": unreadable,
-        "duplicates": [[picture.name for picture in group] for group in copies],
-        "two_labels": [
-            [picture.name for picture in group] for group in copies if len({picture.label for picture in group}) > 1
-        ],
-        "in_two_splits": [
-            [picture.name for picture in group]
-            for group in copies
-            if len({splits[picture.name] for picture in group}) > 1
-        ],
+        "pictures": len(found.labels),
+        "classes": {name: dict(zip(SPLITS, of_class, strict=True)) for name, of_class in counts},
+        "unreadable": found.unreadable,
+        "duplicates": [[name for _, name in group] for group in copies],
+        "two_labels": differing(found.labels),
+        "in_two_splits": differing(splits),
     }
-
-
-def format_report(report: dict) -> str:
-    """The data report as a text of a few lines; of long lists, the first three entries."""
-    classes = {name: sum(counts.values()) for name, counts in report["classes"].items()}
-    total = sum(classes.values())
-    splits = Counter[str]()
-    for counts in report["classes"].values():
-        splits.update(counts)
-    sizes = ", ".join(f"{splits[name]:,} {name}" for name in SPLITS)
-    lines = [f"{total:,} pictures in {len(classes)} classes: {sizes}"]
-    width = max(map(display_width, classes))
-    shown = list(classes.items())[:20]
-    lines += [f"  {pad(name, width)}  {count:7,}  {count / total:6.1%}" for name, count in shown]
-    if len(classes) > len(shown):
-        lines.append(f"  ... and {len(classes) - len(shown)} more classes")
-    largest, smallest = max(classes, key=classes.__getitem__), min(classes, key=classes.__getitem__)
-    if classes[largest] > IMBALANCE * classes[smallest]:
-        lines.append(
-            f"  Imbalance: {largest} has {classes[largest] / classes[smallest]:.1f} times as many pictures as "
-            f"{smallest}; look at the recall of each class, not at the accuracy alone"
-        )
-
-    def some(title: str, entries: Sequence[str] | None) -> None:
-        if entries:
-            lines.append(f"  {len(entries)} {title}:")
-            lines.extend(f"    {entry}" for entry in entries[:3])
-            if len(entries) > 3:
-                lines.append("    ... (all of them in data_report.json)")
-
-    some("unreadable, left out", [f"{name}: {reason}" for name, reason in report["unreadable"].items()])
-    for kind, title in FINDINGS.items():
-        some(title, report.get(kind))
-    some("groups of exact duplicates", [" = ".join(names) for names in report["duplicates"]])
-    some("pictures under two labels", [" = ".join(names) for names in report["two_labels"]])
-    some("pictures in two splits, so the test is not blind", [" = ".join(names) for names in report["in_two_splits"]])
-    if report["hidden"]:
-        lines.append(f"  {len(report['hidden'])} hidden files or folders skipped")
-    return "\n".join(lines)

@@ -1,41 +1,106 @@
-"""The TFDS builder of prepared data. A file of its own, since defining it registers it and needs TFDS imported."""
+"""The files of prepared data: a TFDS data set in ArrayRecord shards, which several threads write."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import tensorflow_datasets as tfds
+from array_record.python.array_record_module import ArrayRecordWriter
+from jaxtyping import Int
+from tensorflow_datasets.core import naming
+from tensorflow_datasets.core.utils.shard_utils import ShardConfig, get_shard_boundaries
+from tensorflow_datasets.proto import tf_example_pb2
 
-from study_classification.data.sources import Item
+from study_classification.system.files import flush_to_disk
+from study_classification.system.threads import parallel
+
+NAME, VERSION = "prepared_images", "1.0.0"
+Rows = Int[np.ndarray, " k"]
+Read = Callable[[Rows], Iterator[tuple[str, bytes]]]  # rows -> name and encoded bytes of each
 
 
-class PreparedImages(tfds.core.GeneratorBasedBuilder):
-    """Pictures of a folder or manifest: image (the original encoded bytes), label and name, in the order given.
+@dataclass(frozen=True)
+class _Shard:
+    file: Path
+    rows: Rows
+
+
+def write_prepared_images(
+    root: Path,
+    class_names: Sequence[str],
+    rows: dict[str, Rows],
+    labels: Int[np.ndarray, " n"],
+    sizes: Int[np.ndarray, " n"],
+    read: Read,
+    workers: int,
+) -> None:
+    """Writes the images (the original encoded bytes), labels and names, in the order given.
+
+    Shards that are there already are taken as they are: they were finished before the program was killed.
 
     Args:
-        data_dir: where to write.
+        root: where to write.
         class_names: in the order of the labels.
-        items: split -> pictures; an empty split is left out.
+        rows: split -> its images; an empty split is left out.
+        labels: of all images.
+        sizes: of all images, in bytes.
+        read: gives names and bytes.
+        workers: threads.
+
+    Raises:
+        OSError: if they cannot be written.
     """
+    folder = root / NAME / VERSION
+    folder.mkdir(parents=True, exist_ok=True)
+    features = {
+        "image": tfds.features.Image(shape=(None, None, None)),
+        "label": tfds.features.ClassLabel(names=list(class_names)),
+        "name": tfds.features.Text(),
+    }
+    shards: dict[str, list[_Shard]] = {}
+    splits = []
+    for split, own in rows.items():
+        if not len(own):
+            continue
+        template = _template(folder, split)
+        total = int(sizes[own].sum())
+        bounds = get_shard_boundaries(len(own), ShardConfig.calculate_number_shards(total, len(own)))
+        cuts = np.split(own, bounds[:-1])
+        files = [template.sharded_filepath(shard_index=number, num_shards=len(cuts)) for number in range(len(cuts))]
+        shards[split] = [_Shard(Path(file), cut) for file, cut in zip(files, cuts, strict=True)]
+        splits.append(tfds.core.SplitInfo(split, [len(cut) for cut in cuts], total, template))
+    every = [shard for split in shards.values() for shard in split]
+    for _ in parallel(partial(_write, labels=labels, read=read), every, workers):
+        pass
+    tfds.folder_dataset.write_metadata(
+        data_dir=folder,
+        features=features,
+        split_infos=splits,
+        filename_template=_template(folder, None),
+        check_data=False,
+        disable_shuffling=True,
+    )
 
-    VERSION = tfds.core.Version("1.0.0")
 
-    def __init__(self, data_dir: Path, class_names: Sequence[str], items: Mapping[str, Sequence[Item]]):
-        self._class_names, self._items = list(class_names), items
-        super().__init__(data_dir=data_dir, file_format="array_record")
+def _template(folder: Path, split: str | None) -> naming.ShardedFileTemplate:
+    return naming.ShardedFileTemplate(data_dir=folder, dataset_name=NAME, split=split, filetype_suffix="array_record")
 
-    def _info(self) -> tfds.core.DatasetInfo:
-        features = tfds.features.FeaturesDict(
-            {
-                "image": tfds.features.Image(shape=(None, None, None)),
-                "label": tfds.features.ClassLabel(names=self._class_names),
-                "name": tfds.features.Text(),
-            }
-        )
-        return tfds.core.DatasetInfo(builder=self, features=features, disable_shuffling=True)
 
-    def _split_generators(self, dl_manager):
-        return {name: self._generate_examples(part) for name, part in self._items.items() if part}
-
-    def _generate_examples(self, part):
-        for number, item in enumerate(part):
-            yield number, {"image": item.read(), "label": item.label, "name": item.name}
+def _write(shard: _Shard, labels: Int[np.ndarray, " n"], read: Read) -> None:
+    if shard.file.exists():
+        return
+    temporary = shard.file.with_name(f".{shard.file.name}")
+    # Encoded images do not become smaller, so they are not compressed once more.
+    writer = ArrayRecordWriter(str(temporary), "group_size:1,uncompressed")
+    for row, (name, data) in zip(shard.rows, read(shard.rows), strict=True):
+        example = tf_example_pb2.Example()
+        feature = example.features.feature
+        feature["image"].bytes_list.value.append(data)
+        feature["label"].int64_list.value.append(int(labels[row]))
+        feature["name"].bytes_list.value.append(name.encode())
+        writer.write(example.SerializeToString())
+    writer.close()
+    flush_to_disk(temporary)
+    temporary.rename(shard.file)

@@ -3,23 +3,24 @@
 A TFDS data set needs no listing; `dataset.py` opens it directly.
 """
 
+import functools
 import io
 import itertools
 import os
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from study_classification.data.folders import FILE, FOLDER, HIDDEN, LOOP, RUN, SPECIAL, is_image, walk
+from study_classification.data.items import TEST, TRAIN, VALIDATION, Items, collect
 from study_classification.data.tables import read_csv, read_json_lines
 from study_classification.errors import ConfigError, DataError
 from study_classification.inputs.images.decode import IMAGE_EXTENSIONS
-from study_classification.paths import printable, read_file, user_path
+from study_classification.paths import printable, user_path
 
-TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
 SPLIT_NAMES = {
     "train": TRAIN,
     "training": TRAIN,
@@ -31,20 +32,6 @@ SPLIT_NAMES = {
 }
 _SPLIT_LIKE = re.compile("(^|[^a-z])(train|val|test|eval|dev)")  # training_set, images_test, val2017
 _NO_UTF8 = re.compile("[\ud800-\udfff]")
-
-
-@dataclass(frozen=True)
-class Item:
-    """One picture of a source: its unique name there, its class, its split if the source has splits, its bytes."""
-
-    name: str
-    label: str
-    split: str | None = None
-    path: Path | None = None
-    data: bytes = b""
-
-    def read(self) -> bytes:
-        return self.data if self.path is None else read_file(self.path)
 
 
 @dataclass(frozen=True)
@@ -64,7 +51,7 @@ class Listing:
         look_like_splits: folders that are taken for classes, though each holds folders of the same names only.
     """
 
-    items: tuple[Item, ...]
+    items: Items
     hidden: tuple[str, ...] = ()
     not_pictures: tuple[str, ...] = ()
     special_files: tuple[str, ...] = ()
@@ -78,7 +65,7 @@ class Listing:
     @property
     def class_names(self) -> tuple[str, ...]:
         """Sorted, so that their order is a property of the data and of nothing else."""
-        return tuple(sorted({item.label for item in self.items}))
+        return self.items.class_names
 
     def findings(self) -> dict[str, list[str]]:
         """What is to be said besides the images, by kind; `similar_classes` have names that look alike."""
@@ -126,9 +113,9 @@ def list_folder(root: Path, for_training: bool = True) -> Listing:
         DataError: if there are no class folders, or no images in them, or what looks like classes is something else.
     """
     found: dict[str, list[str]] = defaultdict(list)
-    images = []
+    images: list[str] = []
     for path, kind in walk(root):
-        if kind == FILE and is_image(root / path):
+        if kind == FILE and is_image(os.path.join(root, path)):
             images.append(path)
         else:
             found[kind].append(path)
@@ -136,28 +123,30 @@ def list_folder(root: Path, for_training: bool = True) -> Listing:
     depth = 1 if splits else 0  # how many folders lie above the class folder
     alike = _require_classes(root, images) if for_training and not splits else ()
 
-    items, without_class = [], []
-    for path in images:
-        parts = path.split("/")
-        if len(parts) < depth + 2:
-            without_class.append(path)
-        else:
-            split = splits[parts[0]] if splits else None
-            items.append(Item(printable(path), _label(parts[depth]), split, root / path))
+    label_of = functools.cache(_label)
+    without_class = [path for path in images if path.count("/") < depth + 1]
+
+    def rows() -> Iterator[tuple[str, str, str | None, str]]:
+        for path in images:
+            parts = path.split("/", depth + 1)
+            if len(parts) == depth + 2:
+                yield printable(path), label_of(parts[depth]), splits[parts[0]] if splits else None, path
+
+    items = collect(rows(), str(root))
     folders = [path.split("/") for path in found[FOLDER] if path.count("/") == depth]
     classes = {parts[depth] for parts in folders if not splits or parts[0] in splits}
-    filled = {item.label for item in items}
     written_by_runs = {path.split("/")[depth] for path in found[RUN] if path.count("/") > depth}
     _require_items(root, items, sorted({_label(name) for name in classes}))
+    _require_unique(root, items)
     return Listing(
-        _sorted(root, items),
+        items,
         hidden=_printable(found[HIDDEN]),
         not_pictures=_printable(found[FILE]),
         special_files=_printable(found[SPECIAL]),
         without_class=_printable(without_class),
         run_directories=_printable(found[RUN]),
         endless_links=_printable(found[LOOP]),
-        empty_classes=tuple(sorted({_label(name) for name in classes - written_by_runs} - filled)),
+        empty_classes=tuple(sorted({_label(name) for name in classes - written_by_runs} - set(items.class_names))),
         merged_classes=_merged(classes),
         look_like_splits=alike,
     )
@@ -170,9 +159,10 @@ def _split_folders(root: Path, folders: Iterable[str], images: Iterable[str], fo
     no image outside of a folder of theirs.
     """
     splits = {name: SPLIT_NAMES[name.strip().lower()] for name in folders if name.strip().lower() in SPLIT_NAMES}
-    depths = [(path.split("/")[0], path.count("/")) for path in images if "/" in path]
-    others = sorted({name for name, _ in depths} - splits.keys())
-    if TRAIN not in splits.values() and (for_training or others or not depths or min(d for _, d in depths) < 2):
+    inside = [path for path in images if "/" in path]
+    others = sorted({path.split("/", 1)[0] for path in inside} - splits.keys())
+    deep = bool(inside) and min(path.count("/") for path in inside) >= 2
+    if TRAIN not in splits.values() and (for_training or others or not deep):
         return {}
     if others:
         raise DataError(
@@ -186,16 +176,17 @@ def _split_folders(root: Path, folders: Iterable[str], images: Iterable[str], fo
 
 def _require_classes(root: Path, images: Iterable[str]) -> tuple[str, ...]:
     """Raises DataError where the folders that hold images lie above the classes; returns those that may do so."""
-    paths = [path.split("/") for path in images if "/" in path]
-    classes = {parts[0] for parts in paths if len(parts) == 2}  # for they hold an image themselves
+    folders = sorted({path.rpartition("/")[0] for path in images if "/" in path})
+    paths = [folder.split("/") for folder in folders]
+    classes = {parts[0] for parts in paths if len(parts) == 1}  # for they hold an image themselves
     inside: dict[str, set[str]] = defaultdict(set)
     for parts in paths:
         if parts[0] not in classes:
             inside[parts[0]].add(parts[1])
     names = _printable(inside)
     if len(inside) == 1 and not classes:
-        deepest = os.path.commonpath(["/".join(parts[:-1]) for parts in paths])
-        if any("/".join(parts[:-1]) == deepest for parts in paths):
+        deepest = os.path.commonpath(folders)
+        if deepest in folders:
             return ()  # one class, whose images lie deeper
         raise DataError(
             f"{root} has pictures in one folder only, {names[0]}, and there in folders: if these are the classes, give "
@@ -214,7 +205,7 @@ def _require_classes(root: Path, images: Iterable[str]) -> tuple[str, ...]:
     return names if not classes and all(folders == common for folders in inside.values()) else ()
 
 
-def _require_items(root: Path, items: list[Item], classes: list[str]) -> None:
+def _require_items(root: Path, items: Items, classes: list[str]) -> None:
     if not classes:
         raise DataError(
             f"{root} has no class folders: make one folder for each class in it, named as the class, and "
@@ -229,13 +220,10 @@ def _require_items(root: Path, items: list[Item], classes: list[str]) -> None:
         raise DataError(f"{root} has a class folder whose name is blank: rename it")
 
 
-def _sorted(source: Path, items: Iterable[Item]) -> tuple[Item, ...]:
-    """By name, which is the order of all that is written of them."""
-    ordered = sorted(items, key=lambda item: item.name)
-    twice = next((one.name for one, other in itertools.pairwise(ordered) if one.name == other.name), None)
+def _require_unique(source: Path, items: Items) -> None:
+    twice = next((one for one, other in itertools.pairwise(items.names) if one == other), None)
     if twice is not None:
         raise DataError(f"{source} has two files whose names are both written {twice}: rename one of them")
-    return tuple(ordered)
 
 
 def _printable(names: Iterable[str]) -> tuple[str, ...]:
@@ -255,33 +243,38 @@ def list_manifest(file: Path) -> Listing:
         raise DataError(f"{file} is a file, but neither .csv nor .jsonl: give a manifest, or a folder of pictures")
     rows = read_csv(file, ("path", "label")) if suffix == ".csv" else read_json_lines(file, ("path", "label", "split"))
 
-    items: dict[str, Item] = {}
     lines: dict[str, int] = {}
     spellings = set()
-    for line, row in rows:
-        try:
-            item = _item_of_row(file.parent, row)
-        except (ConfigError, DataError) as error:
-            raise DataError(f"{file}, line {line}: {error}") from None
-        if item.name in items:
-            raise DataError(
-                f"{file}, line {line}: {item.name} stands in line {lines[item.name]} already: remove one of the two"
-            )
-        items[item.name] = item
-        lines[item.name] = line
-        spellings.add(row["label"])
-    if not items:
+    without = ""  # the first image without a split
+
+    def items_of_rows() -> Iterator[tuple[str, str, str | None, str]]:
+        nonlocal without
+        for line, row in rows:
+            try:
+                name, label, split, path = _item_of_row(file.parent, row)
+            except (ConfigError, DataError) as error:
+                raise DataError(f"{file}, line {line}: {error}") from None
+            if name in lines:
+                raise DataError(
+                    f"{file}, line {line}: {name} stands in line {lines[name]} already: remove one of the two"
+                )
+            lines[name] = line
+            spellings.add(row["label"])
+            without = without or (name if split is None else "")
+            yield name, label, split, path
+
+    items = collect(items_of_rows(), str(file.parent))
+    if not lines:
         raise DataError(f"{file} lists no pictures: each line needs a path and a label")
-    without = next((name for name, item in items.items() if item.split is None), None)
-    if without is not None and any(item.split for item in items.values()):
+    if without and items.has_splits:
         raise DataError(
             f"{file}, line {lines[without]}: it has no split, but other lines have one: "
             "give one to every line, or to none"
         )
-    return Listing(tuple(items[name] for name in sorted(items)), merged_classes=_merged(spellings))
+    return Listing(items, merged_classes=_merged(spellings))
 
 
-def _item_of_row(folder: Path, row: Mapping[str, str]) -> Item:
+def _item_of_row(folder: Path, row: Mapping[str, str]) -> tuple[str, str, str | None, str]:
     """The image that a row of a manifest in this folder means; `\\` is `/` where no file has such a name.
 
     Raises:
@@ -293,12 +286,12 @@ def _item_of_row(folder: Path, row: Mapping[str, str]) -> Item:
         raise DataError("path and label are both needed, but one is missing or empty")
     if split and split.lower() not in SPLIT_NAMES:
         raise DataError(f"the split '{printable(split)}' is none of train, validation, test")
-    path = folder / user_path(name)
-    if "\\" in name and not os.path.lexists(path):
-        path = folder / user_path(name.replace("\\", "/"))
-    if _NO_UTF8.search(label) or (_NO_UTF8.search(name) and not os.path.lexists(path)):
+    path = user_path(name)
+    if "\\" in name and not os.path.lexists(folder / path):
+        path = user_path(name.replace("\\", "/"))
+    if _NO_UTF8.search(label) or (_NO_UTF8.search(name) and not os.path.lexists(folder / path)):
         raise DataError("it is no UTF-8 text: save the manifest as UTF-8, which Excel calls CSV UTF-8")
-    return Item(printable(name), _label(label), SPLIT_NAMES[split.lower()] if split else None, path)
+    return printable(name), _label(label), SPLIT_NAMES[split.lower()] if split else None, str(path)
 
 
 def list_digits() -> Listing:
@@ -315,8 +308,8 @@ def list_digits() -> Listing:
     for number, (pixels, label) in enumerate(zip(digits.images, digits.target, strict=True)):
         buffer = io.BytesIO()
         Image.fromarray(np.round(pixels * (255 / 16)).astype(np.uint8)).save(buffer, "png")
-        items.append(Item(f"{label}/{number:04}.png", str(label), data=buffer.getvalue()))
-    return Listing(tuple(sorted(items, key=lambda item: item.name)))
+        items.append((f"{label}/{number:04}.png", str(label), None, buffer.getvalue()))
+    return Listing(collect(items))
 
 
 def _label(name: str) -> str:

@@ -1,28 +1,18 @@
 """Which picture is for training, which for validation, which for the test: decided by content, not by chance."""
 
-import csv
 import hashlib
-import io
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from study_classification.data.sources import SPLITS, TEST, TRAIN, VALIDATION
-from study_classification.data.tables import plain_cell, read_csv
+import numpy as np
+from jaxtyping import Int, Int8, Shaped
+
+from study_classification.data.items import SPLITS, TEST, TRAIN, VALIDATION
+from study_classification.data.tables import read_csv
 from study_classification.errors import DataError
 from study_classification.paths import printable
 
 COLUMNS = ("name", "label", "split", "pixels")
-
-
-@dataclass(frozen=True)
-class Picture:
-    """What splitting needs to know: `pixels` is a digest of the decoded picture, equal for exact duplicates."""
-
-    name: str
-    label: str
-    pixels: str
 
 
 def split_sizes(count: int, ratio: Sequence[float]) -> dict[str, int]:
@@ -42,53 +32,60 @@ def split_sizes(count: int, ratio: Sequence[float]) -> dict[str, int]:
 
 
 def assign_splits(
-    pictures: Iterable[Picture], ratio: Sequence[float], seed: int, pinned: Mapping[str, str] | None = None
-) -> dict[str, str]:
-    """Draws a split for every picture, per class, by rank of a seeded hash of the content.
+    pixels: Shaped[np.ndarray, " n"],
+    labels: Int[np.ndarray, " n"],
+    ratio: Sequence[float],
+    seed: int,
+    pinned: Mapping[str, str] | None = None,
+) -> Int8[np.ndarray, " n"]:
+    """Draws a split for every image, per class, by rank of a seeded hash of the content.
 
-    Exact duplicates stay together, also where their labels differ (they count for the first of them in alphabetical
-    order), so no picture of the test set has been trained on. Renaming, moving or copying files changes nothing.
+    Exact duplicates stay together, also where their labels differ (they count for the first of their classes), so no
+    image of the test set has been trained on. Renaming, moving or copying files changes nothing.
 
     Args:
-        pictures: all pictures.
+        pixels: digest of each decoded image as ASCII bytes, equal for exact duplicates.
+        labels: the class of each.
         ratio: train : validation : test.
         seed: another one draws another split.
         pinned: digest of pixels -> split, of an earlier split: these stay, and only the others are drawn, so that
             each class comes as near to the ratio as it can.
 
     Returns:
-        name -> split.
+        Indices into `SPLITS`.
     """
-    groups: dict[str, list[Picture]] = defaultdict(list)
-    for picture in pictures:
-        groups[picture.pixels].append(picture)
-    by_class: dict[str, list[str]] = defaultdict(list)
-    for digest, group in groups.items():
-        by_class[min(picture.label for picture in group)].append(digest)
-
-    chosen = {digest: pinned[digest] for digest in groups if digest in pinned} if pinned else {}
-    for digests in by_class.values():
-        room = split_sizes(sum(len(groups[digest]) for digest in digests), ratio)
-        for digest in digests:
-            if digest in chosen:
-                room[chosen[digest]] -= len(groups[digest])
-        free = [digest for digest in digests if digest not in chosen]
-        for digest in sorted(free, key=lambda digest: hashlib.sha256(f"{seed}:{digest}".encode()).digest()):
-            # A group of duplicates goes where it still fits whole; training takes what fits nowhere else.
-            split = next((name for name in (TEST, VALIDATION) if room[name] >= len(groups[digest])), TRAIN)
-            chosen[digest] = split
-            room[split] -= len(groups[digest])
-    return {picture.name: chosen[digest] for digest, group in groups.items() for picture in group}
+    digests, group, sizes = np.unique(pixels, return_inverse=True, return_counts=True)
+    classes = np.full(len(digests), np.iinfo(np.int64).max)
+    np.minimum.at(classes, group, labels)
+    chosen = np.full(len(digests), -1, np.int8)
+    if pinned:
+        for number, digest in enumerate(digests):
+            chosen[number] = SPLITS.index(pinned[digest.decode()]) if digest.decode() in pinned else -1
+    ranks = np.empty(len(digests), "S32")
+    for number, digest in enumerate(digests):
+        ranks[number] = hashlib.sha256(b"%d:%s" % (seed, digest)).digest()
+    order = np.lexsort((ranks, classes))
+    for members in np.split(order, np.flatnonzero(np.diff(classes[order])) + 1):
+        room = np.array([split_sizes(int(sizes[members].sum()), ratio)[name] for name in SPLITS])
+        fixed = members[chosen[members] >= 0]
+        np.subtract.at(room, chosen[fixed], sizes[fixed])
+        _draw(members[chosen[members] < 0], sizes, room, chosen)
+    return chosen[group]
 
 
-def splits_to_csv(rows: Iterable[tuple[Picture, str]]) -> str:
-    """The text of splits.csv: one row a picture, sorted by name; no cell is a formula (see `tables.plain_cell`)."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for name, label, split, pixels in sorted((one.name, one.label, split, one.pixels) for one, split in rows):
-        writer.writerow((plain_cell(name), plain_cell(label), split, pixels))
-    return text.getvalue()
+def _draw(
+    ranked: Int[np.ndarray, " k"], sizes: Int[np.ndarray, " g"], room: Int[np.ndarray, " 3"], chosen: np.ndarray
+) -> None:
+    """Gives each group of duplicates of a class, in the order of their ranks, a split."""
+    train, validation, test = map(SPLITS.index, (TRAIN, VALIDATION, TEST))
+    for number, group in enumerate(ranked):
+        if room[test] <= 0 and room[validation] <= 0:
+            chosen[ranked[number:]] = train
+            return
+        # A group of duplicates goes where it still fits whole; training takes what fits nowhere else.
+        split = next((name for name in (test, validation) if room[name] >= sizes[group]), train)
+        chosen[group] = split
+        room[split] -= sizes[group]
 
 
 def read_pinned(file: Path) -> dict[str, str]:

@@ -1,9 +1,8 @@
-"""Arrays that took long to compute, kept as memory-mapped files: written whole or not at all, as `files.py`."""
+"""Arrays that took long to compute, kept as memory-mapped files in an entry of the cache, see `entries.py`."""
 
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,13 +10,14 @@ import numpy as np
 from jax.typing import DTypeLike
 from numpy.lib.format import open_memmap
 
-from study_classification.system.files import publish, unwritable, write_json
+from study_classification.system.entries import is_whole, publish, workplace
+from study_classification.system.files import unwritable, write_json
 
 Create = Callable[[str, DTypeLike, tuple[int, ...]], np.ndarray]
 
 
 def cached_arrays(parent: Path, identity: list, fill: Callable[[Create], None]) -> dict[str, np.ndarray]:
-    """The arrays of this identity by name, read-only and memory-mapped; computed if they are not there yet.
+    """The arrays of this identity by name, read-only and memory-mapped; computed if they are not there, or damaged.
 
     Args:
         parent: folder of all arrays of a kind.
@@ -28,19 +28,35 @@ def cached_arrays(parent: Path, identity: list, fill: Callable[[Create], None]) 
         EnvironmentFault: if the folder cannot be written.
     """
     folder = parent / hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:20]
-    if not folder.exists():
-        temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
-
-        def create(name: str, dtype: DTypeLike, shape: tuple[int, ...]) -> np.ndarray:
-            return open_memmap(temporary / f"{name}.npy", "w+", np.dtype(dtype), shape)
-
+    if not is_whole(folder):
         try:
-            temporary.mkdir(parents=True, exist_ok=True)
-            fill(create)
-            write_json(temporary / "identity.json", identity)
-            publish(temporary, folder)
+            with workplace(folder) as temporary:
+                fill(lambda name, dtype, shape: _create(temporary / f"{name}.npy", np.dtype(dtype), shape))
+                write_json(temporary / "identity.json", identity)
+                publish(temporary, folder)
         except OSError as error:
             raise unwritable(parent, error) from None
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
     return {file.stem: np.load(file, mmap_mode="r") for file in sorted(folder.glob("*.npy"))}
+
+
+def _create(file: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    """An array on disk whose space is taken already: a full disk would end the process that writes to a sparse one."""
+    array = open_memmap(file, "w+", dtype, shape)
+    with file.open("r+b") as handle:
+        _reserve(handle.fileno(), file.stat().st_size - array.nbytes, array.nbytes)
+    return array
+
+
+def _reserve(descriptor: int, start: int, count: int) -> None:
+    """Takes the space on disk of `count` bytes; they read as zeros.
+
+    Raises:
+        OSError: if there is none.
+    """
+    if hasattr(os, "posix_fallocate"):
+        if count:
+            os.posix_fallocate(descriptor, start, count)
+        return
+    zeros = bytes(1 << 20)
+    for offset in range(0, count, len(zeros)):
+        os.pwrite(descriptor, zeros[: count - offset], start + offset)

@@ -1,7 +1,10 @@
-"""Files that are written whole or not at all: whenever the program is killed, what is there can be read."""
+"""Files that are written whole or not at all: whenever the program or the machine stops, what is there can be read."""
 
+import errno
 import json
 import os
+import uuid
+from collections.abc import Iterable
 from pathlib import Path
 
 from study_classification.errors import EnvironmentFault
@@ -22,13 +25,28 @@ def write_text(file: Path, text: str) -> None:
     Raises:
         EnvironmentFault: if the folder cannot be written.
     """
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
-        temporary.replace(file)
+        replace_bytes(file, [text.encode(errors="backslashreplace")])
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise unwritable(file.parent, error) from None
+
+
+def replace_bytes(file: Path, parts: Iterable[bytes]) -> None:
+    """Writes a file, replacing what was there.
+
+    Raises:
+        OSError: if the folder cannot be written.
+    """
+    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
+    try:
+        with temporary.open("wb") as handle:
+            handle.writelines(parts)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(file)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def unwritable(folder: Path, error: OSError) -> EnvironmentFault:
@@ -39,14 +57,17 @@ def unwritable(folder: Path, error: OSError) -> EnvironmentFault:
     )
 
 
-def publish(temporary: Path, folder: Path) -> None:
-    """Gives a finished folder its name, unless another process has finished the same meanwhile.
+def flush_to_disk(path: Path) -> None:
+    """Returns when a file, or the names in a folder, would survive a stop of the machine.
 
     Raises:
-        OSError: if it cannot be renamed.
+        OSError: if what was written could not be kept.
     """
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        temporary.rename(folder)
-    except OSError:  # of several kinds where the folder is there: Linux says "directory not empty"
-        if not folder.is_dir():
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EBADF):  # some file systems flush no folders
             raise
+    finally:
+        os.close(descriptor)

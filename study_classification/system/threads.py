@@ -1,7 +1,7 @@
 """Work for several threads."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -15,7 +15,7 @@ def num_workers(workers: int) -> int:
     return workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
 
 
-def parallel(function: Callable[[A], B], items: Iterable[A], workers: int) -> Iterator[B]:
+def parallel(function: Callable[[A], B], items: Iterable[A], workers: int) -> Generator[B, None, None]:
     """Results in the order of the items, computed by threads a little ahead, in constant memory."""
     items = iter(items)
     with ThreadPoolExecutor(workers) as pool:

@@ -1,16 +1,23 @@
 import os
 import shutil
+import threading
+from collections import Counter
+from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
 from study_classification.configs import default
 from study_classification.data import prepare as prepare_module
+from study_classification.data import prepared_images, staging
 from study_classification.data.dataset import open_dataset
-from study_classification.data.prepare import format_report, prepare
-from study_classification.data.sources import Item, list_source
-from study_classification.data.splits import Picture
+from study_classification.data.items import SPLITS, Item
+from study_classification.data.prepare import Found, choose_splits, prepare
+from study_classification.data.report import format_report
+from study_classification.data.sources import list_source
 from study_classification.errors import DataError, EnvironmentFault
+from study_classification.system import locks
 
 
 @pytest.fixture
@@ -43,7 +50,7 @@ def test_the_result_is_a_tfds_data_set_with_the_original_bytes(data_config, digi
 
 def test_an_unchanged_folder_costs_no_reading(data_config, monkeypatch):
     folder = prepared(data_config)
-    monkeypatch.setattr(prepare_module.Item, "read", lambda item: pytest.fail("a picture was read again"))
+    monkeypatch.setattr(Item, "read", lambda item: pytest.fail("a picture was read again"))
     assert prepared(data_config) == folder
 
 
@@ -120,13 +127,15 @@ def test_own_splits_are_kept_and_validation_is_cut_off_training(data_config, dig
 
 
 def test_given_back_splits_decide_what_is_cut_off_the_sources_own_training_pictures():
-    items = [Item(f"train/{n}", "cat", "train") for n in range(10)] + [Item("test/0", "cat", "test")]
-    readable = [(item, Picture(item.name, item.label, f"pixels of {item.name}")) for item in items]
+    own = np.array([SPLITS.index(name) for name in ["train"] * 10 + ["test"]], np.int8)
+    labels, pixels = np.zeros(11, np.int32), np.array([b"pixels of %d" % n for n in range(11)])
+    found = Found(("cat",), labels, own, pixels, np.ones(11, np.int64), np.array([0, 11]), {})
     config = default.get_config().data
-    for chosen in ("train/3", "train/7"):  # of 10 pictures, 8 : 1 without a test leave 1 for validation
-        pinned = {f"pixels of {chosen}": "validation", "pixels of test/0": "train"}
-        splits = prepare_module._choose_splits(readable, config, pinned)
-        assert splits == {item.name: item.split for item in items} | {chosen: "validation"}
+    for chosen in (3, 7):  # of 10 pictures, 8 : 1 without a test leave 1 for validation
+        pinned = {f"pixels of {chosen}": "validation", "pixels of 10": "train"}
+        expected = own.copy()
+        expected[chosen] = SPLITS.index("validation")
+        assert (choose_splits(found, config, pinned) == expected).all()
 
 
 def test_given_back_splits(data_config, digits):
@@ -153,6 +162,171 @@ def test_other_splits_make_another_data_set(data_config, digits, tmp_path):
     (tmp_path / "splits.csv").write_text("\n".join([header, chosen, *rows[1:]]) + "\n")
     data_config.splits = str(tmp_path / "splits.csv")
     assert open_dataset(data_config).splits_csv.splitlines()[1] == chosen
+
+
+def test_the_splits_are_sorted_by_name_and_no_name_becomes_a_formula(data_config, digits):
+    (digits / "0").rename(digits / "=1")
+    header, *rows = open_dataset(data_config).splits_csv.splitlines()
+    assert header == "name,label,split,pixels"
+    assert rows[-1].startswith("'=1/") and rows[-1].split(",")[1] == "'=1"
+    names = [row.split(",")[0].removeprefix("'") for row in rows]
+    assert len(names) == 90 and names == sorted(names)
+
+
+def test_a_file_is_read_once(data_config, digits, monkeypatch):
+    read, count = Item.read, Counter()
+
+    def counting(item):
+        count[item.name] += 1
+        return read(item)
+
+    monkeypatch.setattr(Item, "read", counting)
+    prepared(data_config)
+    assert len(count) == 90 and set(count.values()) == {1}
+
+
+def test_a_file_that_could_not_be_read_for_a_moment_is_there_again(data_config, monkeypatch):
+    whole = prepared(data_config)
+    shutil.rmtree(data_config.cache_dir)
+    with monkeypatch.context() as patch:
+        read = Item.read
+
+        def failing(item):
+            if item.name.startswith("0/"):
+                raise OSError(5, "Input/output error")
+            return read(item)
+
+        patch.setattr(Item, "read", failing)
+        dataset = open_dataset(data_config)
+        assert len(dataset.report["unreadable"]) == 30
+    assert prepared(data_config) == whole
+    assert not open_dataset(data_config).report["unreadable"]
+
+
+def test_a_file_that_changes_while_it_is_read_is_stored_as_it_was_judged(data_config, digits, monkeypatch):
+    victim = next((digits / "2").iterdir())
+    content, other, read = victim.read_bytes(), next((digits / "1").iterdir()).read_bytes(), Item.read
+
+    def changing(item):
+        data = read(item)
+        if item.path == str(victim):
+            victim.write_bytes(other)
+        return data
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Item, "read", changing)
+        first = open_dataset(data_config)
+    name = str(victim.relative_to(digits))
+    stored = next(e for s in first.splits.values() for e in map(s.__getitem__, range(len(s))) if e.name == name)
+    assert stored.data == content
+    second = open_dataset(data_config)
+    assert second.key != first.key
+    assert (
+        next(e.data for s in second.splits.values() for e in map(s.__getitem__, range(len(s))) if e.name == name)
+        == other
+    )
+    victim.write_bytes(content)
+    assert open_dataset(data_config).key == first.key
+
+
+def test_a_killed_preparation_goes_on(data_config, monkeypatch, capsys):
+    monkeypatch.setattr(staging, "MEAN_PART", 8)
+    expected = prepared(data_config)
+    shutil.rmtree(data_config.cache_dir)
+    read, count = Item.read, Counter()
+
+    def stopping(item):
+        count[item.name] += 1
+        if len(count) == 60:
+            raise KeyboardInterrupt
+        return read(item)
+
+    data_config.workers = 1
+    with monkeypatch.context() as patch:
+        patch.setattr(Item, "read", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            prepared(data_config)
+        patch.setattr(Item, "read", lambda item: (count.update([item.name]), read(item))[1])
+        capsys.readouterr()
+        assert prepared(data_config) == expected
+    assert count.total() < 90 + 40  # what was running, not all that came before
+    assert "that were read before it was stopped" in capsys.readouterr().out
+    assert not list((Path(data_config.cache_dir) / "staging").glob("*/"))
+
+
+def test_shards_that_are_finished_are_not_written_again(data_config, monkeypatch):
+    def stopping(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(prepare_module.entries, "publish", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            prepared(data_config)
+    written = []
+    writer = prepared_images.ArrayRecordWriter
+    monkeypatch.setattr(prepared_images, "ArrayRecordWriter", lambda *a: (written.append(a), writer(*a))[1])
+    next((Path(data_config.cache_dir) / "staging").rglob("*validation.array_record*")).unlink()
+    assert len(open_dataset(data_config).splits["train"]) == 72
+    assert len(written) == 1
+
+
+def test_of_two_preparations_at_once_one_reads_and_the_other_uses_it(data_config, monkeypatch):
+    read, count = Item.read, Counter()
+    both = threading.Barrier(2, timeout=30)
+
+    def counting(item):
+        count[item.name] += 1
+        return read(item)
+
+    def second():
+        both.wait()
+        found.append(prepared(data_config))
+
+    monkeypatch.setattr(Item, "read", counting)
+    found: list[Path] = []
+    threads = [threading.Thread(target=second) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found[0] == found[1]
+    assert set(count.values()) == {1}
+
+
+def test_without_locks_two_preparations_at_once_do_not_disturb_each_other(data_config, monkeypatch):
+    def unsupported(handle, how):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(locks.fcntl, "flock", unsupported)
+    publish, found = prepare_module.entries.publish, []
+
+    def overtaken(temporary, folder):
+        monkeypatch.setattr(prepare_module.entries, "publish", publish)
+        found.append(prepared(data_config))
+        publish(temporary, folder)
+
+    monkeypatch.setattr(prepare_module.entries, "publish", overtaken)
+    assert [prepared(data_config)] == found
+    assert len(open_dataset(data_config).splits["train"]) == 72
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["*train.array_record*", "dataset_info.json", "data_report.json", "splits.csv", "labels-train.npy", "sealed*"],
+)
+@pytest.mark.parametrize("harm", ["flipped", "cut", "removed"])
+def test_damaged_data_are_prepared_again(data_config, name, harm, capsys):
+    folder = prepared(data_config)
+    (file,) = folder.rglob(name)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    if harm == "removed":
+        file.unlink()
+    else:
+        file.write_bytes(content if harm == "flipped" else content[: len(content) // 2])
+    dataset = open_dataset(data_config)
+    assert f"{folder} is damaged" in capsys.readouterr().out
+    assert [dataset.splits["train"][row].label for row in range(72)] == dataset.labels("train", folder).tolist()
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from study_classification.data.sources import (
-    Item,
-    absolute_source,
-    list_digits,
-    list_folder,
-    list_manifest,
-    list_source,
-)
+from study_classification.data.items import Item
+from study_classification.data.sources import absolute_source, list_digits, list_folder, list_manifest, list_source
 from study_classification.errors import DataError
 
 
@@ -278,7 +272,7 @@ def test_manifests_in_both_formats_agree(tmp_path):
     listing = list_manifest(tmp_path / "m.csv")
     assert listing == list_source(str(tmp_path / "m.jsonl"))
     assert names(listing) == [("a/1.png", "猫", "train"), ("b 2.png", "dog", "validation")]
-    assert listing.items[0].path == tmp_path / "a" / "1.png"
+    assert Path(listing.items[0].path) == tmp_path / "a" / "1.png"
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,32 @@
 import hashlib
 import os
 from collections import Counter
+from typing import NamedTuple
 
+import numpy as np
 import pytest
 
-from study_classification.data.splits import Picture, assign_splits, read_pinned, split_sizes, splits_to_csv
+from study_classification.data import splits
+from study_classification.data.items import SPLITS
+from study_classification.data.splits import read_pinned, split_sizes
 from study_classification.errors import DataError
+
+
+class Picture(NamedTuple):
+    name: str
+    label: str
+    pixels: str
+
+
+def assign_splits(pictures, ratio, seed, pinned=None):
+    """name -> split."""
+    pictures = list(pictures)
+    names = sorted({picture.label for picture in pictures})
+    labels = np.array([names.index(picture.label) for picture in pictures])
+    pixels = np.array([picture.pixels.encode() for picture in pictures])
+    chosen = splits.assign_splits(pixels, labels, ratio, seed, pinned)
+    return {picture.name: SPLITS[number] for picture, number in zip(pictures, chosen, strict=True)}
+
 
 PICTURES = [
     Picture(f"{label}/{n}.png", label, f"{label}{n}")
@@ -87,11 +108,6 @@ def test_the_least_hashes_are_the_tests_and_the_next_those_of_the_validation():
     assert [splits[picture.name] for picture in ranked] == ["test"] * 5 + ["validation"] * 5 + ["train"] * 40
 
 
-def test_the_rows_are_sorted_by_name():
-    rows = [(Picture(name, "cat", name * 2), "train") for name in ("c", "a", "b")]
-    assert splits_to_csv(rows) == "name,label,split,pixels\na,cat,train,aa\nb,cat,train,bb\nc,cat,train,cc\n"
-
-
 def test_given_back_splits_hold_when_pictures_are_added():
     first = [picture for picture in PICTURES if int(picture.name.split("/")[1][:-4]) % 2 == 0]
     old = assign_splits(first, (8, 1, 1), seed=0)
@@ -99,13 +115,6 @@ def test_given_back_splits_hold_when_pictures_are_added():
     new = assign_splits(PICTURES, (8, 1, 1), seed=5, pinned=pinned)
     assert all(new[name] == split for name, split in old.items())
     assert counts(new, "cat") == {"train": 40, "validation": 5, "test": 5}
-
-
-def test_csv_round_trip(tmp_path):
-    splits = assign_splits(PICTURES, (8, 1, 1), seed=0)
-    file = tmp_path / "splits.csv"
-    file.write_text(splits_to_csv((picture, splits[picture.name]) for picture in PICTURES), encoding="utf-8")
-    assert read_pinned(file) == {picture.pixels: splits[picture.name] for picture in PICTURES}
 
 
 @pytest.mark.parametrize(
@@ -136,11 +145,6 @@ def test_a_pipe_is_no_splits_file(tmp_path):
     os.mkfifo(tmp_path / "splits.csv")
     with pytest.raises(DataError, match="it is a pipe, not a file"):
         read_pinned(tmp_path / "splits.csv")
-
-
-def test_no_name_or_class_becomes_a_formula():
-    text = splits_to_csv([(Picture("=1/a.png", "=1", "0x"), "test"), (Picture("+2/a.png", "-1", "1x"), "train")])
-    assert text.splitlines()[1:] == ["'+2/a.png,-1,train,1x", "'=1/a.png,'=1,test,0x"]
 
 
 def alike(count, size):

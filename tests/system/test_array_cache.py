@@ -7,6 +7,7 @@ import pytest
 
 from study_classification.errors import EnvironmentFault
 from study_classification.system.array_cache import cached_arrays
+from study_classification.system.entries import SEAL
 
 IDENTITY = ["digits", 3, {"size": 8}]
 
@@ -32,7 +33,7 @@ def test_arrays_are_computed_once_and_read_back(tmp_path):
     assert_squares(cached_arrays(parent, IDENTITY, squares))
     assert_squares(cached_arrays(parent, IDENTITY, unneeded))
     (folder,) = parent.iterdir()  # nothing temporary beside it
-    assert {file.name for file in folder.iterdir()} == {"squares.npy", "label.npy", "identity.json"}
+    assert {file.name for file in folder.iterdir()} == {"squares.npy", "label.npy", "identity.json", SEAL}
     assert json.loads((folder / "identity.json").read_text()) == IDENTITY
 
 
@@ -76,15 +77,50 @@ def test_a_failure_leaves_nothing_and_the_next_time_begins_anew(tmp_path, error)
 def test_of_two_writers_the_first_one_to_end_is_kept(tmp_path):
     def overtaken(create):
         squares(create)
-        (own,) = tmp_path.iterdir()
-        aside = own.rename(tmp_path / "aside")  # the other process has another number, and so another folder
         cached_arrays(tmp_path, IDENTITY, lambda create: create("of the other", np.int8, (1,)).fill(3))
-        aside.rename(own)
 
     assert {name: array.tolist() for name, array in cached_arrays(tmp_path, IDENTITY, overtaken).items()} == {
         "of the other": [3]
     }
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("name", ["squares.npy", "label.npy", "identity.json", SEAL])
+@pytest.mark.parametrize("harm", ["flipped", "cut", "emptied", "removed"])
+def test_damaged_arrays_are_computed_again(tmp_path, capsys, name, harm):
+    cached_arrays(tmp_path, IDENTITY, squares)
+    (folder,) = tmp_path.iterdir()
+    content = bytearray((folder / name).read_bytes())
+    content[-3] ^= 1
+    match harm:
+        case "flipped":
+            (folder / name).write_bytes(content)
+        case "cut":
+            (folder / name).write_bytes(content[:-3])
+        case "emptied":
+            (folder / name).write_bytes(b"")
+        case "removed":
+            (folder / name).unlink()
+    computed = []
+    assert_squares(cached_arrays(tmp_path, IDENTITY, lambda create: (squares(create), computed.append(1))))
+    assert computed
+    assert "is damaged" in capsys.readouterr().out
+    assert_squares(cached_arrays(tmp_path, IDENTITY, unneeded))
+
+
+def test_space_is_taken_before_anything_is_written(tmp_path):
+    def fill(create):
+        array = create("large", np.uint8, (3, 1 << 20))
+        (file,) = tmp_path.glob(".*/large.npy")
+        assert file.stat().st_blocks * 512 >= array.nbytes
+        assert not array.any()
+
+    cached_arrays(tmp_path, IDENTITY, fill)
+
+
+def test_without_fallocate_zeros_take_the_space(tmp_path, monkeypatch):
+    monkeypatch.delattr("os.posix_fallocate")
+    test_space_is_taken_before_anything_is_written(tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):

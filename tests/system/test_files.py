@@ -1,23 +1,7 @@
 import pytest
 
-from study_classification.system.files import publish, write_json
-
-
-def folder_with(path, content):
-    path.mkdir()
-    (path / "file").write_text(content)
-    return path
-
-
-def test_the_first_of_two_folders_keeps_the_name(tmp_path):
-    for content in ("first", "second"):
-        publish(folder_with(tmp_path / f".{content}", content), tmp_path / "name")
-    assert (tmp_path / "name" / "file").read_text() == "first"
-
-
-def test_a_folder_that_cannot_be_renamed(tmp_path):
-    with pytest.raises(OSError, match="No such file"):
-        publish(folder_with(tmp_path / ".new", ""), tmp_path / "absent" / "name")
+from study_classification.errors import EnvironmentFault
+from study_classification.system.files import replace_bytes, write_json
 
 
 def test_json_can_be_read_by_a_person(tmp_path):
@@ -26,3 +10,19 @@ def test_json_can_be_read_by_a_person(tmp_path):
     write_json(tmp_path / "classes.json", [])
     assert [file.name for file in tmp_path.iterdir()] == ["classes.json"]
     assert (tmp_path / "classes.json").read_text() == "[]\n"
+
+
+def test_a_file_that_fails_half_way_stays_as_it_was(tmp_path):
+    def failing():
+        yield b"new"
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "file").write_bytes(b"old")
+    with pytest.raises(OSError, match="No space left"):
+        replace_bytes(tmp_path / "file", failing())
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("file", b"old")]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(EnvironmentFault, match=r"absent cannot be written \(No such file or directory\)"):
+        write_json(tmp_path / "absent" / "classes.json", [])

@@ -114,7 +114,12 @@ def upright_rgb(image: Image.Image) -> Image.Image:
 
 def is_hidden(relative_path: PurePath) -> bool:
     """Whether a file, or a folder above it, is hidden or is left behind by a system (`.x`, `Thumbs.db`, `__MACOSX`)."""
-    return any(part.startswith(".") or part.lower() in _SIDE_FILES for part in relative_path.parts)
+    return any(map(is_hidden_name, relative_path.parts))
+
+
+def is_hidden_name(name: str) -> bool:
+    """As `is_hidden`, of a file or folder by itself."""
+    return name.startswith(".") or name.lower() in _SIDE_FILES
 
 
 def looks_like_image(header: bytes) -> bool:

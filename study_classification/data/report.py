@@ -1,0 +1,61 @@
+"""The report of what was found in a source, as a text."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from study_classification.data.items import SPLITS
+from study_classification.system.console import display_width, pad
+
+IMBALANCE = 3  # largest class / smallest class above which the report warns
+# kind of finding in a listing -> how the report names it
+FINDINGS = {
+    "without_class": "pictures without a class (they lie beside the class folders), left out",
+    "not_pictures": "not pictures, left out",
+    "special_files": "pipes, devices or sockets, left out",
+    "run_directories": "run directories, passed over",
+    "endless_links": "links to a folder above them, not followed",
+    "empty_classes": "class folders without pictures, left out",
+    "merged_classes": "classes whose name is spelt in several ways, taken together",
+    "similar_classes": "groups of class names that differ in case, blanks or width alone, perhaps of one class",
+    "look_like_splits": "folders taken for classes, though all hold the same folders: if those are the classes, name "
+    "these train, validation and test, or give one of them as the data source",
+}
+
+
+def format_report(report: dict) -> str:
+    """The data report as a text of a few lines; of long lists, the first three entries."""
+    classes = {name: sum(counts.values()) for name, counts in report["classes"].items()}
+    total = sum(classes.values())
+    splits = Counter[str]()
+    for counts in report["classes"].values():
+        splits.update(counts)
+    sizes = ", ".join(f"{splits[name]:,} {name}" for name in SPLITS)
+    lines = [f"{total:,} pictures in {len(classes)} classes: {sizes}"]
+    width = max(map(display_width, classes))
+    shown = list(classes.items())[:20]
+    lines += [f"  {pad(name, width)}  {count:7,}  {count / total:6.1%}" for name, count in shown]
+    if len(classes) > len(shown):
+        lines.append(f"  ... and {len(classes) - len(shown)} more classes")
+    largest, smallest = max(classes, key=classes.__getitem__), min(classes, key=classes.__getitem__)
+    if classes[largest] > IMBALANCE * classes[smallest]:
+        lines.append(
+            f"  Imbalance: {largest} has {classes[largest] / classes[smallest]:.1f} times as many pictures as "
+            f"{smallest}; look at the recall of each class, not at the accuracy alone"
+        )
+
+    def some(title: str, entries: Sequence[str] | None) -> None:
+        if entries:
+            lines.append(f"  {len(entries)} {title}:")
+            lines.extend(f"    {entry}" for entry in entries[:3])
+            if len(entries) > 3:
+                lines.append("    ... (all of them in data_report.json)")
+
+    some("unreadable, left out", [f"{name}: {reason}" for name, reason in report["unreadable"].items()])
+    for kind, title in FINDINGS.items():
+        some(title, report.get(kind))
+    some("groups of exact duplicates", [" = ".join(names) for names in report["duplicates"]])
+    some("pictures under two labels", [" = ".join(names) for names in report["two_labels"]])
+    some("pictures in two splits, so the test is not blind", [" = ".join(names) for names in report["in_two_splits"]])
+    if report["hidden"]:
+        lines.append(f"  {len(report['hidden'])} hidden files or folders skipped")
+    return "\n".join(lines)

@@ -1,0 +1,40 @@
+"""Locks hold between open files, so one process can play two."""
+
+import threading
+import time
+
+from study_classification.system import locks
+from study_classification.system.locks import taking_turns, try_lock
+
+
+def test_one_at_a_time(tmp_path):
+    first = try_lock(tmp_path / "lock")
+    assert try_lock(tmp_path / "lock") is None
+    first.close()
+    try_lock(tmp_path / "lock").close()
+
+
+def test_the_second_says_that_it_waits_and_then_has_its_turn(tmp_path, capsys):
+    order = []
+
+    def second():
+        with taking_turns(tmp_path / "lock", "waiting for the first") as sure:
+            order.append(("second", sure))
+
+    with taking_turns(tmp_path / "lock", "nobody waits") as sure:
+        thread = threading.Thread(target=second)
+        thread.start()
+        while "waiting for the first" not in capsys.readouterr().out:
+            time.sleep(0.01)
+        order.append(("first", sure))
+    thread.join()
+    assert order == [("first", True), ("second", True)]
+
+
+def test_where_there_are_no_locks_nothing_is_sure(tmp_path, monkeypatch):
+    def unsupported(handle, how):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(locks.fcntl, "flock", unsupported)
+    with taking_turns(tmp_path / "lock", "") as sure:
+        assert not sure
