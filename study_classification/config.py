@@ -108,6 +108,24 @@ def flatten(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def missing_field(config: ConfigDict) -> str:
+    """The first field that `configs/default.py` has and this config lacks; '' if it has all.
+
+    Raises:
+        ConfigError: if a field is of another type.
+    """
+    from study_classification.configs import default
+
+    found = flatten(config)
+    for field, usual in flatten(default.get_config()).items():
+        if field not in found:
+            return field
+        kinds = (int, float) if isinstance(usual, float) else (type(usual),)
+        if type(found[field]) not in kinds:
+            raise ConfigError(f"{field} is {found[field]!r}, not a {type(usual).__name__}")
+    return ""
+
+
 def duration_in_steps(group: ConfigDict, prefix: str, examples_per_epoch: int, batch_size: int) -> int:
     """Steps that `{prefix}_epochs`, `{prefix}_steps` or `{prefix}_examples` stand for, whichever is set; rounded up."""
     epochs, steps, examples = (group[f"{prefix}_{unit}"] for unit in UNITS)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -260,6 +261,12 @@ def _check_effects(flat: Fields, chosen: Iterable[str]) -> None:
         if flat[decider] not in values if isinstance(values, tuple) else not flat[decider]:
             remedy = f"it belongs to {', '.join(values)}" if isinstance(values, tuple) else "set that as well"
             raise ConfigError(f"{field} is set, but {decider} is {flat[decider] or repr(flat[decider])}: {remedy}")
+    source = flat["data.source"]
+    is_tfds = source.startswith("tfds:") or (Path(source).expanduser() / "dataset_info.json").exists()
+    if "data.tfds_splits" in chosen and any(flat["data.tfds_splits"]) and not is_tfds:
+        raise ConfigError(
+            f"data.tfds_splits is set, but data.source is {source}: it belongs to tfds:NAME and prepared TFDS folders"
+        )
     if flat["learning"] == "transfer_learning" and flat["feature_cache.views"] == 1:
         for field in chosen:
             if field.startswith("augment."):

@@ -1,16 +1,20 @@
 """What tests of whole runs share: reading the last checkpoint, comparing two runs, stopping one at a step."""
 
 import os
+import signal
 from pathlib import Path
 
 import jax
 import numpy as np
+import pytest
 from orbax.checkpoint import v1 as ocp
 
 from study_classification.data.order import TrainingOrder
+from study_classification.errors import Interrupted
 from study_classification.runs.checkpoint import read_record
 from study_classification.runs.checkpoints import steps_in
 from study_classification.runs.history import History
+from study_classification.training.loop import train_and_evaluate
 
 
 def last_checkpoint(config, workdir: Path):
@@ -43,3 +47,13 @@ def stop_at(monkeypatch, step: int, number: int) -> None:
         return original(self, asked)
 
     monkeypatch.setattr(TrainingOrder, "__getitem__", planned)
+
+
+def stop_and_resume(monkeypatch, config, workdir: Path, step: int, number: int = signal.SIGINT) -> Interrupted:
+    """Trains, stopped by the signal when the batch of this step is asked for, and then resumed; returns the stop."""
+    with monkeypatch.context() as patch:
+        stop_at(patch, step, number)
+        with pytest.raises(Interrupted, match="run the same command") as stopped:
+            train_and_evaluate(config, workdir)
+    train_and_evaluate(config, workdir)
+    return stopped.value

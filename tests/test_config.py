@@ -4,7 +4,14 @@ import re
 import pytest
 from ml_collections import ConfigDict
 
-from study_classification.config import duration_in_steps, find_config, flatten, parse_arguments, seconds_of
+from study_classification.config import (
+    duration_in_steps,
+    find_config,
+    flatten,
+    missing_field,
+    parse_arguments,
+    seconds_of,
+)
 from study_classification.config_rules import chosen_fields, validate
 from study_classification.configs import animals, cifar10, cifar10_fast, default, imagenet, mnist, photos, quickstart
 from study_classification.errors import ConfigError, nearest
@@ -116,3 +123,16 @@ def test_times():
     assert seconds_of("") == math.inf
     assert [seconds_of(text) for text in ("90s", "10m", "1.5h")] == [90, 600, 5400]
     assert animals.get_config("data=x,time=10m").time_budget == "10m"
+
+
+def test_fields_that_a_written_config_lacks_or_has_otherwise():
+    config = default.get_config()
+    assert missing_field(config) == ""
+    config.optimizer.learning_rate = 1  # a whole number is a number
+    assert missing_field(config) == ""
+    with config.unlocked():
+        del config.optimizer["eps"]
+    assert missing_field(config) == "optimizer.eps"
+    other = ConfigDict(default.get_config().to_dict() | {"seed": "x"})
+    with pytest.raises(ConfigError, match="seed is 'x', not a int"):
+        missing_field(other)

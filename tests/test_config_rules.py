@@ -148,6 +148,7 @@ def test_elements_of_tuples(fields, message):
         ("convergence.tolerance", {}, "convergence.epochs is 0: set that as well"),
         ("feature_cache.views", {}, "learning is from_scratch: it belongs to transfer_learning"),
         ("preprocess.mean", {"learning": "fine_tuning"}, "it belongs to from_scratch"),
+        ("data.tfds_splits", {"data__tfds_splits": ("a", "", "")}, "data.source is digits: it belongs to tfds:NAME"),
         (
             "augment.rotation",
             {"learning": "transfer_learning", "augment__rotation": 5.0},
@@ -172,6 +173,8 @@ def test_a_chosen_field_without_effect_is_refused(chosen, fields, message):
         ("augment.crop_scale", {"augment__random_resized_crop": True}),
         ("augment.randaugment", {"augment__policy": "randaugment"}),
         ("feature_cache.views", {"feature_cache__views": 0}),  # what is off asks for nothing
+        ("data.tfds_splits", {}),
+        ("data.tfds_splits", {"data__tfds_splits": ("a", "", ""), "data__source": "tfds:mnist"}),
         ("augment.rotation", {"learning": "transfer_learning", "augment__rotation": 5.0, "feature_cache__views": 4}),
     ],
 )

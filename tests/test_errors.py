@@ -49,6 +49,15 @@ def test_memory_that_is_used_up():
     assert as_user_error(RuntimeError("No space left on device [28]")).exit_code == 5
 
 
+def test_descriptors_that_are_used_up_are_not_called_memory():
+    for error in (
+        OSError(errno.EMFILE, "Too many open files"),
+        RuntimeError("RESOURCE_EXHAUSTED: Too many open files"),
+    ):
+        assert as_user_error(error).exit_code == 5
+        assert str(as_user_error(error)).startswith("too many open files: ")
+
+
 def test_a_fault_of_the_program_keeps_its_traceback():
     assert as_user_error(OSError(errno.EIO, "input/output error")) is None
     with pytest.raises(ZeroDivisionError), exiting_on_user_errors():

@@ -35,11 +35,16 @@ def evaluate(
         DataError: if the data cannot be used, or have classes that the network does not know.
         RunError: if the checkpoint cannot be used.
         AccuracyError: if the accuracy is below `assert_accuracy`.
+        EnvironmentFault: if report.json cannot be written, after the result has been shown.
     """
     metrics = measure(load_predictor(run, checkpoint, tta), split=split, source=source)
     say(format_metrics(metrics))
-    if hosts.is_first():
-        say(f"written to {add_to_report(run.workdir, metrics['split'], metrics)}")
-    if metrics["accuracy"] < assert_accuracy:
-        raise AccuracyError(f"the accuracy on {metrics['split']} is {metrics['accuracy']:.4f}, below {assert_accuracy}")
+    try:
+        if hosts.is_first():
+            say(f"written to {add_to_report(run.workdir, metrics['split'], metrics)}")
+    finally:  # whether or not the result can be kept
+        if metrics["accuracy"] < assert_accuracy:
+            raise AccuracyError(
+                f"the accuracy on {metrics['split']} is {metrics['accuracy']:.4f}, below {assert_accuracy}"
+            )
     return metrics

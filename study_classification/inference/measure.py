@@ -1,5 +1,8 @@
 """A network is measured on data: exactly, every example once."""
 
+import csv
+import io
+from pathlib import Path
 from typing import Protocol
 
 import jax
@@ -10,11 +13,11 @@ from study_classification.data.batches import open_images
 from study_classification.data.dataset import Dataset, open_dataset
 from study_classification.data.order import EvaluationOrder
 from study_classification.data.prepare import cache_directory
-from study_classification.data.sources import TEST, VALIDATION
-from study_classification.errors import DataError, nearest
+from study_classification.data.sources import TEST, TRAIN, VALIDATION
+from study_classification.errors import DataError, DivergedError, nearest
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.reports.metrics import classification_metrics
-from study_classification.runs.directory import Run, data_key, splits_file
+from study_classification.runs.directory import Run, pixels_of_split, read_splits, same_data, splits_file
 from study_classification.system import devices
 from study_classification.system.console import say
 from study_classification.system.threads import num_workers
@@ -45,10 +48,12 @@ def measure(network: Network, *, split: str = "", source: str = "") -> dict:
         source: another data source, all of whose images are taken if no split is named; '' is the run's own.
 
     Returns:
-        See `reports.metrics.classification_metrics`; besides `data`, `split` and `checkpoint_step`.
+        See `reports.metrics.classification_metrics`; besides `data`, `split`, `checkpoint_step`, and `trained_on`, the
+        number of images that the network was trained on, where that is known.
 
     Raises:
         DataError: if the data cannot be used, or have classes that the network does not know.
+        DivergedError: if the network gives values that are NaN or infinite.
     """
     run = network.run
     data = _open_other(run, source, split) if source else _open_own(run)
@@ -65,11 +70,12 @@ def measure(network: Network, *, split: str = "", source: str = "") -> dict:
         workers=num_workers(run.config.data.workers),
         sharding=devices.batch_sharding(network.mesh),
     )
-    plan = EvaluationOrder(len(pictures), network.batch_sizes[-1])
+    sizes = network.batch_sizes
+    plan = EvaluationOrder(len(pictures), next((size for size in sizes if size >= len(pictures)), sizes[-1]))
     losses, labels, predictions = [], [], []
     for batch in images.batches(plan, range(len(plan))):
         real = np.asarray(batch["mask"]) == 1
-        log_probabilities = np.asarray(network.log_probabilities(batch))[real]
+        log_probabilities = finite(network.log_probabilities(batch), network.step)[real]
         label = to_class[np.asarray(batch["label"])[real]]
         losses.append(-np.take_along_axis(log_probabilities, label[:, None], axis=-1)[:, 0])
         labels.append(label)
@@ -77,35 +83,79 @@ def measure(network: Network, *, split: str = "", source: str = "") -> dict:
     labels_seen = np.concatenate(labels)
     assert len(labels_seen) == len(pictures), f"{len(labels_seen)} of {len(pictures)} examples were evaluated"
 
+    trained_on = _trained_on(run, data, split)
+    if trained_on and asked != TRAIN:
+        say(
+            f"Beware: {trained_on:,} of these {len(pictures):,} pictures were trained on, so unseen ones may come out "
+            "worse."
+        )
     name = f"{split if asked or data.is_tfds else 'all'} of {source}" if source else split
     name += f", tta={network.tta}" if network.tta != "none" else ""
     return {
         "data": data.report.get("source", run.config.data.source),
         "split": name,
         "checkpoint_step": network.step,
+        **({} if trained_on is None else {"trained_on": trained_on}),
         **classification_metrics(labels_seen, np.concatenate(predictions), np.concatenate(losses), run.class_names),
     }
 
 
+def finite(values: jax.Array, step: int) -> np.ndarray:
+    """The values that a network gives.
+
+    Raises:
+        DivergedError: if some are NaN or infinite.
+    """
+    found = np.asarray(values)
+    if not np.isfinite(found).all():
+        raise DivergedError(
+            f"the network of step {step} gives values that are NaN or infinite: take another --checkpoint, "
+            "set precision to float32, or train again with a smaller optimizer.learning_rate"
+        )
+    return found
+
+
 def _open_own(run: Run) -> Dataset:
-    """The run's own data; if they have changed since, its pictures still keep the split that they had."""
-    data = open_dataset(run.config.data)
-    if data.key == data_key(run.workdir):
+    """The run's own data; if they have changed since, its images still keep the split that they had."""
+    config = run.config.data.copy_and_resolve_references()
+    pinned = str(splits_file(run.workdir))
+    if config.splits and not Path(config.splits).is_file():
+        config.splits = pinned
+    try:
+        data = open_dataset(config)
+    except DataError as error:
+        raise DataError(
+            f"{error}. If the pictures of {run.workdir} lie elsewhere now: evaluate --workdir={run.workdir} "
+            f"--data=PLACE --split={TEST}"
+        ) from None
+    if same_data(run.workdir, data.key, data.splits_csv):
         return data
     say(
         f"The pictures of {run.config.data.source} have changed since the training: those it knew keep their split, "
         "new ones are given one."
     )
-    config = run.config.data.copy_and_resolve_references()
-    config.splits = str(splits_file(run.workdir))
+    config.splits = pinned
     return open_dataset(config)
 
 
 def _open_other(run: Run, source: str, split: str) -> Dataset:
-    """Another source: with its own splits if one of them is asked for, else all of it (of TFDS, its test split)."""
+    """Another source: if one of its splits is asked for, with its own ones, else all of it (of TFDS, its test split).
+
+    Where it has none of its own, images that the run knows keep the split that they had.
+    """
     config = run.config.data.copy_and_resolve_references()
-    config.source, config.splits, config.tfds_splits = source, "", ("", "", "")
+    config.source, config.tfds_splits = source, ("", "", "")
+    config.splits = str(splits_file(run.workdir)) if split and read_splits(run.workdir) else ""
     return open_dataset(config, everything_in="" if split else TEST, for_training=False)
+
+
+def _trained_on(run: Run, data: Dataset, split: str) -> int | None:
+    """How many images of a split the run was trained on; None where that is not known, as of a TFDS data set."""
+    trained = pixels_of_split(run.workdir, TRAIN)
+    if not trained or not data.splits_csv:
+        return None
+    rows = csv.DictReader(io.StringIO(data.splits_csv, newline=""))
+    return sum(row["split"] == split and row["pixels"] in trained for row in rows)
 
 
 def _label_map(found: tuple[str, ...], known: tuple[str, ...]) -> np.ndarray:

@@ -15,7 +15,7 @@ from PIL import Image
 from study_classification.data.prepare import cache_directory
 from study_classification.errors import ConfigError, nearest
 from study_classification.inference.given_images import is_single, read_given
-from study_classification.inference.measure import measure
+from study_classification.inference.measure import finite, measure
 from study_classification.inputs.images.preprocess import Preprocess, normalize
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.models import create_model
@@ -103,6 +103,7 @@ class Predictor:
 
         Raises:
             DataError: if an image is something else, such as floats, RGBA or channels first, or cannot be read.
+            DivergedError: if the network gives values that are NaN or infinite.
         """
         rows = [
             Prediction(max(row, key=row.__getitem__), max(row.values()), row)
@@ -174,7 +175,7 @@ class Predictor:
         padded = np.zeros((size, *images.shape[1:]), np.uint8)
         padded[: len(images)] = images
         batch = {"image": jax.device_put(padded, devices.batch_sharding(self.mesh))}
-        return np.asarray(function(batch))[: len(images)]
+        return finite(function(batch), self.step)[: len(images)]
 
 
 def load(run_dir: str | os.PathLike[str], checkpoint: str | int = "best", *, tta: str = "none") -> Predictor:

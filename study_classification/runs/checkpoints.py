@@ -159,7 +159,7 @@ def last_good(checkpointer: Checkpointer) -> str:
             return f"the last good checkpoint is {checkpointer.folder / str(step)}"
         except DamagedError:
             continue
-    return "there is no good checkpoint yet"
+    return "none of the checkpoints is good" if steps_in(checkpointer.folder) else "there is no checkpoint yet"
 
 
 def steps_in(folder: Path) -> list[int]:

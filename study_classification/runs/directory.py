@@ -10,10 +10,13 @@ splits.csv          which picture is in which split
 history.csv         one row an epoch
 curves.png          loss and accuracy by epoch
 log.txt             everything that was said
-checkpoints/        Orbax; the last and the best
+checkpoints/        Orbax; the last two and the best
+.lock               which process trains here, while one does
 report.json         results of the evaluations
 """
 
+import csv
+import io
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -22,8 +25,9 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from study_classification.config import flatten
-from study_classification.errors import DataError, EnvironmentFault, RunError
+from study_classification.config import flatten, missing_field
+from study_classification.config_rules import validate
+from study_classification.errors import ConfigError, DataError, EnvironmentFault, RunError
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.models import own
 from study_classification.paths import read_file, why
@@ -45,6 +49,7 @@ FREE_ON_RESUME = (
     "data.cache_dir",
     "data.mode",
     "data.source",
+    "data.splits",
     "data.workers",
 )
 
@@ -90,9 +95,15 @@ def read_json(file: Path, kind: type = dict):
             f"{file.parent} is not a run directory: it has no {file.name}; "
             "give the directory that a training run has written with --workdir"
         ) from None
-    except (OSError, ValueError, RecursionError) as error:
+    except RecursionError:
+        raise _damaged(file, "it is nested too deeply") from None
+    except (OSError, ValueError) as error:
         reason = why(error) if isinstance(error, OSError) else error
         raise RunError(f"{file} cannot be read ({reason}): restore it, or train again") from None
+
+
+def _damaged(file: Path, reason: str) -> RunError:
+    return RunError(f"{file} is damaged, {reason}: restore it, or train again")
 
 
 def config_to_json(config: ConfigDict) -> dict:
@@ -149,37 +160,111 @@ def write_history(workdir: Path, history: History) -> None:
     write_text(workdir / "history.csv", history.to_csv())
 
 
-def data_key(workdir: Path) -> str:
-    """What identifies the data that the run was made of, content and splits."""
-    return read_json(workdir / "data_report.json").get("key", "")
+def same_data(workdir: Path, key: str, splits_csv: str) -> bool:
+    """Whether data are those that the run was made of, content and splits.
+
+    Args:
+        workdir: of the run.
+        key: identifies the data.
+        splits_csv: which example is in which split; '' where that is not known.
+
+    Raises:
+        RunError: if what the run kept of its data is damaged.
+    """
+    file = workdir / "data_report.json"
+    report = read_json(file)
+    if not isinstance(report.get("key"), str):
+        raise _damaged(file, "it names no key of the data")
+    return report["key"] == key or (bool(splits_csv) and read_splits(workdir) == splits_csv)
+
+
+def read_splits(workdir: Path) -> str:
+    """The text of splits.csv.
+
+    Raises:
+        RunError: if it is absent or damaged.
+    """
+    try:
+        return splits_file(workdir).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise RunError(f"{splits_file(workdir)} cannot be read ({error}): restore it, or train again") from None
+
+
+def pixels_of_split(workdir: Path, split: str) -> frozenset[str]:
+    """The digests of pixels of a split of the run's data, as splits.csv has them; none where it knows none.
+
+    Raises:
+        RunError: if splits.csv is absent or damaged.
+    """
+    text = read_splits(workdir)
+    try:
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+        return frozenset(row["pixels"] for row in rows if row["split"] == split)
+    except (csv.Error, KeyError) as error:
+        raise _damaged(splits_file(workdir), f"it is no table of pictures ({error})") from None
 
 
 def add_to_report(workdir: Path, name: str, metrics: dict) -> Path:
-    """Writes the results of an evaluation beside those that are there; returns the file."""
-    file = workdir / "report.json"
-    write_json(file, (read_json(file) if file.exists() else {}) | {name: metrics})
+    """Writes the results of an evaluation beside those that are there; returns the file.
+
+    Results of the same name stay, if they are of another checkpoint: their name then says of which.
+
+    Raises:
+        RunError: if report.json is damaged.
+        EnvironmentFault: if it cannot be written.
+    """
+    file, step = workdir / "report.json", "checkpoint_step"
+    report = read_json(file) if file.exists() else {}
+    if not isinstance(report, dict) or not all(isinstance(entry, dict) for entry in report.values()):
+        raise RunError(f"{file} is damaged, it is no table of results: remove it, and evaluate again")
+    earlier = report.get(name, metrics)
+    if earlier.get(step) != metrics.get(step):
+        report[f"{name}, checkpoint={earlier.get(step)}"] = earlier
+    report.pop(f"{name}, checkpoint={metrics.get(step)}", None)
+    try:
+        write_json(file, report | {name: metrics})
+    except EnvironmentFault as error:
+        raise EnvironmentFault(
+            f"{str(error).partition('): ')[0]}), so the result is not kept: copy the run directory to a place that can "
+            "be written, and evaluate the copy"
+        ) from None
     return file
 
 
-def with_kept_network(config: ConfigDict, workdir: Path) -> ConfigDict:
-    """The config for training in `workdir`; `model.name` means the network's file that a run there has kept, if it has.
+def with_kept_files(config: ConfigDict, workdir: Path) -> ConfigDict:
+    """The config for training in `workdir`; what a run there has kept takes the place of a file that is gone.
 
-    So a run goes on when the original file is gone.
+    That is the network's source, splits.csv for given splits, and its own checkpoint for given weights.
 
     Raises:
-        RunError: if the original file is there, and has changed.
+        RunError: if the network's original file is there, and has changed.
     """
-    file = own.file_of(config.model.name)
-    if file is None or not (workdir / "config.json").exists() or not (workdir / NETWORK).exists():
+    if not (workdir / "config.json").exists():
         return config
-    if file.exists() and own.read_source(file) != own.read_source(workdir / NETWORK):
-        raise RunError(
-            f"{file} has changed since {workdir} began: restore it from {workdir / NETWORK} to resume the run, or give "
-            "another --workdir to begin anew"
-        )
-    config = config.copy_and_resolve_references()
-    config.model.name = _kept(config.model.name, workdir)
-    return config
+    kept = config.copy_and_resolve_references()
+    file = own.file_of(config.model.name)
+    if file is not None and (workdir / NETWORK).exists():
+        if file.exists() and own.read_source(file) != own.read_source(workdir / NETWORK):
+            raise RunError(
+                f"{file} has changed since {workdir} began: restore it from {workdir / NETWORK} to resume the run, or "
+                "give another --workdir to begin anew"
+            )
+        kept.model.name = _kept(config.model.name, workdir)
+    if config.data.splits and not _path(config.data.splits).exists() and splits_file(workdir).exists():
+        kept.data.splits = str(splits_file(workdir).absolute())
+    weights = _path(config.model.weights)
+    if config.model.weights and not weights.exists() and weights == _path(load(workdir).config.model.weights):
+        kept.model.weights = str(workdir.absolute())
+    return kept
+
+
+def absolute(text: str) -> str:
+    """The absolute path of a file or folder; anything else, such as the name of published weights, as it is."""
+    return str(_path(text)) if text and _path(text).exists() else text
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser().absolute()
 
 
 def _kept(name: str, workdir: Path) -> str:
@@ -188,15 +273,20 @@ def _kept(name: str, workdir: Path) -> str:
 
 
 def _write_config(run: Run) -> None:
-    """Writes config.json, in which a network of the user's own is where it was at first, and its copy beside it."""
-    name, file = run.config.model.name, run.workdir / "config.json"
-    content = config_to_json(run.config)
-    if network := own.file_of(name):
-        if file.exists():
-            content["model"]["name"] = read_json(file)["model"]["name"]
-        else:
-            content["model"]["name"] = f"{network}:{own.class_name(name)}"
-            write_text(run.workdir / NETWORK, own.source_of(name))
+    """Writes config.json, in which every file is where it was at first, and a network of the user's own beside it."""
+    workdir, file, content = run.workdir, run.workdir / "config.json", config_to_json(run.config)
+    network = own.file_of(run.config.model.name)
+    if file.exists():
+        earlier = read_json(file)
+        if network:
+            content["model"]["name"] = earlier["model"]["name"]
+        if content["model"]["weights"] == str(workdir.absolute()):
+            content["model"]["weights"] = earlier["model"]["weights"]
+        if content["data"]["splits"] == str(splits_file(workdir).absolute()):
+            content["data"]["splits"] = earlier["data"]["splits"]
+    elif network:
+        content["model"]["name"] = f"{network}:{own.class_name(run.config.model.name)}"
+        write_text(workdir / NETWORK, own.source_of(run.config.model.name))
     write_json(file, content)
 
 
@@ -216,10 +306,10 @@ def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str
         EnvironmentFault: if it cannot be written.
     """
     workdir = run.workdir
-    if (workdir / "data_report.json").exists() and data_key(workdir) != key:
+    if (workdir / "data_report.json").exists() and not same_data(workdir, key, splits_csv):
         raise DataError(
-            f"the pictures of {run.config.data.source} have changed since {workdir} began: restore them to resume "
-            "it, or train anew in another --workdir, where "
+            f"the pictures of {run.config.data.source}, or their splits, have changed since {workdir} began: restore "
+            "them to resume it, or train anew in another --workdir, where "
             f"--config.data.splits={splits_file(workdir)} keeps the old split"
         )
     if (workdir / "config.json").exists():
@@ -234,7 +324,9 @@ def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str
 
 def _require_same_run(earlier: Run, run: Run, typed: Sequence[str]) -> None:
     """Raises RunError unless both runs have the same settings and classes."""
-    config = with_kept_network(run.config, run.workdir)
+    config = with_kept_files(run.config, run.workdir)
+    if config.model.weights == str(run.workdir.absolute()):
+        config.model.weights = earlier.config.model.weights
     _require_same_settings(run.workdir, flatten(earlier.config), flatten(config), typed)
     if earlier.class_names != run.class_names:
         raise RunError(
@@ -264,20 +356,44 @@ def _require_same_settings(workdir: Path, old: dict, new: dict, typed: Sequence[
 def load(workdir: Path) -> Run:
     """Reads what `begin` wrote. A network of the user's own is the copy in the directory, wherever this lies now.
 
+    Where the cache that it was trained with is gone, that of the user takes its place.
+
     Raises:
-        RunError: if the directory is no run directory, or is damaged.
+        RunError: if the directory is no run directory, or is damaged, or an earlier version has written it.
     """
     if not workdir.is_dir():
         raise RunError(
             f"the run directory {workdir} does not exist: give one that a training run has written with --workdir"
         )
-    config = config_from_json(read_json(workdir / "config.json"))
-    groups = {name for name, value in config.items() if isinstance(value, ConfigDict)}
-    if lacks := {"data", "model", "preprocess"} - groups:
-        raise RunError(f"{workdir / 'config.json'} has no group {min(lacks)}: restore it, or train again")
+    config = _read_config(workdir / "config.json")
     if own.file_of(config.model.name):
         if not (workdir / NETWORK).is_file():
             raise RunError(f"{workdir} has no {NETWORK}, the source of its network: restore it, or train again")
         config.model.name = _kept(config.model.name, workdir)
-    preprocess = Preprocess.from_json(read_json(workdir / "preprocess.json"))
-    return Run(workdir, config, tuple(read_json(workdir / "classes.json", list)), preprocess)
+    if config.data.cache_dir and not _path(config.data.cache_dir).is_dir():
+        config.data.cache_dir = ""
+    file = workdir / "preprocess.json"
+    try:
+        preprocess = Preprocess.from_json(read_json(file))
+    except RunError as error:
+        raise RunError(f"{file}: {error}") if str(file) not in str(error) else error from None
+    file = workdir / "classes.json"
+    classes = read_json(file, list)
+    if not classes or not all(isinstance(name, str) for name in classes):
+        raise _damaged(file, "it is no list of class names")
+    return Run(workdir, config, tuple(classes), preprocess)
+
+
+def _read_config(file: Path) -> ConfigDict:
+    content = read_json(file)
+    try:
+        config = config_from_json(content)
+        if field := missing_field(config):
+            raise RunError(
+                f"{file} has no {field}, so an earlier version of this program has written it: use the run with that "
+                "version, or train again"
+            )
+        validate(config)
+    except (AttributeError, ConfigError, KeyError, TypeError, ValueError) as error:
+        raise _damaged(file, str(error)) from None
+    return config

@@ -22,6 +22,7 @@ from study_classification.training.state import TrainState
 from study_classification.training.step import Batch, make_train_step
 
 Step = Callable[[TrainState, Batch], TrainState]
+Parts = dict[str, int]
 
 
 class CompiledStep:
@@ -30,9 +31,21 @@ class CompiledStep:
     A call that compiles raises EnvironmentFault if not even one picture at once fits.
     """
 
-    def __init__(self, make_step: Callable[[int], Step], parts: int, devices: int):
-        """Args: accumulate_steps -> the jitted step; the least accumulate_steps; devices that share a batch."""
+    def __init__(
+        self, make_step: Callable[[int], Step], parts: int, devices: int, name: str = "", found: Parts | None = None
+    ):
+        """Makes it; nothing is compiled yet.
+
+        Args:
+            make_step: accumulate_steps -> the jitted step.
+            parts: the least accumulate_steps.
+            devices: how many share a batch.
+            name: of the step, in `found`.
+            found: into how many parts memory made a step and shape of batch pass: what a run found before, and what is
+                found now.
+        """
         self._make_step, self._parts, self._devices = make_step, parts, devices
+        self._name, self._found = name, {} if found is None else found
         self._compiled: dict[tuple[int, ...], Step] = {}
         self._ahead: tuple[PyTree, Future[tuple[Step, float]]] | None = None
 
@@ -49,7 +62,8 @@ class CompiledStep:
         return self._compiled[shape](state, batch)
 
     def _compile_to_fit(self, state: TrainState, batch: Batch) -> Step:
-        parts, batch_size = self._parts, batch["label"].shape[-1]
+        name, batch_size = f"{self._name}{batch['label'].shape}", batch["label"].shape[-1]
+        parts = self._found.get(name, self._parts)
         share = batch_size // self._devices
         free = hosts.min_over_hosts(devices.free_memory())
         while True:
@@ -58,6 +72,7 @@ class CompiledStep:
             else:
                 step, needed = _compile(self._make_step(parts), state, batch)
             if needed <= free:
+                self._found[name] = parts
                 return step
             size = f"needs {gigabytes(needed)}" if math.isfinite(needed) else "is too large for the compiler"
             if parts == share:
@@ -81,11 +96,13 @@ def compiled_train_step(
     augmentation: Augment,
     mask: PyTree,
     optimizer_mask: PyTree | None = None,
+    name: str = "",
+    found: Parts | None = None,
 ) -> CompiledStep:
     """The training step of an experiment, see `make_train_step`, that fits into memory.
 
     Batches with a further first axis are so many steps, taken by one program without coming back to the host.
-    `sharding` is that of the state, which is donated.
+    `sharding` is that of the state, which is donated; for `name` and `found` see `CompiledStep`.
     """
     model, preprocess, config = experiment.model, experiment.preprocess, experiment.config
 
@@ -101,7 +118,7 @@ def compiled_train_step(
 
         return jax.jit(steps, donate_argnums=0, out_shardings=sharding)
 
-    return CompiledStep(make, config.accumulate_steps, experiment.mesh.size)
+    return CompiledStep(make, config.accumulate_steps, experiment.mesh.size, name, found)
 
 
 def _compile(step, state: PyTree, batch: PyTree) -> tuple[Step, float]:

@@ -1,5 +1,6 @@
 """Training: config -> data -> step -> checkpoint -> report."""
 
+import functools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ from study_classification.runs.lock import locked
 from study_classification.system import devices, hosts
 from study_classification.system.console import logging_to, progress, say, saying_nothing
 from study_classification.system.signals import requested_stop
-from study_classification.tasks.task import LOSS, higher_is_better, names_of
+from study_classification.tasks.task import higher_is_better, names_of
 from study_classification.training.feed import Feed, open_feed
 from study_classification.training.fitted_head import with_fitted_head
 from study_classification.training.initial import first_variables
@@ -49,7 +50,7 @@ def train_and_evaluate(config: ConfigDict, workdir: Path, typed: Sequence[str] =
         Interrupted: after Ctrl-C or SIGTERM, with everything saved.
         DivergedError: if the loss or a gradient is no longer finite.
     """
-    experiment = resolve_config(directory.with_kept_network(config, workdir))
+    experiment = resolve_config(directory.with_kept_files(config, workdir))
     directory.make(workdir)
     if not hosts.is_first():
         with saying_nothing():
@@ -73,6 +74,11 @@ class _Training:
     checkpointer: Checkpointer
     asked_to_stop: Callable[[int], int]
 
+    @functools.cached_property
+    def time_budget(self) -> float:
+        """In seconds."""
+        return seconds_of(self.config.time_budget)
+
 
 def _train(experiment: Experiment, workdir: Path, typed: Sequence[str]) -> TrainState:
     config, recorder = experiment.config, Recorder(experiment, workdir)
@@ -82,7 +88,7 @@ def _train(experiment: Experiment, workdir: Path, typed: Sequence[str]) -> Train
     feed = open_feed(experiment)
     num_stages = len(experiment.augmentation.stages())
     phases = plan_phases(config, feed.order.num_examples, feed.batch_size, num_stages)
-    recorder.begin(feed.data, feed.batch_size, typed)
+    recorder.begin(feed.data, typed)
 
     # ----- Network, optimizer, programs; the first of them is compiled while images are decoded
     variables = with_fitted_head(experiment, feed.data, first_variables(experiment, feed.data))
@@ -100,15 +106,16 @@ def _train(experiment: Experiment, workdir: Path, typed: Sequence[str]) -> Train
         training = _Training(
             config, workdir, feed, phases, programs, train_images, val_images, history, checkpointer, asked_to_stop
         )
-        state, step = _first_state(training, variables)
+        state, step, spent = _first_state(training, variables)
         reason = history.reason_to_stop(config)
         if step < phases.total_steps and not reason:
             say("Compiling the training step: the first one takes a while ...")
         while not reason and not history.reached(phases.total_steps):
             began, first = time.monotonic(), step
-            state, before, step = run_epoch(training, state, step, began)
+            state, before, step = run_epoch(training, state, step, began - spent)
             speed = (step - first) * feed.batch_size / (time.monotonic() - began)
-            row = _row(training, state, step, speed, began)
+            row = _row(training, state, step, speed, began - spent)
+            spent = 0.0
             better = history.add(row)
             reason = history.reason_to_stop(config)
             state = state.replace(sums=programs.zero_sums())
@@ -121,6 +128,12 @@ def _train(experiment: Experiment, workdir: Path, typed: Sequence[str]) -> Train
 
 def run_epoch(t: _Training, state: TrainState, step: int, began: float) -> tuple[TrainState, int, int]:
     """Takes the steps that an epoch has left, or as many of them as the time budget allows.
+
+    Args:
+        t: what stays the same.
+        state: after the steps that have been taken.
+        step: the number of these.
+        began: when the epoch began, on the monotonic clock; less the time that it took before an interruption.
 
     Returns:
         The state, and the numbers of steps before and after the last dispatch.
@@ -143,7 +156,7 @@ def run_epoch(t: _Training, state: TrainState, step: int, began: float) -> tuple
         if due or crossed(before, step, config.log_every_steps):
             _check_finite(state, t.checkpointer)
         if due:
-            _save(t, state, step)
+            _save(t, state, step, _seconds_since(began))
         if signal_number:
             _stop(t, step, signal_number)
         if _out_of_time(t, before, step, began):
@@ -166,33 +179,36 @@ def validate(t: _Training, state: TrainState) -> dict[str, float]:
     return _means(t, sums)
 
 
-def _first_state(t: _Training, variables: dict) -> tuple[TrainState, int]:
-    """The state of the latest checkpoint, or the one before the first step; and its number of steps."""
+def _first_state(t: _Training, variables: dict) -> tuple[TrainState, int, float]:
+    """The state of the latest checkpoint, or the one before the first step; its steps; the seconds of its epoch."""
     state = t.programs.start(variables)
     found = load_latest(t.checkpointer.folder, devices.abstract(state.parts()))
     if found is None:
-        return state, 0
+        return state, 0, 0.0
     parts, beside = found
     t.history.restore(beside["history"])
+    t.programs.parts.update(beside["parts"])
     state = state.with_parts(parts)
     step = int(state.step)
     say(f"Resuming {t.workdir} after step {step:,}, epoch {len(t.history.epochs)}")
-    return state, step
+    return state, step, beside["seconds"]
 
 
 def _row(t: _Training, state: TrainState, step: int, speed: float, began: float) -> Epoch:
     """The row of an epoch that has just been trained.
 
     Raises:
-        DivergedError: if the validation loss is not finite.
+        DivergedError: if the loss or a measure is not finite.
     """
-    val = validate(t, state)
-    if not math.isfinite(val[LOSS]):
-        raise DivergedError(f"the validation loss became {val[LOSS]} after step {step}; {last_good(t.checkpointer)}")
+    train, val = _means(t, jax.device_get(state.sums)), validate(t, state)
+    for split, means in (("training", train), ("validation", val)):
+        for name, value in means.items():
+            if not math.isfinite(value):
+                raise DivergedError(f"the {split} {name} became {value} by step {step}; {last_good(t.checkpointer)}")
     return Epoch(
         epoch=len(t.history.epochs) + 1,
         step=step,
-        train=_means(t, jax.device_get(state.sums)),
+        train=train,
         val=val,
         learning_rate=learning_rate_after(t.config, t.phases)(step),
         images_per_second=speed,
@@ -204,9 +220,11 @@ def _means(t: _Training, sums: dict) -> dict[str, float]:
     return {name: float(sums[name] / sums[COUNT]) for name in names_of(t.feed.task)}
 
 
-def _save(t: _Training, state: TrainState, step: int) -> None:
+def _save(t: _Training, state: TrainState, step: int, seconds: float = 0.0) -> None:
+    """Saves the state, the history, the seconds of the running epoch, and in how many parts batches pass."""
     best = bool(t.history.epochs) and t.history.epochs[t.history.best].step == step
-    t.checkpointer.save(step, state.parts(), {"history": t.history.to_json()}, best)
+    beside = {"history": t.history.to_json(), "seconds": seconds, "parts": dict(t.programs.parts)}
+    t.checkpointer.save(step, state.parts(), beside, best)
 
 
 def _stop(t: _Training, step: int, signal_number: int) -> None:
@@ -220,9 +238,8 @@ def _stop(t: _Training, step: int, signal_number: int) -> None:
 
 def _out_of_time(t: _Training, before: int, step: int, began: float) -> bool:
     """Whether the time budget is used up; several hosts look less often, for they have to agree."""
-    budget = seconds_of(t.config.time_budget)
-    look = math.isfinite(budget) and crossed(before, step, 1 if hosts.alone() else t.config.log_every_steps)
-    return look and t.history.seconds() + _seconds_since(began) >= budget
+    look = math.isfinite(t.time_budget) and crossed(before, step, 1 if hosts.alone() else t.config.log_every_steps)
+    return look and t.history.seconds() + _seconds_since(began) >= t.time_budget
 
 
 def _seconds_since(began: float) -> float:

@@ -71,9 +71,11 @@ class Phases:
     def epoch(self, number: int, begin: int) -> range:
         """The steps of an epoch, counted from 0, that begins with this step.
 
-        Epochs are joined end to end and cut into batches, so one ends with the batch that holds its last example.
+        Epochs are joined end to end and cut into batches, so one ends with the batch that holds its last example. It
+        has a step at least, also where a run goes on with larger batches on other devices.
         """
-        return range(begin, min(-(-(number + 1) * self.num_examples // self.batch_size), self.total_steps))
+        end = max(-(-(number + 1) * self.num_examples // self.batch_size), begin + 1)
+        return range(begin, min(end, self.total_steps))
 
     def steps_at_once(self, epoch: range, wanted: int) -> int:
         """How many steps are taken by one dispatch: 1 in an epoch in which the program changes.

@@ -12,7 +12,7 @@ from study_classification.optim.optimizer import make_optimizer
 from study_classification.system import devices
 from study_classification.tasks.prediction import make_predict_step
 from study_classification.tasks.task import names_of
-from study_classification.training.compiled_step import CompiledStep, compiled_train_step
+from study_classification.training.compiled_step import CompiledStep, Parts, compiled_train_step
 from study_classification.training.feed import Feed
 from study_classification.training.phases import Phase, Phases, schedules
 from study_classification.training.setup import Experiment, rate_multipliers
@@ -31,6 +31,7 @@ class Programs:
         zero_sums: -> the sums at the beginning of an epoch.
         abstract_state: shapes, types and shardings of the state.
         steps: (whether the head alone is trained, stage of image size) -> training step.
+        parts: into how many parts memory makes the batches of a step pass; a resumed run takes as many again.
         predict: variables, batch -> predictions.
         measure: predictions, labels, mask -> sums of the loss, the measures and the count.
     """
@@ -40,6 +41,7 @@ class Programs:
     zero_sums: Callable[[], dict[str, Array]]
     abstract_state: TrainState
     steps: dict[tuple[bool, int], CompiledStep]
+    parts: Parts
     predict: Callable[[PyTree, dict], Array]
     measure: Callable[[Array, Array, Array], dict[str, Array]]
 
@@ -61,11 +63,17 @@ def build_programs(experiment: Experiment, feed: Feed, phases: Phases, variables
     sharding = devices.state_sharding(mesh, abstract)
     step = functools.partial(compiled_train_step, experiment, sharding=sharding, task=feed.task)
     steps: dict[tuple[bool, int], CompiledStep] = {}
+    parts: Parts = {}
     for stage, augmentation in enumerate(experiment.augmentation.stages()):
-        steps[False, stage] = step(optimizer, augmentation=augmentation, mask=mask)
+        steps[False, stage] = step(optimizer, augmentation=augmentation, mask=mask, name=f"{stage} ", found=parts)
         if phases.head_steps:
             steps[True, stage] = step(
-                head_optimizer, augmentation=augmentation, mask=head_of(mask), optimizer_mask=mask
+                head_optimizer,
+                augmentation=augmentation,
+                mask=head_of(mask),
+                optimizer_mask=mask,
+                name=f"head {stage} ",
+                found=parts,
             )
     predict = make_predict_step(experiment.model, experiment.preprocess, feed.task)
     return Programs(
@@ -76,6 +84,7 @@ def build_programs(experiment: Experiment, feed: Feed, phases: Phases, variables
         zero_sums=jax.jit(lambda: zero_sums(names), out_shardings=sharding.sums),
         abstract_state=devices.with_shardings(abstract, sharding),
         steps=steps,
+        parts=parts,
         predict=jax.jit(predict, out_shardings=devices.replicated(mesh)),
         measure=jax.jit(make_measure_step(feed.task)),
     )

@@ -34,7 +34,7 @@ class Recorder:
         say(devices.banner(devices.compute_dtype(self._experiment.config.precision)))
         devices.warn_of_idle_accelerator()
 
-    def begin(self, data: Dataset, batch_size: int, typed: Sequence[str]) -> None:
+    def begin(self, data: Dataset, typed: Sequence[str]) -> None:
         """Writes what describes the run before its first step, or checks that it is the run that is already there.
 
         Raises:
@@ -42,8 +42,10 @@ class Recorder:
             DataError: if it holds this run, but the data have changed.
         """
         config = self._experiment.config
-        config.batch_size = batch_size
-        config.data.source = absolute_source(config.data.source)  # so that evaluate finds it from any directory
+        # So that they are found from any directory.
+        config.data.source = absolute_source(config.data.source)
+        for group, field in ((config.data, "splits"), (config.data, "cache_dir"), (config.model, "weights")):
+            group[field] = directory.absolute(group[field])
         if self._writes:
             run = directory.Run(self._workdir, config, data.class_names, self._experiment.preprocess)
             directory.begin(run, data.key, data.report, data.splits_csv, typed)

@@ -1,14 +1,20 @@
 import csv
+import dataclasses
 import io
 import json
 import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from study_classification.errors import AccuracyError, DataError, RunError
+from study_classification.errors import AccuracyError, DataError, DivergedError, EnvironmentFault, RunError
 from study_classification.inference.evaluate import evaluate
 from study_classification.inference.predict import predict
+from study_classification.inference.predictor import load_predictor
+from study_classification.runs import directory
+from study_classification.runs.checkpoints import steps_in
+from study_classification.system.files import unwritable
 
 
 def read_csv(file):
@@ -91,6 +97,73 @@ def test_added_pictures_do_not_move_old_ones(run, digits, capsys):
     capsys.readouterr()
     assert evaluate(run)["examples"] >= before["examples"]
     assert "have changed since the training" in capsys.readouterr().out
+
+
+def test_on_a_copy_of_its_data_the_run_decides_what_is_measured(run, digits, tmp_path, capsys):
+    """Moved, renamed and grown."""
+    before = evaluate(run)
+    moved = tmp_path / "moved"
+    shutil.move(digits, moved)
+    with pytest.raises(DataError, match=r"lie elsewhere now: evaluate --workdir=.* --data=PLACE --split=test"):
+        evaluate(run)
+    for number, picture in enumerate(sorted((moved / "1").iterdir())):
+        picture.rename(picture.with_name(f"renamed_{number}.png"))
+    again = evaluate(run, source=str(moved), split="test")
+    assert (again["examples"], again["loss"]) == (before["examples"], pytest.approx(before["loss"], rel=1e-5))
+    assert (again["trained_on"], before["trained_on"]) == (0, 0)
+    for picture in sorted((moved / "0").iterdir())[:20]:
+        Image.open(picture).transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(picture.with_name(f"new_{picture.name}"))
+    capsys.readouterr()
+    assert evaluate(run, source=str(moved), split="test")["trained_on"] == 0
+    assert "were trained on" not in capsys.readouterr().out
+    everything = evaluate(run, source=str(moved))
+    assert (everything["examples"], everything["trained_on"]) == (110, 72)
+    assert "72 of these 110 pictures were trained on" in capsys.readouterr().out
+    report = json.loads((run.workdir / "report.json").read_text())
+    assert report[f"all of {moved}"]["trained_on"] == 72
+
+
+def test_a_splits_file_of_the_training_is_not_needed(run, capsys):
+    run.config.data.splits = "gone/splits.csv"
+    before = evaluate(run)
+    assert (before["examples"], before["trained_on"]) == (9, 0)
+    assert "have changed" not in capsys.readouterr().out
+
+
+def test_the_table_is_shown_before_it_is_written(run, monkeypatch, capsys):
+    def refused(file, content):
+        raise unwritable(file.parent, OSError(30, "Read-only file system"))
+
+    monkeypatch.setattr(directory, "write_json", refused)
+    with pytest.raises(
+        EnvironmentFault, match=r"cannot be written \(Read-only file system\), so the result is not kept"
+    ):
+        evaluate(run)
+    assert "test: accuracy" in capsys.readouterr().out
+    with pytest.raises(AccuracyError):
+        evaluate(run, split="validation", assert_accuracy=1.1)
+
+
+def test_a_damaged_checkpoint_is_never_measured(run, capsys):
+    folder = run.workdir / "checkpoints"
+    steps = steps_in(folder)
+    best = evaluate(run)["checkpoint_step"]
+    data = max((path for path in (folder / str(best) / "model").rglob("*")), key=lambda path: path.stat().st_size)
+    data.write_bytes(bytes(len(data.read_bytes())))
+    capsys.readouterr()
+    assert evaluate(run)["checkpoint_step"] in set(steps) - {best}
+    assert f"the checkpoint {folder / str(best)} is damaged: " in capsys.readouterr().out
+    with pytest.raises(RunError, match="is not what was written"):
+        evaluate(run, checkpoint=str(best))
+
+
+def test_a_network_that_gives_no_numbers_is_no_result(run, digits, monkeypatch):
+    predictor = load_predictor(run, "best")
+    broken = dataclasses.replace(predictor, log_probabilities=lambda batch: np.full((len(batch["image"]), 3), np.nan))
+    with pytest.raises(DivergedError, match="gives values that are NaN or infinite"):
+        broken.evaluate()
+    with pytest.raises(DivergedError, match="gives values that are NaN or infinite"):
+        broken.predict([str(path) for path in sorted((digits / "0").iterdir())[:2]])
 
 
 @pytest.mark.parametrize(

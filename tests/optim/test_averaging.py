@@ -1,14 +1,11 @@
 """The average of the weights: its values by hand, and that training, resuming and evaluation take the right ones."""
 
-import signal
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from run_helpers import assert_same_run, last_checkpoint, stop_at
+from run_helpers import assert_same_run, last_checkpoint, stop_and_resume
 
-from study_classification.errors import Interrupted
 from study_classification.inference.evaluate import evaluate
 from study_classification.optim.averaging import start_average, update_average
 from study_classification.runs.checkpoints import load_model
@@ -51,11 +48,7 @@ def test_resumed_equals_uninterrupted(config, tmp_path, monkeypatch, kind):
     else:
         config.optimizer.name, config.schedule.name = "schedule_free", "constant"
     train_and_evaluate(config, tmp_path / "whole")
-    with monkeypatch.context() as patch:
-        stop_at(patch, 7, signal.SIGINT)
-        with pytest.raises(Interrupted):
-            train_and_evaluate(config, tmp_path / "parts")
-    train_and_evaluate(config, tmp_path / "parts")
+    stop_and_resume(monkeypatch, config, tmp_path / "parts", 7)
     assert_same_run(config, tmp_path / "whole", tmp_path / "parts")
     arrays, rows, _ = last_checkpoint(config, tmp_path / "parts")
     model, raw = arrays["model"]["params"], arrays["training"]["raw"]["params"]

@@ -162,7 +162,7 @@ def test_the_last_good_checkpoint_has_been_read_back(kept):
     for step in (20, 40):
         damage(kept / str(step))
     with open_checkpoints(kept) as saved:
-        assert checkpoints.last_good(saved) == "there is no good checkpoint yet"
+        assert checkpoints.last_good(saved) == "none of the checkpoints is good"
 
 
 def test_a_checkpoint_of_which_nothing_is_known_is_not_removed(kept):

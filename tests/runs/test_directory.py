@@ -49,7 +49,7 @@ def test_nothing_else_may_change(run):
         *("total_epochs", "total_steps", "total_examples", "time_budget", "log_every_steps"),
         *("early_stopping.patience", "early_stopping.min_delta", "convergence.epochs", "convergence.tolerance"),
         *("checkpoint_every_epochs", "checkpoint_every_steps", "checkpoint_every_examples"),
-        *("data.source", "data.cache_dir", "data.mode", "data.workers"),
+        *("data.source", "data.splits", "data.cache_dir", "data.mode", "data.workers"),
     }
 
 
@@ -113,6 +113,102 @@ def test_other_classes_are_refused(run):
         run_directory.begin(Run(run.workdir, run.config, ("a", "b"), run.preprocess), "key", {}, "")
 
 
+@pytest.mark.parametrize(
+    "content", ["", "null", "{}", "[]", "[1]", "0", '"x"', "{", "\0", '{"seed": 0}', "[" * 100_000]
+)
+@pytest.mark.parametrize("name", ["config.json", "classes.json", "preprocess.json", "data_report.json"])
+def test_a_damaged_file_is_named(run, name, content):
+    run_directory.begin(run, "key", {}, "")
+    (run.workdir / name).write_text(content)
+    with pytest.raises(RunError, match=rf"{name}.*(train again|preprocess\.json is damaged)"):
+        run_directory.load(run.workdir)
+        run_directory.same_data(run.workdir, "key", "")
+
+
+@pytest.mark.parametrize("changes", [{"seed": "x"}, {"data": None}, {"batch_size": -1}, {"learning": "by_heart"}])
+def test_a_damaged_field_is_named(run, changes):
+    run_directory.begin(run, "key", {}, "")
+    file = run.workdir / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+    with pytest.raises(RunError, match=r"config\.json (is damaged, |has no data\.[a-z_]+, so an earlier version)"):
+        run_directory.load(run.workdir)
+
+
+def test_a_run_of_an_earlier_version_is_called_so(run):
+    run_directory.begin(run, "key", {}, "")
+    file = run.workdir / "config.json"
+    content = json.loads(file.read_text())
+    del content["optimizer"]["sam_rho"]
+    file.write_text(json.dumps(content))
+    with pytest.raises(RunError, match=r"has no optimizer\.sam_rho, so an earlier version of this program has written"):
+        run_directory.load(run.workdir)
+
+
+def test_data_are_the_same_by_key_or_by_the_split_of_every_picture(run):
+    table = "name,label,split,pixels\na/1.png,a,train,abc\n"
+    run_directory.begin(run, "key", {}, table)
+    assert run_directory.same_data(run.workdir, "key", "")
+    assert run_directory.same_data(run.workdir, "another", table)
+    assert not run_directory.same_data(run.workdir, "another", table.replace("train", "test"))
+    assert not run_directory.same_data(run.workdir, "another", "")
+    assert run_directory.pixels_of_split(run.workdir, "train") == {"abc"}
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"a,b\n1,2\n", b'name,label,split,pixels\na,"b"c,d,e\n'])
+def test_a_damaged_table_of_splits_is_named(run, content):
+    run_directory.begin(run, "key", {}, "")
+    (run.workdir / "splits.csv").write_bytes(content)
+    with pytest.raises(RunError, match=r"splits\.csv"):
+        run_directory.pixels_of_split(run.workdir, "train")
+
+
+def test_files_of_the_training_that_are_gone(run, tmp_path):
+    """Given weights and splits are not needed to resume, and are in config.json where they were."""
+    for name in ("w.pth", "s.csv"):
+        (tmp_path / name).write_text("")
+    run.config.learning = "transfer_learning"
+    run.config.model.weights, run.config.data.splits = str(tmp_path / "w.pth"), str(tmp_path / "s.csv")
+    run.config.data.cache_dir = str(tmp_path / "gone")
+    run_directory.begin(run, "key", {}, "")
+    assert run_directory.with_kept_files(run.config, tmp_path) == run.config
+    loaded = run_directory.load(tmp_path)
+    assert loaded.config.data.cache_dir == ""  # that of the user
+    for name in ("w.pth", "s.csv"):
+        (tmp_path / name).unlink()
+    kept = run_directory.with_kept_files(loaded.config, tmp_path)
+    assert (kept.model.weights, kept.data.splits) == (str(tmp_path), str(tmp_path / "splits.csv"))
+    run_directory.begin(Run(tmp_path, kept, run.class_names, run.preprocess), "key", {}, "")
+    written = run_directory.load(tmp_path).config
+    assert (written.model.weights, written.data.splits) == (str(tmp_path / "w.pth"), str(tmp_path / "s.csv"))
+
+
+def test_paths_are_made_absolute_and_names_stay(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "w.pth").write_text("")
+    assert [run_directory.absolute(text) for text in ("w.pth", "imagenet", "")] == [
+        str(tmp_path / "w.pth"),
+        "imagenet",
+        "",
+    ]
+
+
+def test_results_of_other_checkpoints_stay(run):
+    for step, accuracy in ((10, 0.1), (20, 0.2), (20, 0.25), (10, 0.15)):
+        file = run_directory.add_to_report(run.workdir, "test", {"checkpoint_step": step, "accuracy": accuracy})
+    assert json.loads(file.read_text()) == {
+        "test": {"checkpoint_step": 10, "accuracy": 0.15},
+        "test, checkpoint=20": {"checkpoint_step": 20, "accuracy": 0.25},
+    }
+
+
+@pytest.mark.parametrize("content", ["null", "[]", "{", '{"test": 1}'])
+def test_a_damaged_report_is_named(run, content):
+    (run.workdir / "report.json").write_text(content)
+    with pytest.raises(RunError, match=r"report\.json .*(remove it, and evaluate again|restore it)"):
+        run_directory.add_to_report(run.workdir, "test", {})
+    assert (run.workdir / "report.json").read_text() == content
+
+
 def test_damaged_directories_are_named(run, tmp_path):
     with pytest.raises(RunError, match="does not exist"):
         run_directory.load(tmp_path / "absent")
@@ -154,7 +250,7 @@ def own(run, tmp_path, monkeypatch):
     run.config.model.name = "net.py:Net"
     workdir = tmp_path / "run"
     workdir.mkdir()
-    assert run_directory.with_kept_network(run.config, workdir) is run.config
+    assert run_directory.with_kept_files(run.config, workdir) is run.config
     own = Run(workdir, run.config, run.class_names, run.preprocess)
     run_directory.begin(own, "key", {}, "")
     return own
@@ -168,7 +264,7 @@ def test_a_network_of_the_users_own_is_kept_with_the_run(own, tmp_path):
     shutil.copytree(own.workdir, moved)
     shutil.rmtree(own.workdir)
     assert run_directory.load(moved).config.model.name == f"{moved}/network.py:Net"
-    resumed = run_directory.with_kept_network(own.config, moved)
+    resumed = run_directory.with_kept_files(own.config, moved)
     assert resumed.model.name == f"{moved}/network.py:Net" and own.config.model.name == "net.py:Net"
     for config in (own.config, resumed):
         run_directory.begin(Run(moved, config, own.class_names, own.preprocess), "key", {}, "")
@@ -189,7 +285,7 @@ def test_what_is_kept_is_what_was_run(own, tmp_path):
 
 def test_a_run_is_not_resumed_with_another_network(own, tmp_path):
     (tmp_path / "net.py").write_text(NET + "\n\nclass Other(Net):\n    pass\n")
-    for change in (run_directory.with_kept_network, lambda config, workdir: run_directory.begin(own, "key", {}, "")):
+    for change in (run_directory.with_kept_files, lambda config, workdir: run_directory.begin(own, "key", {}, "")):
         with pytest.raises(RunError, match=r"net\.py has changed since .*/run began: restore it from"):
             change(own.config, own.workdir)
     (tmp_path / "net.py").write_text(NET)

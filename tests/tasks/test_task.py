@@ -1,14 +1,13 @@
 """A task that is no classification is trained, resumed and recorded by the loop as it is."""
 
 import csv
-import signal
 from dataclasses import dataclass
 
 import jax.numpy as jnp
 import pytest
-from run_helpers import assert_same_run, stop_at
+from run_helpers import assert_same_run, stop_and_resume
 
-from study_classification.errors import ConfigError, Interrupted
+from study_classification.errors import ConfigError
 from study_classification.tasks.task import LOSS, Measure
 from study_classification.training import setup
 from study_classification.training.loop import train_and_evaluate
@@ -68,11 +67,7 @@ def test_loop_history_and_curves_know_loss_and_named_measures_only(toy, tmp_path
     assert int(state.step) == best["step"]
     assert f"Best: epoch {best['epoch']:.0f}, validation distance {best['val_distance']:.4f}" in capsys.readouterr().out
     assert (tmp_path / "whole" / "curves.png").exists()
-    with monkeypatch.context() as patch:
-        stop_at(patch, 7, signal.SIGINT)
-        with pytest.raises(Interrupted):
-            train_and_evaluate(toy, tmp_path / "parts")
-    train_and_evaluate(toy, tmp_path / "parts")
+    stop_and_resume(monkeypatch, toy, tmp_path / "parts", 7)
     assert_same_run(toy, tmp_path / "whole", tmp_path / "parts")
 
 

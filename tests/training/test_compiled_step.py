@@ -100,3 +100,25 @@ def test_a_batch_that_devices_share_is_cut_into_parts_that_they_can_share(monkey
     said = capsys.readouterr().out
     assert "A training step with 3 pictures at once is too large" in said
     assert "batches of 6 stay, but pass in 3 parts of 2, as by accumulate_steps=3" in said
+
+
+def test_a_run_keeps_the_number_of_parts_that_memory_made(monkeypatch):
+    made, found = [], {}
+
+    class Step:
+        def __init__(self, parts):
+            made.append(parts)
+
+        def lower(self, state, batch):
+            return jax.jit(lambda state, batch: state + batch["label"].sum()).lower(state, batch)
+
+    batch = {"label": np.arange(6)}
+    monkeypatch.setattr(memory, "_compile", lambda step, state, batch: (lambda state, batch: state, 12 // made[-1]))
+    monkeypatch.setattr(devices, "free_memory", lambda: 6)
+    memory.CompiledStep(Step, 1, 1, "0 ", found)(np.float32(1), batch)
+    assert (made, found) == ([1, 2], {"0 (6,)": 2})
+    monkeypatch.setattr(devices, "free_memory", lambda: 1000)
+    memory.CompiledStep(Step, 1, 1, "0 ", found)(np.float32(1), batch)  # a resumed run, with memory enough
+    assert made == [1, 2, 2]
+    memory.CompiledStep(Step, 1, 1, "head ", found)(np.float32(1), batch)
+    assert made == [1, 2, 2, 1]

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ import flax.linen as nn
 import jax
 import numpy as np
 import pytest
-from run_helpers import assert_same_run, last_checkpoint, stop_at
+from run_helpers import assert_same_run, last_checkpoint, stop_and_resume, stop_at
 
 from study_classification import models
 from study_classification.data.order import TrainingOrder
@@ -21,6 +22,7 @@ from study_classification.errors import ConfigError, DataError, DivergedError, I
 from study_classification.inputs.images.preprocess import normalize
 from study_classification.runs.checkpoints import Checkpointer, steps_in
 from study_classification.runs.directory import read_json
+from study_classification.runs.lock import locked
 from study_classification.tasks import prediction
 from study_classification.training import compiled_step as memory
 from study_classification.training import feed
@@ -89,13 +91,9 @@ def test_resumed_equals_uninterrupted(config, tmp_path, monkeypatch, step, numbe
     handler = signal.getsignal(number)
     train_and_evaluate(config, tmp_path / "whole")
     assert signal.getsignal(number) is handler  # a run has its own, and gives the old one back
-    with monkeypatch.context() as patch:
-        stop_at(patch, step, number)
-        with pytest.raises(Interrupted, match="run the same command") as stopped:
-            train_and_evaluate(config, tmp_path / "parts")
-        assert stopped.value.exit_code == 128 + number
+    stopped = stop_and_resume(monkeypatch, config, tmp_path / "parts", step, number)
+    assert stopped.exit_code == 128 + number
     assert signal.getsignal(number) is handler
-    train_and_evaluate(config, tmp_path / "parts")
     assert_same_run(config, tmp_path / "whole", tmp_path / "parts")
 
 
@@ -118,11 +116,7 @@ def test_a_run_of_mixed_and_growing_pictures_is_resumed_exactly(config, tmp_path
         )
     train_and_evaluate(config, tmp_path / "whole")
     assert sizes == [4, 8, 8]  # traced for the 7 steps of each stage, and, during the first, for evaluation
-    with monkeypatch.context() as patch:
-        stop_at(patch, 5, signal.SIGINT)
-        with pytest.raises(Interrupted):
-            train_and_evaluate(config, tmp_path / "parts")
-    train_and_evaluate(config, tmp_path / "parts")
+    stop_and_resume(monkeypatch, config, tmp_path / "parts", 5)
     assert_same_run(config, tmp_path / "whole", tmp_path / "parts")
 
 
@@ -140,11 +134,8 @@ def test_steps_that_are_dispatched_together(config, tmp_path, monkeypatch, progr
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), arrays, together)
     np.testing.assert_allclose(rows, other_rows, rtol=1e-4)
     for asked, stopped in ((5, 6 if progressive else 8), (12, 13)):  # Ctrl-C within a group, and in a step of its own
-        with monkeypatch.context() as patch:
-            stop_at(patch, asked, signal.SIGINT)
-            with pytest.raises(Interrupted, match=f"after step {stopped} of 14"):
-                train_and_evaluate(config, tmp_path / f"parts {asked}")
-        train_and_evaluate(config, tmp_path / f"parts {asked}")
+        found = stop_and_resume(monkeypatch, config, tmp_path / f"parts {asked}", asked)
+        assert f"after step {stopped} of 14" in str(found)
         assert_same_run(config, tmp_path / "whole", tmp_path / f"parts {asked}")
 
 
@@ -160,11 +151,7 @@ def test_early_stopping_counts_on_after_a_resume(config, tmp_path, monkeypatch):
     config.early_stopping.patience = 3
     config.early_stopping.min_delta = 0.5
     config.monitor = "val_loss"
-    with monkeypatch.context() as patch:
-        stop_at(patch, 12, signal.SIGINT)
-        with pytest.raises(Interrupted):
-            train_and_evaluate(config, tmp_path / "run")
-    train_and_evaluate(config, tmp_path / "run")
+    stop_and_resume(monkeypatch, config, tmp_path / "run", 12)
     _, rows, best = last_checkpoint(config, tmp_path / "run")
     assert (len(rows), best) == (4, 0)
     train_and_evaluate(config, tmp_path / "run")  # a run that has stopped stays so
@@ -239,21 +226,21 @@ def test_a_time_budget_ends_training_properly(config, tmp_path, monkeypatch, cap
     monkeypatch.setattr(train, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     config.time_budget = "75s"
     with monkeypatch.context() as patch:
-        stop_at(patch, 6, signal.SIGINT)  # the history has 50 s of the first epoch; the 20 s since then are lost
+        stop_at(patch, 6, signal.SIGINT)  # the history has 50 s of the first epoch, the checkpoint 20 s of the second
         with pytest.raises(Interrupted):
             train_and_evaluate(config, tmp_path / "run")
     for _ in range(2):  # the second time nothing is left to do
         train_and_evaluate(config, tmp_path / "run")
         arrays, rows, _ = last_checkpoint(config, tmp_path / "run")
-        assert [row[1] for row in rows] == [5, 9, 10]
-        assert int(arrays["training"]["step"]) == 10
-    config.time_budget = "1.5m"
+        assert [row[1] for row in rows] == [5, 8]
+        assert int(arrays["training"]["step"]) == 8
+    config.time_budget = "1.7m"
     train_and_evaluate(config, tmp_path / "run")
-    assert [row[1] for row in last_checkpoint(config, tmp_path / "run")[1]] == [5, 9, 10, 11]
-    assert "Stopped early: the time budget of 1.5m is used up" in capsys.readouterr().out
+    assert [row[1] for row in last_checkpoint(config, tmp_path / "run")[1]] == [5, 8, 11]
+    assert "Stopped early: the time budget of 1.7m is used up" in capsys.readouterr().out
     config.time_budget = ""
     train_and_evaluate(config, tmp_path / "run")
-    assert [row[1] for row in last_checkpoint(config, tmp_path / "run")[1]] == [5, 9, 10, 11, 14]
+    assert [row[1] for row in last_checkpoint(config, tmp_path / "run")[1]] == [5, 8, 11, 14]
 
 
 def test_divergence_names_the_step_and_the_last_good_checkpoint(config, tmp_path, monkeypatch):
@@ -265,12 +252,26 @@ def test_divergence_names_the_step_and_the_last_good_checkpoint(config, tmp_path
         train_and_evaluate(config, tmp_path / "run")
 
 
+def test_a_measure_that_is_not_finite_ends_the_run(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "validate", lambda t, state: {"loss": 0.5, "accuracy": float("nan")})
+    with pytest.raises(DivergedError, match="the validation accuracy became nan by step 5; there is no checkpoint yet"):
+        train_and_evaluate(config, tmp_path / "run")
+
+
+def test_a_run_directory_is_trained_by_one_process(config, tmp_path):
+    (tmp_path / "run").mkdir()
+    with locked(tmp_path / "run"), pytest.raises(RunError, match="is being trained by process"):
+        train_and_evaluate(config, tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == []
+
+
 def test_a_batch_larger_than_the_data_shrinks(config, tmp_path, capsys):
     config.batch_size = 500
     config.total_epochs, config.total_steps = 0.0, 2
     train_and_evaluate(config, tmp_path / "run")
     assert "batch_size 500 is more than the 72 training pictures: using 72" in capsys.readouterr().out
     assert [row[1] for row in last_checkpoint(config, tmp_path / "run")[1]] == [1, 2]
+    assert read_json(tmp_path / "run" / "config.json")["batch_size"] == 500  # more devices may fit less
 
 
 def test_another_setting_is_not_resumed(config, tmp_path):
@@ -320,9 +321,11 @@ def test_kill_9_loses_at_most_the_work_since_the_last_checkpoint(config, cache, 
     assert "Trained for" in whole.communicate()[0]
     with drive(cache, tmp_path / "killed") as killed:
         for line in killed.stdout:
-            if line.startswith("epoch 3/"):  # the checkpoint of the first epoch is complete, that of the second begun
+            while line.startswith("epoch 2/") and not steps_in(tmp_path / "killed" / "checkpoints"):
+                time.sleep(0.01)
+            if line.startswith("epoch 2/"):
                 killed.kill()
-    assert len(last_checkpoint(config, tmp_path / "killed")[1]) in (1, 2, 3)
+    assert len(last_checkpoint(config, tmp_path / "killed")[1]) in (1, 2)
     resumed = drive(cache, tmp_path / "killed").communicate()[0]
     assert "Resuming" in resumed
     assert "Trained for" in resumed
