@@ -15,12 +15,13 @@ from pathlib import Path
 import jax
 
 from study_classification.configs import animals
-from study_classification.errors import EnvironmentFault, WeightsError, exiting_on_user_errors
+from study_classification.errors import EnvironmentFault, WeightsError
 from study_classification.inference.evaluate import evaluate
 from study_classification.models import ALIASES
 from study_classification.pretrained.published import IMAGENET
 from study_classification.runs.directory import load, read_json
-from study_classification.system.console import hush_libraries
+from study_classification.system.console import complete_streams, hush_libraries, say
+from study_classification.system.ending import exiting_on_user_errors
 from study_classification.training.loop import train_and_evaluate
 
 MODELS = ("original", "resnet", "efficientnet", "mobilenet")  # the study group's names
@@ -60,7 +61,7 @@ def main() -> None:
             rows = [table[place] for place in itertools.product(MODELS, LEARNING) if place in table]
             write_csv(file, rows)
             file.with_suffix(".md").write_text(to_markdown(rows), encoding="utf-8")
-    print(f"\n{to_markdown(rows)}\nwritten to {file} and {file.with_suffix('.md')}")
+    say(f"\n{to_markdown(rows)}\nwritten to {file} and {file.with_suffix('.md')}")
 
 
 def parse_options() -> argparse.Namespace:
@@ -93,7 +94,7 @@ def measure(model: str, learning: str, options: argparse.Namespace) -> Row:
     given = {"data": options.data.absolute(), "model": model, "learning": learning, "weights": weights}
     arguments = ",".join(f"{key}={value}" for key, value in given.items())
     workdir = options.workdir / f"{model}-{learning}"
-    print(f"\n== {model}, {learning}", flush=True)
+    say(f"\n== {model}, {learning}")
     begun = time.time()
     try:
         train_and_evaluate(animals.get_config(",".join(filter(None, (arguments, getattr(options, learning))))), workdir)
@@ -164,6 +165,7 @@ def to_markdown(rows: list[Row]) -> str:
 
 
 if __name__ == "__main__":
+    complete_streams()
     hush_libraries()
     with exiting_on_user_errors():
         main()

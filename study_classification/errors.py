@@ -1,11 +1,9 @@
 """Errors that a user can mend. Each is one sentence: the thing, the reason, the remedy; and an exit code."""
 
-import contextlib
 import difflib
 import errno
 import signal
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 _MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 _DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
@@ -92,19 +90,6 @@ def as_user_error(error: BaseException) -> UserError | None:
             "--config.data.mode=streaming; what was saved before is intact"
         )
     return None
-
-
-@contextlib.contextmanager
-def exiting_on_user_errors() -> Iterator[None]:
-    """Within the context a user's mistake ends the program with a sentence on stderr and its exit code."""
-    try:
-        yield
-    except (Exception, KeyboardInterrupt) as error:
-        known = as_user_error(error)
-        if known is None:
-            raise
-        print(f"{'stopped' if known.exit_code > 128 else 'error'}: {known}", file=sys.stderr)
-        sys.exit(known.exit_code)
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

@@ -1,13 +1,9 @@
 """The entry point: it finds the verb, runs it, and turns a user's mistake into a sentence and an exit code."""
 
-from absl import app, flags
+import sys
 
-from study_classification.commands import VERBS
-from study_classification.commands.arguments import read_arguments
-from study_classification.commands.flags import parse_flags
-from study_classification.commands.help import program_help, verb_help
-from study_classification.errors import exiting_on_user_errors
-from study_classification.system.console import hush_libraries
+from study_classification.system.console import complete_streams, hush_libraries, say
+from study_classification.system.ending import exiting_on_user_errors
 
 
 def main(arguments: list[str]) -> int:
@@ -16,26 +12,27 @@ def main(arguments: list[str]) -> int:
     Raises:
         UserError: of every kind, for what the user can mend.
     """
+    from study_classification.commands import VERBS
+    from study_classification.commands.arguments import read_arguments
+    from study_classification.commands.flags import parse_flags
+    from study_classification.commands.help import program_help, verb_help
+
     read = read_arguments(arguments[1:], VERBS)
     if read.help:
-        print(verb_help(VERBS[read.verb]) if read.names_verb else program_help(VERBS))
+        say(verb_help(VERBS[read.verb]) if read.names_verb else program_help(VERBS))
         return 0
     return VERBS[read.verb].run(parse_flags(read, VERBS))
 
 
 def run() -> None:
     """The console command: a user's mistake is one sentence on stderr and an exit code, never a traceback."""
+    complete_streams()
+    with exiting_on_user_errors():  # also while modules are imported: Ctrl-C may come at any moment
+        from absl import flags
 
-    def guarded(arguments: list[str]) -> int:
-        with exiting_on_user_errors():
-            return main(arguments)
-
-    def leave_to_the_verb(arguments: list[str]) -> list[str]:
-        flags.FLAGS(arguments[:1])  # absl wants its own flags parsed; none of them is taken
-        return arguments
-
-    hush_libraries()
-    app.run(guarded, flags_parser=leave_to_the_verb)
+        hush_libraries()
+        flags.FLAGS(sys.argv[:1])  # libraries want absl's own flags parsed; none of them is taken
+        sys.exit(main(sys.argv))
 
 
 if __name__ == "__main__":

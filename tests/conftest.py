@@ -13,6 +13,7 @@ from study_classification.configs import default
 from study_classification.data.sources import list_digits
 from study_classification.models.layers.normalization import batch_norm
 from study_classification.runs.directory import Run, load
+from study_classification.training import recorder
 from study_classification.training.loop import train_and_evaluate
 
 
@@ -66,6 +67,18 @@ def _tiny_is_a_model():
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(models.MODELS, "tiny", lambda config, dtype, conventions: Tiny())
         yield
+
+
+@pytest.fixture
+def drawn() -> None:
+    """Asks for curves that are really drawn."""
+
+
+@pytest.fixture(autouse=True)
+def _drawn_on_demand(request, monkeypatch):
+    """Drawing takes a tenth of a short training, so only tests that ask for it have it."""
+    if "drawn" not in request.fixturenames:
+        monkeypatch.setattr(recorder, "draw_curves", lambda history, file: file.touch())
 
 
 def tiny_config(source: Path, cache: Path) -> ConfigDict:

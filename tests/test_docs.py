@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,7 +13,9 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 import study_classification as sc
+from study_classification import main
 
+pytestmark = pytest.mark.filterwarnings("ignore:the load_module.. method is deprecated:DeprecationWarning")
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
@@ -43,35 +44,41 @@ def test_python(here):
     assert str(names["classifier"].evaluate(split="validation")) == str(names["validation"])
 
 
-def run_line(line, **options):
+def run_line(line, capsys):
+    """Runs a command in this process; gives its exit code, stdout and stderr."""
     program, *arguments = shlex.split(line)
     assert program == "study-classification"
-    command = [sys.executable, "-m", "study_classification.main", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=600, **options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [program, *arguments])
+        for name in ("excepthook", "unraisablehook"):
+            patch.setattr(sys, name, getattr(sys, name))
+        with pytest.raises(SystemExit) as left:
+            main.run()
+    return left.value.code or 0, *capsys.readouterr()
 
 
-def test_own_network(here):
+def test_own_network(here, capsys):
     """All verbs find the network in the run directory, when the original is gone and the run has moved."""
     (source,) = blocks("own_network.md", "python")
     train, *others = blocks("own_network.md", "sh")[0].splitlines()
     (here / "my_network.py").write_text(source)
     Image.fromarray((load_digits().images[0] * 255 / 16).astype(np.uint8)).save("zero.png")
-    done = run_line(train)
-    assert done.returncode == 0, done.stderr
+    code, _, error = run_line(train, capsys)
+    assert code == 0, error
     assert (here / "runs/own/network.py").read_text() == source
     recorded = json.loads((here / "runs/own/config.json").read_text())["model"]["name"]
     assert recorded == f"{here / 'my_network.py'}:MyNetwork"
     (here / "my_network.py").unlink()
     shutil.move("runs", "elsewhere")
     for line, expected in zip(others, ("MyNetwork", "accuracy", "zero.png"), strict=True):
-        done = run_line(line.replace("runs/own", "elsewhere/own"))
-        assert done.returncode == 0 and expected in done.stdout, done.stderr
+        code, out, error = run_line(line.replace("runs/own", "elsewhere/own"), capsys)
+        assert code == 0 and expected in out, error
     resume = train.replace("runs/own", "elsewhere/own").replace("total_epochs=1", "total_epochs=2")
-    done = run_line(resume)
-    assert done.returncode == 0 and "Resuming elsewhere/own after step" in done.stdout, done.stderr
+    code, out, error = run_line(resume, capsys)
+    assert code == 0 and "Resuming elsewhere/own after step" in out, error
     assert json.loads((here / "elsewhere/own/config.json").read_text())["model"]["name"] == recorded
     assert sc.load("elsewhere/own").predict("zero.png").label in "0123456789"
 
     (here / "my_network.py").write_text(source.replace("width: int = 16", "width: int = 8"))
-    done = run_line(resume)
-    assert done.returncode == 4 and "my_network.py has changed since elsewhere/own began" in done.stderr
+    code, _, error = run_line(resume, capsys)
+    assert code == 4 and "my_network.py has changed since elsewhere/own began" in error

@@ -1,38 +1,16 @@
 """What a user's mistake becomes: a sentence and an exit code."""
 
 import errno
-import signal
 
 import pytest
 
 from study_classification import errors
-from study_classification.errors import as_user_error, exiting_on_user_errors, nearest
+from study_classification.errors import as_user_error, nearest
 
 
 def test_each_kind_has_its_exit_code():
     kinds = "UserError ConfigError DataError RunError WeightsError EnvironmentFault DivergedError AccuracyError"
     assert [getattr(errors, kind).exit_code for kind in kinds.split()] == [2, 2, 3, 4, 4, 5, 6, 7]
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_has_the_exit_code_of_a_shell(number, code, capsys):
-    with pytest.raises(SystemExit) as left, exiting_on_user_errors():
-        raise errors.Interrupted("all is saved", number)
-    assert left.value.code == code
-    assert capsys.readouterr().err == "stopped: all is saved\n"
-
-
-def test_ctrl_c_before_the_training_is_one_sentence(capsys):
-    with pytest.raises(SystemExit) as left, exiting_on_user_errors():
-        raise KeyboardInterrupt
-    assert left.value.code == 130
-    assert capsys.readouterr().err.startswith("stopped: nothing that was saved is lost")
-
-
-def test_a_mistake_is_called_an_error(capsys):
-    with pytest.raises(SystemExit) as left, exiting_on_user_errors():
-        raise errors.AccuracyError("too low")
-    assert (left.value.code, capsys.readouterr().err) == (7, "error: too low\n")
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS])
@@ -58,10 +36,8 @@ def test_descriptors_that_are_used_up_are_not_called_memory():
         assert str(as_user_error(error)).startswith("too many open files: ")
 
 
-def test_a_fault_of_the_program_keeps_its_traceback():
+def test_a_fault_of_the_program_is_none():
     assert as_user_error(OSError(errno.EIO, "input/output error")) is None
-    with pytest.raises(ZeroDivisionError), exiting_on_user_errors():
-        raise ZeroDivisionError
 
 
 def test_a_name_is_known_by_its_last_part():

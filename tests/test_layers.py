@@ -81,3 +81,12 @@ def test_each_folder_is_mapped(folder):
     mapped = set(re.findall(r"^([a-z_0-9]+)(?:\.py|/)  ", docstring, re.MULTILINE))
     inside = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path.is_dir() and path.name[0] != "_")}
     assert mapped == inside - {"__init__"}
+
+
+def test_one_way_to_the_standard_streams():
+    """Whoever writes past console.py can be stopped by a closed pipe, an absent stream, or a letter."""
+    for file in set(FILES) - {PACKAGE / "system" / "console.py"}:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            prints = isinstance(node, ast.Name) and node.id == "print"
+            writes = isinstance(node, ast.Attribute) and node.attr in ("stdout", "stderr", "__stdout__", "__stderr__")
+            assert not prints and not writes, f"{file.name}, line {node.lineno}"

@@ -4,11 +4,15 @@ import os
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
+from study_classification import main
 from study_classification.data.sources import list_digits
 from study_classification.runs.directory import new_workdir
+
+pytestmark = pytest.mark.filterwarnings("ignore:the load_module.. method is deprecated:DeprecationWarning")
 
 
 def program(*arguments, cwd=None, **environment):
@@ -75,27 +79,46 @@ def test_mistakes_are_one_sentence_and_an_exit_code(arguments, code, message, tm
     assert message in lines[0]
 
 
-def test_the_whole_way_from_training_to_a_prediction(tmp_path):
+@pytest.fixture
+def verb(tmp_path, monkeypatch, capfd):
+    """Runs a verb as `program` does, without the seconds that a process of its own takes to import JAX."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("excepthook", "unraisablehook"):
+        monkeypatch.setattr(sys, name, getattr(sys, name))
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["study-classification", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main.run()
+        return SimpleNamespace(returncode=left.value.code or 0, **capfd.readouterr()._asdict())
+
+    return run
+
+
+def test_the_whole_way_from_training_to_a_prediction(tmp_path, verb):
     arguments = ["--config=quickstart:runlocal", "--config.model.name=mlp", "--config.total_epochs=15"]
     trained = program(*arguments, cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"))
     assert trained.returncode == 0, trained.stderr
     (workdir,) = (tmp_path / "runs").iterdir()
     assert workdir.name.startswith("quickstart-mlp-")
 
-    resumed = program("train", f"--workdir={workdir}", cwd=tmp_path)
-    assert resumed.returncode == 0, resumed.stderr
-    assert f"Resuming {workdir} after step " in resumed.stdout
-    changed = ["--config.seed=1", "--config.model.name=original"]
-    refused = program("--config=quickstart", *changed, "--config.batch_size=32", f"--workdir={workdir}", cwd=tmp_path)
-    assert refused.returncode == 4
-    assert "batch_size=64, not 32; model.name=mlp, not original; seed=0, not 1: " in refused.stderr
+    assert (workdir / "curves.png").read_bytes().startswith(b"\x89PNG")
 
-    evaluated = program("evaluate", f"--workdir={workdir}", "--assert_accuracy=0.8", cwd=tmp_path)
-    assert evaluated.returncode == 0, evaluated.stderr
-    assert "of 179" in evaluated.stdout
-    failed = program("evaluate", f"--workdir={workdir}", "--assert_accuracy=1.0", cwd=tmp_path)
+    resumed = verb("train", f"--workdir={workdir}")
+    assert resumed.returncode == 0, resumed.err
+    assert f"Resuming {workdir} after step " in resumed.out
+    changed = ["--config.seed=1", "--config.model.name=original"]
+    refused = verb("--config=quickstart", *changed, "--config.batch_size=32", f"--workdir={workdir}")
+    assert refused.returncode == 4
+    assert "batch_size=64, not 32; model.name=mlp, not original; seed=0, not 1: " in refused.err
+
+    evaluated = verb("evaluate", f"--workdir={workdir}", "--assert_accuracy=0.8")
+    assert evaluated.returncode == 0, evaluated.err
+    assert "of 179" in evaluated.out
+    failed = verb("evaluate", f"--workdir={workdir}", "--assert_accuracy=1.0")
     assert failed.returncode == 7
-    assert "below 1.0" in failed.stderr
+    assert "below 1.0" in failed.err
 
     (tmp_path / "d.png").write_bytes(list_digits().items[0].data)
     predicted = program("predict", f"--workdir={workdir}", "--format=csv", "d.png", "text.png", cwd=tmp_path)
@@ -106,20 +129,18 @@ def test_the_whole_way_from_training_to_a_prediction(tmp_path):
     assert missing == "text.png,,,it does not exist"
     assert "could not be read" in predicted.stderr
 
-    summary = program("summary", f"--workdir={workdir}", cwd=tmp_path)
-    assert "Parameters: 34,186" in summary.stdout  # 256 x 128 + 128 + 128 x 10 + 10
-    found = program(
-        "lr_find", "--config=quickstart", "--workdir=found", "--steps=40", "--config.model.name=mlp", cwd=tmp_path
-    )
-    assert re.search(r"--config\.optimizer\.learning_rate=\d\.\de-0\d,", found.stdout), found.stderr
-    prepared = program("prepare", "--config=quickstart", cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"))
-    assert "1,797 pictures in 10 classes: 1,439 train, 179 validation, 179 test" in prepared.stdout
+    summary = verb("summary", f"--workdir={workdir}")
+    assert "Parameters: 34,186" in summary.out  # 256 x 128 + 128 + 128 x 10 + 10
+    found = verb("lr_find", "--config=quickstart", "--workdir=found", "--steps=40", "--config.model.name=mlp")
+    assert re.search(r"--config\.optimizer\.learning_rate=\d\.\de-0\d,", found.out), found.err
+    prepared = verb("prepare", "--config=quickstart")
+    assert "1,797 pictures in 10 classes: 1,439 train, 179 validation, 179 test" in prepared.out
 
     for file in workdir.glob("checkpoints/*/model/**/d/*"):
         file.write_bytes(b"damaged")
-    damaged = program("evaluate", f"--workdir={workdir}", cwd=tmp_path)
+    damaged = verb("evaluate", f"--workdir={workdir}")
     assert damaged.returncode == 4
-    assert re.fullmatch(r"error: the checkpoint .* is damaged \(\w+\): delete its folder .*\n", damaged.stderr)
+    assert re.fullmatch(r"error: the checkpoint .* is damaged \(\w+\): delete its folder .*\n", damaged.err)
 
 
 def test_unnamed_run_directories_never_clash(config, tmp_path, monkeypatch):

@@ -23,7 +23,7 @@ from study_classification.inputs.images.decode import UnreadableImage
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.paths import printable, read_file, why
 from study_classification.runs.directory import Run
-from study_classification.system.console import discard, display_width, pad, say, saying_to_stderr
+from study_classification.system.console import data_on_stdout, display_width, pad, say
 from study_classification.system.threads import num_workers, parallel
 
 UNKNOWN = "unknown"
@@ -64,15 +64,11 @@ def predict(
     top_k = min(top_k, len(run.class_names))
     columns = ["file", "class", "probability"]
     columns += [f"{name}_{rank}" for rank in range(2, top_k + 1) for name in ("class", "probability")]
-    with saying_to_stderr():
+    unreadable = 0
+    with data_on_stdout() as out:
         files = itertools.islice(find_files(inputs), shard[0], None, shard[1])
         rows = predict_files(load_predictor(run, checkpoint, tta), files, top_k, threshold)
-        try:
-            count, unreadable = write_rows(rows, [*columns, "error"], output_format, sys.stdout)
-            sys.stdout.flush()
-        except BrokenPipeError:  # the reader has seen enough
-            discard(sys.stdout)
-            return 0
+        count, unreadable = write_rows(rows, [*columns, "error"], output_format, out)
         if unreadable:
             say(f"{unreadable} of {count} files could not be read: see their error")
     return DataError.exit_code if unreadable else 0

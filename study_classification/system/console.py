@@ -1,6 +1,8 @@
 """What a run says: plain lines to the terminal and to its log file, aligned tables, a progress bar on a terminal."""
 
 import contextlib
+import errno
+import io
 import os
 import sys
 import threading
@@ -11,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO, TypeVar
 
-from absl import logging
+from study_classification.errors import EnvironmentFault
 
 T = TypeVar("T")
 
@@ -32,24 +34,99 @@ def say(text: str = "") -> None:
     """Prints one message, and appends it with the time to the log file if one is open."""
     if _console.silent:
         return
-    stream = sys.stderr if _console.to_stderr else sys.stdout
-    try:
-        print(text, file=stream, flush=True)
-    except BrokenPipeError:
-        discard(stream)
+    _Outlet(sys.stderr if _console.to_stderr else sys.stdout).write(f"{text}\n")
     if _console.log is not None:
         for line in text.splitlines():
             _console.log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
         _console.log.flush()
 
 
-def discard(stream: TextIO) -> None:
-    """After a reader such as `head` has gone: what is written from now on vanishes, and the work goes on."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+def complain(text: str) -> None:
+    """Prints the sentence with which the program ends to stderr, whatever is silent."""
+    _Outlet(sys.stderr).write(f"{text}\n")
+
+
+@contextlib.contextmanager
+def data_on_stdout() -> Iterator[TextIO]:
+    """stdout, for data. Within the context messages go to stderr; a reader such as `head` may leave, and ends it.
+
+    Raises:
+        EnvironmentFault: if there is no stdout.
+    """
+    stream = sys.stdout
+    if stream is None or stream.closed:
+        raise EnvironmentFault("there is no standard output for the results: send it to a file, as in > FILE")
+    with saying_to_stderr():
+        try:
+            yield stream
+            stream.flush()
+        except OSError as error:
+            if not _reader_left(error):
+                _discard(stream)  # else Python complains again when it ends
+                raise
+            _discard(stream)
+
+
+class _Outlet(io.TextIOBase):
+    """A standard stream that cannot stop the work: it may be absent or closed, lose its reader, or lack a letter."""
+
+    def __init__(self, stream: TextIO | None):
+        self._stream = None if stream is None or stream.closed else stream
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return getattr(self._stream, "encoding", None) or "utf-8"
+
+    def isatty(self) -> bool:
+        return self._stream is not None and self._stream.isatty()
+
+    def write(self, text: str) -> int:
+        if self._stream is None:
+            return len(text)
+        try:
+            try:
+                self._stream.write(text)
+            except UnicodeEncodeError:
+                self._stream.write(text.encode(self.encoding, "backslashreplace").decode(self.encoding))
+            self._stream.flush()
+        except OSError as error:
+            _discard(self._stream)
+            if not _reader_left(error) and self._stream is not sys.stderr:
+                complain(f"standard output cannot be written ({error.strerror}): what is said from now on is lost")
+        return len(text)
+
+
+def _reader_left(error: OSError) -> bool:
+    return isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == errno.EINVAL)
+
+
+def _discard(stream: TextIO) -> None:
+    """What is written from now on vanishes, and the work goes on."""
+    with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:  # a stream without a descriptor
+        os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def complete_streams() -> None:
+    """Opens what is missing of the standard streams onto nothing, and lets all of them write any letter.
+
+    A file that is opened while a descriptor of theirs is free would get its number, and what libraries in C complain
+    of would be written into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def hush_libraries() -> None:
     """What threads of Orbax and TensorStore complain of reaches the user as an exception, or not at all."""
+    from absl import logging
 
     def show(*error) -> None:
         if threading.current_thread() is threading.main_thread():
@@ -83,7 +160,7 @@ def saying_nothing() -> contextlib.AbstractContextManager[None]:
 @contextlib.contextmanager
 def logging_to(file: Path) -> Iterator[None]:
     """Within the context messages are appended to this file, in the place of the one before."""
-    with file.open("a", encoding="utf-8") as log, _changed(log=log):
+    with file.open("a", encoding="utf-8", errors="backslashreplace") as log, _changed(log=log):
         yield
 
 
@@ -114,12 +191,13 @@ def _columns(character: str) -> int:
 
 def progress(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
     """Yields the items, with a bar and the time left on a terminal, and nothing where the output is a file."""
-    if _console.silent or not sys.stderr.isatty():
+    outlet = _Outlet(sys.stderr)
+    if _console.silent or not outlet.isatty():
         yield from items
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(file=outlet), transient=True) as bar:  # type: ignore[arg-type]
         yield from bar.track(items, total=total, description=description)

@@ -1,9 +1,13 @@
+import errno
+import io
 import os
+import subprocess
 import sys
 import unicodedata
 
 import pytest
 
+from study_classification.errors import EnvironmentFault
 from study_classification.system import console
 
 
@@ -82,3 +86,81 @@ def test_cutting_goes_by_columns():
     assert console.cut("ゴールデンレトリバー", 10) == "ゴールデン"
     assert console.cut("aゴールデン", 10) == "aゴールデ"  # half a character is none
     assert console.cut("short", 10) == "short"
+
+
+class Limited(io.TextIOWrapper):
+    """A terminal of Windows in the West."""
+
+    def __init__(self):
+        super().__init__(io.BytesIO(), encoding="cp1252", newline="\n")
+
+
+def test_a_letter_that_the_encoding_lacks_is_escaped(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "stdout", Limited())
+    with console.logging_to(tmp_path / "log.txt"):
+        console.say("café 猫 \udce9")
+    assert sys.stdout.buffer.getvalue() == rb"caf" + "é".encode("cp1252") + rb" \u732b \udce9" + b"\n"
+    assert (tmp_path / "log.txt").read_text(encoding="utf-8")[20:] == "café 猫 \\udce9\n"
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_streams_that_are_absent_or_closed(name, monkeypatch, tmp_path):
+    closed = (tmp_path / "closed").open("w")
+    closed.close()
+    for stream in (None, closed):
+        monkeypatch.setattr(sys, name, stream)
+        console.say("one")
+        console.complain("two")
+        with console.saying_to_stderr():
+            console.say("three")
+        assert list(console.progress([1, 2], "counting")) == [1, 2]
+
+
+@pytest.mark.parametrize("stream", [None, "closed"])
+def test_data_want_a_stdout(stream, monkeypatch, tmp_path):
+    if stream == "closed":
+        stream = (tmp_path / "closed").open("w")
+        stream.close()
+    monkeypatch.setattr(sys, "stdout", stream)
+    with pytest.raises(EnvironmentFault, match="there is no standard output for the results"), console.data_on_stdout():
+        raise AssertionError
+
+
+def test_the_reader_of_data_may_leave(monkeypatch):
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with os.fdopen(write_end, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        with console.data_on_stdout() as out:
+            out.write("row\n")
+            out.flush()
+            raise AssertionError("this is not reached")
+        pipe.write("more")
+
+
+class Full(io.StringIO):
+    """A file on a disk without space."""
+
+    def write(self, text):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_loses_messages_aloud_and_data_never(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdout", Full())
+    console.say("message")
+    assert capsys.readouterr().err == (
+        "standard output cannot be written (No space left on device): what is said from now on is lost\n"
+    )
+    with pytest.raises(OSError, match="No space left"), console.data_on_stdout() as out:
+        out.write("row")
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_no_file_gets_the_number_of_a_stream(closed, tmp_path):
+    program = (
+        "import sys; from study_classification.system.console import complete_streams, say; complete_streams()\n"
+        "with open('file', 'w') as file: print(file.fileno(), sys.stdin.read(), file=file, flush=True); say('said')"
+    )
+    done = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", sys.executable, "-c", program], cwd=tmp_path, input=b"")
+    assert done.returncode == 0
+    assert int((tmp_path / "file").read_text()) > 2

@@ -1,6 +1,7 @@
 """The whole loop on real digits with a tiny network: what is learnt, kept, resumed and refused."""
 
 import csv
+import inspect
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from run_helpers import assert_same_run, last_checkpoint, stop_and_resume, stop_at
 
 from study_classification import models
+from study_classification.configs import quickstart
 from study_classification.data.order import TrainingOrder
 from study_classification.errors import ConfigError, DataError, DivergedError, Interrupted, RunError
 from study_classification.inputs.images.preprocess import normalize
@@ -31,7 +33,7 @@ from study_classification.training import step as steps
 from study_classification.training.loop import train_and_evaluate
 
 
-def test_a_run_learns_and_leaves_its_directory(config, tmp_path):
+def test_a_run_learns_and_leaves_its_directory(config, tmp_path, drawn):
     config.total_epochs = 12.0
     config.optimizer.learning_rate = 3e-3
     train_and_evaluate(config, tmp_path / "run")
@@ -48,6 +50,7 @@ def test_a_run_learns_and_leaves_its_directory(config, tmp_path):
         "log.txt",
         "checkpoints",
     }
+    assert (tmp_path / "run" / "curves.png").stat().st_size > 1000
     assert read_json(tmp_path / "run" / "classes.json") == ["0", "1", "2"]
     with (tmp_path / "run" / "history.csv").open() as lines:
         rows = list(csv.DictReader(lines))
@@ -290,18 +293,31 @@ def test_changed_pictures_are_not_resumed(config, digits, tmp_path):
         train_and_evaluate(config, tmp_path / "run")
 
 
-DRIVER = """
+def driven_config(cache: Path, fsdp: int):
+    config = quickstart.get_config("runlocal")
+    config.data.cache_dir = str(cache)
+    config.model.name = "mlp"
+    config.total_epochs, config.total_steps = 0.0, 60
+    config.fsdp = fsdp
+    config.precision = "float32"
+    return config
+
+
+@pytest.fixture(scope="module")
+def whole(cache, tmp_path_factory):
+    """The run of `driven_config` on one device, from beginning to end."""
+    workdir = tmp_path_factory.mktemp("whole") / "run"
+    train_and_evaluate(driven_config(cache, 1), workdir)
+    return workdir
+
+
+DRIVER = f"""
 import sys
 from study_classification.configs import quickstart
 from study_classification.training.loop import train_and_evaluate
 from pathlib import Path
-config = quickstart.get_config("runlocal")
-config.data.cache_dir = sys.argv[1]
-config.model.name = "mlp"
-config.total_epochs, config.total_steps = 0.0, 60
-config.fsdp = int(sys.argv[3])
-config.precision = "float32"
-train_and_evaluate(config, Path(sys.argv[2]))
+{inspect.getsource(driven_config)}
+train_and_evaluate(driven_config(Path(sys.argv[1]), int(sys.argv[3])), Path(sys.argv[2]))
 """
 
 
@@ -316,9 +332,7 @@ def drive(cache: Path, workdir: Path, devices: int = 1, fsdp: int = 1) -> subpro
     )
 
 
-def test_kill_9_loses_at_most_the_work_since_the_last_checkpoint(config, cache, tmp_path):
-    whole = drive(cache, tmp_path / "whole")
-    assert "Trained for" in whole.communicate()[0]
+def test_kill_9_loses_at_most_the_work_since_the_last_checkpoint(config, cache, whole, tmp_path):
     with drive(cache, tmp_path / "killed") as killed:
         for line in killed.stdout:
             while line.startswith("epoch 2/") and not steps_in(tmp_path / "killed" / "checkpoints"):
@@ -329,14 +343,13 @@ def test_kill_9_loses_at_most_the_work_since_the_last_checkpoint(config, cache, 
     resumed = drive(cache, tmp_path / "killed").communicate()[0]
     assert "Resuming" in resumed
     assert "Trained for" in resumed
-    assert_same_run(config, tmp_path / "whole", tmp_path / "killed")
+    assert_same_run(config, whole, tmp_path / "killed")
 
 
-def test_several_devices_compute_what_one_computes(config, cache, tmp_path):
-    for name, devices, fsdp in (("one", 1, 1), ("four", 4, 2)):
-        output = drive(cache, tmp_path / name, devices, fsdp).communicate()[0]
-        assert "Trained for" in output, output
-    one, four = (last_checkpoint(config, tmp_path / name)[0]["model"] for name in ("one", "four"))
+def test_several_devices_compute_what_one_computes(config, cache, whole, tmp_path):
+    output = drive(cache, tmp_path / "four", devices=4, fsdp=2).communicate()[0]
+    assert "Trained for" in output, output
+    one, four = (last_checkpoint(config, workdir)[0]["model"] for workdir in (whole, tmp_path / "four"))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-4), one, four)
 
 

@@ -1,0 +1,33 @@
+"""How the program ends: a user's mistake and Ctrl-C become one sentence on stderr and an exit code."""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+
+from study_classification.errors import as_user_error
+from study_classification.system.console import complain
+
+
+@contextlib.contextmanager
+def exiting_on_user_errors() -> Iterator[None]:
+    """Within the context a user's mistake ends the program with a sentence on stderr and its exit code."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        known = as_user_error(error)
+        if known is None:
+            raise
+        stopped = known.exit_code > 128
+        if stopped:
+            _end_at_once_when_asked_again(known.exit_code)
+        complain(f"{'stopped' if stopped else 'error'}: {known}")
+        sys.exit(known.exit_code)
+
+
+def _end_at_once_when_asked_again(exit_code: int) -> None:
+    """What still runs is only being tidied away: a second Ctrl-C does not wait for it."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, lambda *_: os._exit(exit_code))
