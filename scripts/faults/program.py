@@ -95,7 +95,9 @@ class Running:
             self._process.join()
         out, err = (self._read(name) for name in ("out", "err"))
         found = self._folder / "found"
-        return Ended(code, out, err, json.loads(found.read_text()) if code == 0 and found.exists() else None)
+        return Ended(
+            code, out, err, json.loads(found.read_text(encoding="utf-8")) if code == 0 and found.exists() else None
+        )
 
     def _read(self, name: str) -> str:
         file = self._folder / name
@@ -141,4 +143,4 @@ def _run(arguments: list[str], folder: Path, after: Callable[[], object] | None)
     except SystemExit as end:
         if end.code or after is None:
             raise
-        (folder / "found").write_text(json.dumps(after()))
+        (folder / "found").write_text(json.dumps(after()), encoding="utf-8")

@@ -93,7 +93,7 @@ def _run_file(name: str, folder: Path) -> Target:
         "report.json": {"test": {"accuracy": 1.0}},
     }
     for other, content in whole.items():
-        (folder / other).write_text(json.dumps(content))
+        (folder / other).write_text(json.dumps(content), encoding="utf-8")
 
     def read(file: Path) -> None:
         directory.load(folder)

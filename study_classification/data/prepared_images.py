@@ -103,4 +103,4 @@ def _write(shard: _Shard, labels: Int[np.ndarray, " n"], read: Read) -> None:
         writer.write(example.SerializeToString())
     writer.close()
     flush_to_disk(temporary)
-    temporary.rename(shard.file)
+    temporary.replace(shard.file)

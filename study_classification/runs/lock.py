@@ -5,7 +5,6 @@ apart even where their names and numbers are equal. Another machine may not see 
 """
 
 import contextlib
-import errno
 import json
 import os
 import socket
@@ -16,11 +15,10 @@ from pathlib import Path
 
 from study_classification.errors import RunError
 from study_classification.system.files import unwritable
+from study_classification.system.locks import lock
 
 FILE = ".lock"
 BOOT = Path("/proc/sys/kernel/random/boot_id")  # containers of one machine have it in common
-_TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
-_FAR = 1 << 30  # Windows keeps others from reading what is locked, so a byte behind the text is
 
 
 @contextlib.contextmanager
@@ -63,18 +61,9 @@ def _open_locked(file: Path) -> tuple[int, bool | None]:
 def _lock(opened: int) -> bool | None:
     """Whether this process has the lock now; None where the file system has no locks."""
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            os.lseek(opened, _FAR, os.SEEK_SET)
-            msvcrt.locking(opened, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    except OSError as error:
-        return False if error.errno in _TAKEN else None
+        return lock(opened)
+    except OSError:
+        return None
 
 
 def _this_process() -> dict:

@@ -1,12 +1,42 @@
 """Locks between processes, also of containers: the system frees them when their owner ends, however it ends."""
 
 import contextlib
-import fcntl
+import errno
+import os
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from study_classification.system.console import say
+
+_TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+_FAR = 1 << 30  # Windows keeps others from reading what is locked, so a byte behind the text is
+_LOOK = 0.2  # seconds between two looks at a lock that another process has
+
+
+def lock(opened: int) -> bool:
+    """Whether this process has the lock of an open file now; it keeps it until the file is closed.
+
+    Raises:
+        OSError: if the file system has no locks.
+    """
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(opened, _FAR, os.SEEK_SET)
+            msvcrt.locking(opened, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except OSError as error:
+        if error.errno in _TAKEN:
+            return False
+        raise
 
 
 def try_lock(file: Path) -> IO[bytes] | None:
@@ -17,14 +47,13 @@ def try_lock(file: Path) -> IO[bytes] | None:
     """
     handle = file.open("ab")
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return handle
-    except BlockingIOError:
-        handle.close()
-        return None
+        if lock(handle.fileno()):
+            return handle
     except OSError:
         handle.close()
         raise
+    handle.close()
+    return None
 
 
 @contextlib.contextmanager
@@ -36,14 +65,13 @@ def taking_turns(file: Path, waiting: str) -> Iterator[bool]:
     """
     with contextlib.ExitStack() as stack:
         try:
-            handle = try_lock(file)
-            if handle is None:
+            handle = stack.enter_context(file.open("ab"))
+            sure = lock(handle.fileno())
+            if not sure:
                 say(waiting)
-                handle = file.open("ab")
-                stack.enter_context(handle)
-                fcntl.flock(handle, fcntl.LOCK_EX)
+            while not sure:
+                time.sleep(_LOOK)
+                sure = lock(handle.fileno())
         except OSError:
-            handle = None
-        if handle is not None:
-            stack.enter_context(handle)
-        yield handle is not None
+            sure = False
+        yield sure

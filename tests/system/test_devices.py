@@ -33,7 +33,7 @@ def test_the_mesh_has_both_axes():
 
 
 def test_eight_devices_by_fours(monkeypatch):
-    monkeypatch.setattr(devices.jax, "device_count", lambda: 8)
+    monkeypatch.setattr(devices.jax, "devices", lambda: list(range(8)))
     monkeypatch.setattr(devices.jax, "make_mesh", lambda shape, names, **_: dict(zip(names, shape, strict=True)))
     assert devices.make_mesh(4) == {"data": 2, "fsdp": 4}
     with pytest.raises(ConfigError, match="fsdp is 3, which does not divide the 8 devices"):

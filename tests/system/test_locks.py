@@ -32,9 +32,9 @@ def test_the_second_says_that_it_waits_and_then_has_its_turn(tmp_path, capsys):
 
 
 def test_where_there_are_no_locks_nothing_is_sure(tmp_path, monkeypatch):
-    def unsupported(handle, how):
+    def unsupported(opened):
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(locks.fcntl, "flock", unsupported)
+    monkeypatch.setattr(locks, "lock", unsupported)
     with taking_turns(tmp_path / "lock", "") as sure:
         assert not sure
