@@ -145,8 +145,8 @@ def test_the_search_for_vague_text(source, found, tmp_path):
 
 
 def test_few_places_rename():
-    """Windows renames nothing onto what is there, so what does it knows what to do then; `replace` is for all others."""
-    for file in FILES:
+    """Windows renames nothing onto what is there, so these alone rename, and know what to do then."""
+    for file in [file for file in FILES if file.parent.name != "faults"]:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and node.attr in ("rename", "renames"):
                 assert file.name in ("files.py", "entries.py", "checkpoint.py"), f"{file.name}, line {node.lineno}"
