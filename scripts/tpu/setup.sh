@@ -7,6 +7,7 @@ cd "$(dirname "$0")/../.."
 . scripts/tpu/options.sh
 read_options '' "$@"
 wheel=study_classification-$(sed -n 's/^version = //p' setup.cfg)-py3-none-any.whl
+call rm -rf build/lib  # of an earlier wheel, with files that may be gone
 call python3 -m pip wheel --quiet --no-deps --wheel-dir=build/tpu .
 call gcloud compute tpus tpu-vm scp "build/tpu/$wheel" scripts/tpu/worker.sh "$name:" "${place[@]}" --worker=all
 on_workers all "python3 -m pip install --quiet --user uv && \
