@@ -2,7 +2,7 @@
 
 .venv/bin/python scripts/resolve_platforms.py [EXTRA]
 
-Only wheels count: where one is missing, an installation would have to compile; what is pure Python is built here before.
+Only wheels count: where one is missing, an installation would have to compile. What is pure Python is built here first.
 pip evaluates markers for this system, so a dependency that only another one has is not seen.
 """
 
