@@ -2,8 +2,8 @@
 
 .venv/bin/python scripts/resolve_platforms.py [EXTRA]
 
-Only wheels count: where one is missing, an installation would have to compile. pip cannot evaluate markers for another
-system, so a dependency that only another system has is not seen.
+Only wheels count: where one is missing, an installation would have to compile. What is pure Python is built here first.
+pip evaluates markers for this system, so a dependency that only another one has is not seen.
 """
 
 import configparser
@@ -15,6 +15,7 @@ import tempfile
 
 from environment import ROOT, VERSIONS
 
+PURE = ("promise",)  # published as source alone
 LINUX = [f"manylinux_2_{minor}" for minor in range(35, 16, -1)] + ["manylinux2014", "manylinux1"]
 MACHINES = {
     "Linux x86-64": [f"{name}_x86_64" for name in LINUX],
@@ -27,10 +28,12 @@ MACHINES = {
 def main() -> None:
     requirements = read_requirements(sys.argv[1:])
     print(f"| | {' | '.join(MACHINES)} |\n|---|{'---|' * len(MACHINES)}", flush=True)
-    for version in reversed(VERSIONS):
-        name = "{}.{}".format(*version)
-        cells = [resolve(requirements, name, platforms) for platforms in MACHINES.values()]
-        print(f"| Python {name} | {' | '.join(cells)} |", flush=True)
+    with tempfile.TemporaryDirectory() as wheels:
+        pip("wheel", "--no-deps", "--wheel-dir", wheels, *PURE).check_returncode()
+        for version in reversed(VERSIONS):
+            name = "{}.{}".format(*version)
+            cells = [resolve(requirements, name, platforms, wheels) for platforms in MACHINES.values()]
+            print(f"| Python {name} | {' | '.join(cells)} |", flush=True)
 
 
 def read_requirements(extras: list[str]) -> list[str]:
@@ -42,14 +45,18 @@ def read_requirements(extras: list[str]) -> list[str]:
     return [line.strip() for text in wanted for line in text.splitlines() if line.strip()]
 
 
-def resolve(requirements: list[str], version: str, platforms: list[str]) -> str:
+def pip(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "pip", *arguments, "--quiet"], capture_output=True, text=True)
+
+
+def resolve(requirements: list[str], version: str, platforms: list[str], wheels: str) -> str:
     """'ok' with the version of jax, or what is missing."""
     with tempfile.TemporaryDirectory() as folder:
         report = f"{folder}/report.json"
-        command = [sys.executable, "-m", "pip", "install", "--dry-run", "--quiet", "--ignore-installed"]
-        command += ["--only-binary=:all:", "--target", folder, "--python-version", version, "--report", report]
-        command += [f"--platform={platform}" for platform in platforms]
-        done = subprocess.run([*command, *requirements], capture_output=True, text=True)
+        options = ["--dry-run", "--ignore-installed", "--only-binary=:all:", f"--find-links={wheels}"]
+        options += [f"--target={folder}", f"--python-version={version}", f"--report={report}"]
+        options += [f"--platform={platform}" for platform in platforms]
+        done = pip("install", *options, *requirements)
         if done.returncode:
             missing = re.findall(r"No matching distribution found for (\S+)", done.stderr)
             return f"missing: {', '.join(missing)}" if missing else done.stderr.strip().splitlines()[-1]
