@@ -28,6 +28,10 @@ PROBE = (
     "import sys, venv, ensurepip; assert sys.maxsize > 2**32; "
     "print('%d.%d' % sys.version_info[:2], getattr(sys, '_base_executable', sys.executable), sys.version, sep='\\n')"
 )
+# A verb, the folder or address, the package, its version, and its size if pip says it.
+PIPS_LINE = re.compile(
+    r"(Downloading|Using cached|Processing) (?:\S*[/\\])?([^/\\\s-]+)-([^-\s]+)-\S+\.whl( \([\d.]+ \w+\))?"
+)
 
 
 class SetupFault(Exception):
@@ -179,8 +183,8 @@ def install(what: str) -> None:
 
 def line_to_show(line: str) -> str:
     """A line of pip in short: which package it fetches or finds; '' for all others."""
-    match = re.match(r"(Downloading|Using cached|Processing) (?:\S*[/\\])?([^/\\\s-]+)-([^-\s]+)-\S+\.whl( .*)?$", line)
-    if not match:
+    match = PIPS_LINE.match(line)
+    if not match or ".whl.metadata" in line:
         return ""
     verb, name, version, size = match.groups(default="")
     return f"{'downloading' if verb == 'Downloading' else 'found'} {name} {version}{size}"

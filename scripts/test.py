@@ -12,7 +12,7 @@ from environment import PYTHON, ROOT, only_python, prepare_environment, run_as_s
 CHECKS = (
     ("ruff", "check", "."),
     ("mypy", "study_classification", "configs"),
-    ("pytest", "-q", "-n", "auto", "--maxprocesses=4"),
+    ("pytest", "-q", "-n", "auto", "--maxprocesses=4", "--dist=worksteal"),  # tests of a file share what they compile
 )
 
 

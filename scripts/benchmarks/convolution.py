@@ -18,6 +18,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import psutil
 from input_pipeline import HERE, cpu_name
 from peers import Peer
 
@@ -94,7 +95,7 @@ def main() -> None:
     jax.config.update("jax_platforms", "cpu")
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    machine = f"{cpu_name()}, {cores} cores, load {os.getloadavg()[0]:.1f} at the start"
+    machine = f"{cpu_name()}, {cores} cores, load {psutil.getloadavg()[0]:.1f} at the start"
     peer = Peer([options.peer_python, str(HERE / "convolution_peer.py"), str(cores)])
     versions = f"Python {platform.python_version()}, jax {jax.__version__}; {peer.about}"
     rows, table = [], []

@@ -142,7 +142,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "results/input_pipeline.csv")
     options = parser.parse_args()
 
-    load = os.getloadavg()[0]
+    load = psutil.getloadavg()[0]
     machine = f"{cpu_name()}, {os.cpu_count()} cores, load {load:.1f} at the start"
     rows = []
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+import psutil
 from input_pipeline import HERE, OURS, cpu_name
 from pipelines import BATCH, versions
 from transfer_peers import LEARNING_RATE, PEERS, Job
@@ -191,7 +192,7 @@ def main() -> None:
     if min(*lengths, peer_epochs) < 2:
         parser.error("--epochs and --peer_epochs must be 2 or more: the first epoch is unlike the others")
 
-    load = os.getloadavg()[0]
+    load = psutil.getloadavg()[0]
     machine = f"{cpu_name()}, {options.cores} cores, load {load:.1f} at the start"
     if hasattr(os, "sched_setaffinity"):  # which the processes started from here inherit
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])

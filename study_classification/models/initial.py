@@ -1,5 +1,7 @@
 """The variables of an untrained network."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
@@ -14,4 +16,15 @@ def init_variables(model: nn.Module, shape: tuple[int, int, int], key: jax.Array
 
 def variable_shapes(model: nn.Module, shape: tuple[int, int, int]) -> dict[str, PyTree]:
     """The shapes and types of these variables; nothing is computed."""
+    try:
+        hash(model)
+    except TypeError:  # a network of the user's own may have a list as a field
+        return _traced(model, shape)
+    return jax.tree.map(lambda leaf: leaf, _known(model, shape))  # new dicts, which the caller may change
+
+
+def _traced(model: nn.Module, shape: tuple[int, int, int]) -> dict[str, PyTree]:
     return jax.eval_shape(lambda: init_variables(model, shape, jax.random.key(0)))
+
+
+_known = functools.lru_cache(maxsize=16)(_traced)  # tracing a large network takes a second, and many ask

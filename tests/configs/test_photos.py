@@ -15,7 +15,7 @@ from study_classification.training.initial import first_variables
 from study_classification.training.loop import train_and_evaluate
 from study_classification.training.setup import resolve_config
 
-HELD_OUT = 40  # photos a class
+HELD_OUT = 20  # photos a class
 
 
 def manifest(folder, file, count):
