@@ -3,7 +3,7 @@
 import random
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from cases import Case
 from program import Ended
 from workload import Workload, digest_of_run, report_of, transfer
 
+_Use = Callable[[Workload, Path, Path], tuple[Ended, bool]]
 DAMAGES = ("truncated", "zeroed", "deleted", "flipped", "garbage")
 
 
@@ -49,7 +50,6 @@ def kinds_of(folder: Path, below: str = "") -> dict[str, Path]:
 
 def damaged_files(work: Workload, share: float, seed: int) -> Iterator[Case]:
     """All of DAMAGES to a file of every kind, in every use of it; or a share of these cases, drawn by a seed."""
-    chance = random.Random(seed)
     for fault, tree, below, use in (
         ("damaged run, resumed", work.half, "", _resume),
         ("damaged run, evaluated", work.half, "", _evaluate),
@@ -57,16 +57,36 @@ def damaged_files(work: Workload, share: float, seed: int) -> Iterator[Case]:
         ("damaged cache of data", work.prepared, "", _train_anew),
         ("damaged cache of decoded images", work.cache, "decoded", _train_anew),
         ("damaged cache of programs", work.cache, "xla", _train_anew),
-        ("damaged cache of features", work.cache, "features", _transfer_anew),
     ):
-        for kind, file in kinds_of(tree, below).items():
-            for how in DAMAGES:
-                if chance.random() < share:
-                    folder = work.scratch("damaged")
-                    copy = shutil.copytree(tree, folder / "copy")
-                    damage(copy / file, how, seed)
-                    ended, same = use(work, folder, copy)
-                    yield Case(fault, f"{kind} {how}", program.verdict(ended, same), ended.last_words)
+        yield from _damaged(work, fault, tree, below, use, share, seed)
+
+
+def damaged_features(work: Workload, share: float, seed: int) -> Iterator[Case]:
+    """The same to the features that a frozen backbone has made of the images."""
+    folder = work.scratch("features")
+    cache = shutil.copytree(work.cache, folder / "cache")
+    run = folder / "run"
+    whole = program.run(transfer(work.folder, run, cache, work.half), folder, partial(digest_of_run, run)).found
+
+    def use(work: Workload, folder: Path, cache: Path) -> tuple[Ended, bool]:
+        run = folder / "run"
+        ended = program.run(transfer(work.folder, run, cache, work.half), folder, partial(digest_of_run, run))
+        return ended, whole is not None and ended.found == whole
+
+    yield from _damaged(work, "damaged cache of features", cache, "features", use, share, seed)
+
+
+def _damaged(work: Workload, fault: str, tree: Path, below: str, use: _Use, share: float, seed: int) -> Iterator[Case]:
+    """Does the damages to copies of a tree, and uses them."""
+    chance = random.Random(f"{seed} {fault}")
+    for kind, file in kinds_of(tree, below).items():
+        for how in DAMAGES:
+            if chance.random() < share:
+                folder = work.scratch("damaged")
+                copy = shutil.copytree(tree, folder / "copy")
+                damage(copy / file, how, seed)
+                ended, same = use(work, folder, copy)
+                yield Case(fault, f"{kind} {how}", program.verdict(ended, same), ended.last_words)
 
 
 def _resume(work: Workload, folder: Path, run: Path) -> tuple[Ended, bool]:
@@ -85,12 +105,6 @@ def _predict(work: Workload, folder: Path, run: Path) -> tuple[Ended, bool]:
 
 def _train_anew(work: Workload, folder: Path, cache: Path) -> tuple[Ended, bool]:
     return work.train(folder, folder / "run", cache)
-
-
-def _transfer_anew(work: Workload, folder: Path, cache: Path) -> tuple[Ended, bool]:
-    run = folder / "run"
-    ended = program.run(transfer(work.folder, run, cache, work.half), folder, partial(digest_of_run, run))
-    return ended, ended.found == work.transferred
 
 
 def _natural(file: Path) -> list:

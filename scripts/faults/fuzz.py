@@ -16,9 +16,9 @@ from pathlib import Path
 
 from cases import Case
 from program import EQUAL, HANG, SENTENCE, TRACEBACK
-from targets import make_target
+from targets import SHARES, make_target
 
-SECONDS, BYTES = 10, 2 << 30  # that one input may take
+SECONDS, BYTES = 40, 2 << 30  # that one input may take; the program gives up on HDF5 after 30 seconds
 _TOKENS = (
     b"null", b"[]", b"{}", b"-1", b"0", b"1e999", b"NaN", b"true", b'"', b"'", b",", b"\n", b"\r", b"\0", b"\xff\xfe",
     b"\xef\xbb\xbf", b"\\ud800", b"\xff" * 8, b"\x7f" + b"\xff" * 7, b"\0" * 8, b"9" * 5000, b"[" * 3000,
@@ -34,20 +34,21 @@ def fuzzed(names: Sequence[str], count: int, seed: int, out: Path, guided: bool 
     # What atheris instruments must not have been imported before.
     context = multiprocessing.get_context("spawn" if guided else "forkserver")
     for name in names:
+        number = max(1, int(count * SHARES.get(name, 1)))
         folder, wrong = out / name, Counter[str]()
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "found").write_text("", encoding="utf-8")
+        (folder / "found").write_text("")
         begun = accepted = refused = 0
-        while begun < count:
+        while begun < number:
             shared = context.RawArray("q", 4)
-            arguments = (name, range(begun, count), seed, folder, shared)
+            arguments = (name, range(begun, number), seed, folder, shared)
             process = context.Process(target=_guided if guided else _blind, args=arguments)
             process.start()
             if end := _end(process, shared):
                 wrong[f"{end}, input {begun + shared[_BEGUN] - 1} of seed {seed}"] += 1
             begun += max(shared[_BEGUN], 1)
             accepted, refused = accepted + shared[_ACCEPTED], refused + shared[_REFUSED]
-        wrong.update((folder / "found").read_text(encoding="utf-8").splitlines())
+        wrong.update((folder / "found").read_text().splitlines())
         yield Case(f"fuzzing {name}", "accepted", EQUAL, "", accepted)
         yield Case(f"fuzzing {name}", "refused", SENTENCE, "", refused)
         for what, times in wrong.items():
@@ -87,11 +88,10 @@ def try_one(read: Callable[[bytes], None], data: bytes, folder: Path, shared: Se
     except UserError:
         shared[_REFUSED] += 1
     except Exception as error:
-        frames = [
-            frame for frame in traceback.extract_tb(error.__traceback__) if "study_classification/" in frame.filename
-        ]
-        what = f"{type(error).__name__} in {Path(frames[-1].filename).name} line {frames[-1].lineno}"
-        with (folder / "found").open("a", encoding="utf-8") as found:
+        frames = traceback.extract_tb(error.__traceback__)
+        last = [frame for frame in frames if "study_classification/" in frame.filename][-1:] or frames[-1:]
+        what = f"{type(error).__name__} in {Path(last[0].filename).name} line {last[0].lineno}"
+        with (folder / "found").open("a") as found:
             found.write(f"{what}\n")
         kept = folder / what.replace(" ", "_")
         if not kept.exists() or len(data) < kept.stat().st_size:
@@ -138,5 +138,5 @@ def _guided(name: str, inputs: range, seed: int, folder: Path, shared: Sequence[
 def _limit_memory() -> None:
     """What an input asks for beyond BYTES is refused to it as a MemoryError."""
     if sys.platform == "linux":
-        used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + BYTES, used + BYTES))

@@ -15,7 +15,7 @@ EQUAL, SENTENCE, TRACEBACK, HANG, DIFFERENT = VERDICTS = (
 )  # fmt: skip
 DOCUMENTED = (2, 3, 4, 5, 6, 7, 130, 143)  # exit codes, see docs/commands.md
 _WARNING = ("Beware: ", "WARNING: ")  # how a line begins that tells of something wrong
-LIMIT = 120  # seconds that a process may take; the longest takes about 5
+LIMIT = 600  # seconds that a process may take; the longest takes 10 of a core of its own
 
 _IMPORTED = (
     "study_classification.training.loop", "study_classification.inference.evaluate",

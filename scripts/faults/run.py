@@ -17,7 +17,7 @@ import cases
 import program
 import soak
 from cases import Case
-from damages import damaged_files
+from damages import damaged_features, damaged_files
 from full_disk import full_disk
 from fuzz import fuzzed
 from kills import killed
@@ -42,11 +42,12 @@ class Sizes:
     predictions: int = 1_000_000
 
 
-SHORT = Sizes(kills=1, damages=0.01, moves=0, pairs=1, disks=1)
+SHORT = Sizes(kills=1, damages=0.02, pairs=1, disks=1)
 
 PARTS: dict[str, Callable[[Workload, Sizes, int, Path], Iterator[Case]]] = {
     "kills": lambda work, sizes, seed, out: killed(work, sizes.kills, seed),
     "damages": lambda work, sizes, seed, out: damaged_files(work, sizes.damages, seed),
+    "features": lambda work, sizes, seed, out: damaged_features(work, sizes.damages, seed),
     "moves": lambda work, sizes, seed, out: moving_data(work, sizes.moves, seed),
     "together": lambda work, sizes, seed, out: two_at_once(work, sizes.pairs),
     "disk": lambda work, sizes, seed, out: full_disk(work, sizes.disks),
@@ -58,7 +59,7 @@ PARTS: dict[str, Callable[[Workload, Sizes, int, Path], Iterator[Case]]] = {
 def main(arguments: Sequence[str]) -> int:
     """Returns 1 if anything came out that must not."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--short", action="store_true", help="a little of the parts that need no fuzzing")
+    parser.add_argument("--short", action="store_true", help="a little of the quicker parts")
     parser.add_argument("--parts", help=f"which, separated by commas: {', '.join(PARTS)}, soak")
     parser.add_argument("--out", type=Path, default=Path("faults"), help="folder for the tables, and what went wrong")
     parser.add_argument("--seed", type=int, default=0, help="another one draws other moments, damages and inputs")
@@ -89,9 +90,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _usual_parts(short: bool) -> list[str]:
-    """All of them, less what is too long or not installed."""
+    """All of them, less what takes too long or is not installed."""
     if short:
-        return [part for part in PARTS if part not in ("fuzz", "atheris")]
+        return [part for part in PARTS if part not in ("features", "moves", "fuzz", "atheris")]
     return [part for part in (*PARTS, "soak") if part != "atheris" or importlib.util.find_spec("atheris")]
 
 

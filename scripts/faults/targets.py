@@ -1,5 +1,6 @@
 """What is fuzzed: each reader of foreign bytes as a function bytes -> None, with a few good inputs to begin with."""
 
+import hashlib
 import io
 import json
 import struct
@@ -61,8 +62,7 @@ def _manifest(suffix: str, inputs: tuple[bytes, ...], folder: Path) -> Target:
 def _splits(folder: Path) -> Target:
     from study_classification.data.splits import read_pinned
 
-    rows = b"name,label,split,pixels\ncat/0.png,cat,train,0a1b\n'dog, 1.png',dog,validation,2c3d\nx,y,test,4e\n"
-    return Target(_reader_of(folder / "splits.csv", read_pinned), (rows,))
+    return Target(_reader_of(folder / "splits.csv", read_pinned), (_SPLITS,))
 
 
 def _weights(inputs: Callable[[], tuple[bytes, ...]], folder: Path) -> Target:
@@ -92,15 +92,33 @@ def _run_file(name: str, folder: Path) -> Target:
         "data_report.json": {"key": "0a1b", "classes": {"cat": {"train": 1}}, "unreadable": {}},
         "report.json": {"test": {"accuracy": 1.0}},
     }
-    for other, content in whole.items():
-        (folder / other).write_text(json.dumps(content), encoding="utf-8")
+    inputs = {other: json.dumps(content).encode() for other, content in whole.items()} | {"splits.csv": _SPLITS}
+    for other, content in inputs.items():
+        (folder / other).write_bytes(content)
 
     def read(file: Path) -> None:
         directory.load(folder)
-        directory.data_key(folder)
+        directory.same_data(folder, "0a1b", "")
+        directory.pixels_of_split(folder, "train")
         directory.add_to_report(folder, "validation", {"accuracy": 0.5})
 
-    return Target(_reader_of(folder / name, read), (json.dumps(whole[name]).encode(),))
+    return Target(_reader_of(folder / name, read), (inputs[name],))
+
+
+def _checkpoint(folder: Path) -> Target:
+    """What is known of a checkpoint."""
+    from study_classification.errors import RunError
+    from study_classification.runs import checkpoint
+
+    def read(file: Path) -> None:
+        try:
+            checkpoint.read_record(file.parent)
+        except checkpoint.DamagedError as error:
+            raise RunError(str(error)) from error
+
+    content = {"step": 4, "best": True, "beside": {"history": {"epochs": [], "best": -1}}, "files": {"model/d/0": "0a"}}
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return Target(_reader_of(folder / checkpoint.RECORD, read), (json.dumps(content | {"digest": digest}).encode(),))
 
 
 def _safetensors() -> tuple[bytes, ...]:
@@ -149,6 +167,7 @@ def _npz() -> tuple[bytes, ...]:
     return (stream.getvalue(),)
 
 
+_SPLITS = b'name,label,split,pixels\ncat/0.png,cat,train,0a1b\n"dog, 1.png",dog,validation,2c3d\nx,y,test,4e\n'
 _CSV = (b'path,label,split\ncat/0.png,cat,train\n"dog, 1.png",dog,validation\n~/x.png,cat,test\n',)
 _LINES = (b'{"path": "cat/0.png", "label": "cat", "split": "train"}\n{"path": "d.png", "label": 1, "split": "test"}\n',)
 
@@ -166,4 +185,9 @@ TARGETS: dict[str, Callable[[Path], Target]] = {
     "preprocess.json": partial(_run_file, "preprocess.json"),
     "data_report.json": partial(_run_file, "data_report.json"),
     "report.json": partial(_run_file, "report.json"),
+    "splits.csv of a run": partial(_run_file, "splits.csv"),
+    "checkpoint.json": _checkpoint,
 }
+
+# Of the inputs that the others get: the program reads HDF5 in a process of its own first, half a second each.
+SHARES = {"weights.h5": 0.01}

@@ -41,9 +41,8 @@ class Workload:
         whole_run: a run of WHOLE epochs that was never interrupted.
         half: a run of HALF epochs, evaluated, which WHOLE epochs go on from.
         prepared: a cache after the verb `prepare`.
-        cache: a cache after trainings, one of them of features.
+        cache: a cache after trainings.
         whole: digest of `whole_run`.
-        transferred: digest of a run that trains a head on the backbone of `half`.
         measured: what `evaluate` gives for `half`.
         predicted: what `predict` gives for `half`.
         pictures_digest: of the folder of pictures.
@@ -55,7 +54,6 @@ class Workload:
     prepared: Path
     cache: Path
     whole: str
-    transferred: str
     measured: object
     predicted: str
     pictures_digest: str
@@ -85,9 +83,8 @@ class Workload:
 def make_workload(folder: Path) -> Workload:
     """Writes the pictures and the network, and makes the runs that all others are compared with."""
     _write_pictures(folder / "photos")
-    (folder / "tiny.py").write_text(NETWORK, encoding="utf-8")
-    half, whole, transferred = (folder / name for name in ("half", "whole", "transferred"))
-    prepared, cache = folder / "prepared", folder / "cache"
+    (folder / "tiny.py").write_text(NETWORK)
+    half, whole, prepared, cache = (folder / name for name in ("half", "whole", "prepared", "cache"))
 
     def done(arguments, after=None):
         ended = program.run(arguments, folder / "log", after)
@@ -98,11 +95,10 @@ def make_workload(folder: Path) -> Workload:
     shutil.copytree(prepared, cache)
     digest = done(train(folder, whole, cache), partial(digest_of_run, whole)).found
     done(train(folder, half, cache, HALF))
-    head = done(transfer(folder, transferred, cache, half), partial(digest_of_run, transferred)).found
     measured = done(["evaluate", f"--workdir={half}"], partial(report_of, half)).found
     predicted = done(["predict", f"--workdir={half}", "--format=csv", str(folder / "photos")]).out
     return Workload(
-        folder, whole, half, prepared, cache, digest, head, measured, predicted, digest_of_folder(folder / "photos")
+        folder, whole, half, prepared, cache, digest, measured, predicted, digest_of_folder(folder / "photos")
     )
 
 
