@@ -198,7 +198,7 @@ def test_a_stop_reaches_all_and_a_lost_process_ends_the_others_and_the_run_goes_
     command = (*MAIN, *training(photos, tmp_path / "run", epochs=100_000))
     for number in (signal.SIGTERM, signal.SIGINT):
         with started(tmp_path, 2, 1, command) as running:
-            wait_for(tmp_path, "epoch 2/" if number == signal.SIGTERM else "Resuming")
+            wait_for(tmp_path, " 2/100000" if number == signal.SIGTERM else "Resuming")
             running[1].send_signal(number)
             codes = [process.wait(PATIENCE) for process in running]
         assert codes == [143, 128 + number]

@@ -295,10 +295,10 @@ def test_of_two_preparations_at_once_one_reads_and_the_other_uses_it(data_config
 
 
 def test_without_locks_two_preparations_at_once_do_not_disturb_each_other(data_config, monkeypatch):
-    def unsupported(handle, how):
+    def unsupported(opened):
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(locks.fcntl, "flock", unsupported)
+    monkeypatch.setattr(locks, "lock", unsupported)
     publish, found = prepare_module.entries.publish, []
 
     def overtaken(temporary, folder):

@@ -121,7 +121,7 @@ def test_a_pillow_image_is_treated_as_its_file(predictor, photos, tmp_path):
         (b"\x89PNG", "the type bytes is no image"),
         (Image.new("F", (8, 8)), "its pixels are floating-point numbers"),
         ("absent.png", r"absent\.png cannot be read: it does not exist"),
-        (".", r"\. cannot be read: Is a directory"),
+        (".", r"\. cannot be read: it is a folder, not a file"),
     ],
 )
 def test_what_is_no_image_is_one_sentence(predictor, images, message):
@@ -190,8 +190,9 @@ def test_measuring_says_what_the_verb_writes_and_writes_only_if_asked(predictor,
     assert metrics["split"] == "test" and not report.exists()
     assert predictor.evaluate(digits, write_report=True)["examples"] == 90
     assert json.loads(report.read_text()).keys() == {f"all of {digits}"}
-    assert evaluate(run) == metrics
-    assert json.loads(report.read_text())["test"] == json.loads(json.dumps(metrics))
+    written = evaluate(run)
+    assert written == metrics | {"data": run.config.data.source}  # the same data, in another place
+    assert json.loads(report.read_text())["test"] == json.loads(json.dumps(written))
 
 
 def test_test_time_augmentation(run, photos):

@@ -51,7 +51,7 @@ def test_a_run_learns_and_leaves_its_directory(config, tmp_path, drawn):
         "checkpoints",
     }
     assert (tmp_path / "run" / "curves.png").stat().st_size > 1000
-    assert read_json(tmp_path / "run" / "classes.json") == ["0", "1", "2"]
+    assert read_json(tmp_path / "run" / "classes.json", list) == ["0", "1", "2"]
     with (tmp_path / "run" / "history.csv").open() as lines:
         rows = list(csv.DictReader(lines))
     # 72 training pictures in batches of 16: 4.5 steps an epoch, so the epochs end after 5, 9, 14, 18, ... steps.
@@ -359,7 +359,7 @@ def test_a_prepared_tfds_directory_trains(config, tmp_path):
     key = read_json(tmp_path / "folder" / "data_report.json")["key"]
     config.data.source = str(Path(config.data.cache_dir) / "prepared" / key / "prepared_images" / "1.0.0")
     train_and_evaluate(config, tmp_path / "tfds")
-    assert read_json(tmp_path / "tfds" / "classes.json") == ["0", "1", "2"]
+    assert read_json(tmp_path / "tfds" / "classes.json", list) == ["0", "1", "2"]
 
 
 def test_a_class_without_a_readable_picture_is_named(config, digits, tmp_path):
