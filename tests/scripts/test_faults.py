@@ -5,6 +5,8 @@ import importlib
 import random
 import subprocess
 import sys
+import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,16 @@ def test_what_is_no_error_of_the_user_is_kept_with_its_smallest_input(script, tm
 def test_what_an_end_means(script, code, err, same, expected):
     program = script("program")
     assert program.verdict(program.Ended(code, "", err), same) == expected
+
+
+def test_a_process_that_does_not_end_is_ended(script, tmp_path, monkeypatch):
+    program = script("program")
+    done = program.run(["--help"], tmp_path)
+    assert (done.code, done.err) == (0, "") and "lr_find" in done.out
+    monkeypatch.setattr(program, "LIMIT", 2)
+    hung = program.Running(["--help"], tmp_path, partial(time.sleep, 600))
+    assert hung.ended().code is None
+    assert not hung.alive
 
 
 def test_damages(script, tmp_path):
