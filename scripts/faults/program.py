@@ -90,11 +90,11 @@ class Running:
 
     def ended(self) -> Ended:
         """Waits for the end, and brings it about where a process has taken WORK or LIMIT seconds."""
-        process, end = psutil.Process(self.pid), time.monotonic() + LIMIT
+        end = time.monotonic() + LIMIT
         while self.alive:
             self._process.join(0.2)
             with contextlib.suppress(psutil.Error):  # it has just ended
-                if time.monotonic() > end or sum(process.cpu_times()[:2]) > WORK:
+                if time.monotonic() > end or sum(psutil.Process(self.pid).cpu_times()[:2]) > WORK:
                     break
         code = self._process.exitcode
         if code is None:

@@ -95,7 +95,9 @@ def test_what_an_end_means(script, code, err, same, expected):
 
 def test_a_process_that_does_not_end_is_ended(script, tmp_path, monkeypatch):
     program = script("program")
-    done = program.run(["--help"], tmp_path)
+    running = program.Running(["--help"], tmp_path)
+    running.wait_for(lambda: not running.alive)  # so that it has ended before it is waited for
+    done = running.ended()
     assert (done.code, done.err) == (0, "") and "lr_find" in done.out
     monkeypatch.setattr(program, "LIMIT", 2)
     hung = program.Running(["--help"], tmp_path, partial(time.sleep, 600))
