@@ -2,6 +2,7 @@
 
 import csv
 import importlib
+import os
 import random
 import subprocess
 import sys
@@ -154,3 +155,4 @@ def test_the_slope_is_that_of_the_second_half(script):
     soak = script("soak")
     assert soak.slope([0, 1, 2, 3, 4, 5], [90, 50, 10, 7, 9, 11]) == pytest.approx(2.0)
     assert soak.slope([], []) == 0
+    assert "nan" in soak.to_markdown([soak.Soaked("epochs", 0, 1, *soak._slopes(os.getpid(), lambda: False, int))])
