@@ -1,5 +1,6 @@
 """The program in a process of its own, forked from one that has imported everything, and what came of it."""
 
+import contextlib
 import importlib
 import json
 import multiprocessing
@@ -10,12 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 EQUAL, SENTENCE, TRACEBACK, HANG, DIFFERENT = VERDICTS = (
     "equal", "one sentence", "traceback", "hang", "silent difference",
 )  # fmt: skip
 DOCUMENTED = (2, 3, 4, 5, 6, 7, 130, 143)  # exit codes, see docs/commands.md
 _WARNING = ("Beware: ", "WARNING: ")  # how a line begins that tells of something wrong
-LIMIT = 600  # seconds that a process may take; the longest takes 10 of a core of its own
+WORK, LIMIT = 120, 1200  # seconds of a processor, and by the clock: a case takes 10 of the first, however busy all is
 
 _IMPORTED = (
     "study_classification.training.loop", "study_classification.inference.evaluate",
@@ -55,7 +58,6 @@ class Running:
         folder: for what it writes; made if need be.
         after: what is computed in it, and handed back as JSON, once the program is done: a function at the top of a
             module.
-        stdin: what it reads there.
     """
 
     def __init__(self, arguments: Sequence[str], folder: Path, after: Callable[[], object] | None = None):
@@ -77,18 +79,23 @@ class Running:
         if self.alive:
             os.kill(self.pid, number)
 
-    def wait_for(self, condition: Callable[[], bool], limit: float = LIMIT) -> bool:
-        """Waits until the condition holds; False if the process ends, or the time, before."""
-        end = time.monotonic() + limit
+    def wait_for(self, condition: Callable[[], bool]) -> bool:
+        """Waits until the condition holds; False if the process ends, or LIMIT, before."""
+        end = time.monotonic() + LIMIT
         while not condition():
             if not self.alive or time.monotonic() > end:
                 return False
             time.sleep(0.0005)
         return True
 
-    def ended(self, limit: float = LIMIT) -> Ended:
-        """Waits for the end, and brings it about after the limit in seconds."""
-        self._process.join(limit)
+    def ended(self) -> Ended:
+        """Waits for the end, and brings it about where a process has taken WORK or LIMIT seconds."""
+        end = time.monotonic() + LIMIT
+        while self.alive:
+            self._process.join(0.2)
+            with contextlib.suppress(psutil.Error):  # it has just ended
+                if time.monotonic() > end or sum(psutil.Process(self.pid).cpu_times()[:2]) > WORK:
+                    break
         code = self._process.exitcode
         if code is None:
             self._process.kill()

@@ -1,5 +1,6 @@
 """Long work: thousands of epochs, a million predictions. Memory, descriptors and threads have to stay what they are."""
 
+import math
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -80,6 +81,8 @@ def _slopes(pid: int, alive: Callable[[], bool], done: Callable[[], int]) -> tup
         if count := done():
             samples.append((count / 1000, *taken))
         time.sleep(0.2)
+    if not samples:
+        return (math.nan,) * 3
     counts, *columns = zip(*samples, strict=True)
     memory, descriptors, threads = (slope(counts, column) for column in columns)
     return memory, descriptors, threads

@@ -2,9 +2,12 @@
 
 import csv
 import importlib
+import os
 import random
 import subprocess
 import sys
+import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -91,6 +94,18 @@ def test_what_an_end_means(script, code, err, same, expected):
     assert program.verdict(program.Ended(code, "", err), same) == expected
 
 
+def test_a_process_that_does_not_end_is_ended(script, tmp_path, monkeypatch):
+    program = script("program")
+    running = program.Running(["--help"], tmp_path)
+    running.wait_for(lambda: not running.alive)  # so that it has ended before it is waited for
+    done = running.ended()
+    assert (done.code, done.err) == (0, "") and "lr_find" in done.out
+    monkeypatch.setattr(program, "LIMIT", 2)
+    hung = program.Running(["--help"], tmp_path, partial(time.sleep, 600))
+    assert hung.ended().code is None
+    assert not hung.alive
+
+
 def test_damages(script, tmp_path):
     damages = script("damages")
     content = bytes(range(100))
@@ -140,3 +155,4 @@ def test_the_slope_is_that_of_the_second_half(script):
     soak = script("soak")
     assert soak.slope([0, 1, 2, 3, 4, 5], [90, 50, 10, 7, 9, 11]) == pytest.approx(2.0)
     assert soak.slope([], []) == 0
+    assert "nan" in soak.to_markdown([soak.Soaked("epochs", 0, 1, *soak._slopes(os.getpid(), lambda: False, int))])
