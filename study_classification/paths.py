@@ -18,13 +18,29 @@ _KINDS = {
 }
 
 
+def refuse_address(text: str | os.PathLike[str]) -> None:
+    """Raises ConfigError where a path is an address of another kind, which would become a folder of that name."""
+    if reason := _why_refused(os.fspath(text)):
+        raise ConfigError(f"the path '{printable(os.fspath(text))}' cannot be used: {reason}")
+
+
+def _why_refused(text: str) -> str:
+    address = re.match("([A-Za-z][A-Za-z0-9+.-]+)://", text)
+    return (
+        f"{address[0]} is no address that this program knows, so give a folder or file of this machine"
+        if address
+        else ""
+    )
+
+
 def user_path(text: str | os.PathLike[str]) -> Path:
     """The path that a user means: `~` and `~NAME` are home directories.
 
     Raises:
-        ConfigError: if there is no such user, or no file can have such a name.
+        ConfigError: if there is no such user, no file can have such a name, or it is an address of another kind.
     """
     text = os.fspath(text)
+    refuse_address(text)
     if not _is_possible(text):
         raise ConfigError(f"the path '{printable(text)}' holds a character that no file name can have: correct it")
     path = os.path.expanduser(text)
@@ -44,6 +60,8 @@ def open_file(path: str | os.PathLike[str]) -> BinaryIO:
     """
     if not _is_possible(os.fspath(path)):
         raise OSError(errno.EINVAL, "its name holds a character that no file name can have")
+    if reason := _why_refused(os.fspath(path)):
+        raise OSError(errno.EINVAL, reason)
     mode = os.stat(path).st_mode
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, f"it is {_KINDS.get(stat.S_IFMT(mode), 'something else')}, not a file")

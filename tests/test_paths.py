@@ -1,4 +1,5 @@
 import os
+import re
 
 import pytest
 
@@ -29,6 +30,15 @@ def test_a_file_may_begin_with_a_tilde(tmp_path, monkeypatch):
 def test_impossible_paths_are_one_sentence(text, message):
     with pytest.raises(ConfigError, match=message):
         user_path(text)
+
+
+@pytest.mark.parametrize("text", ["ftp://h/x", "https://h/x.png", "hdfs://h/x", "file:///x", "GS://b/x", "azure+x://y"])
+def test_addresses_of_other_kinds_are_one_sentence(text):
+    with pytest.raises(ConfigError, match=f"the path '{re.escape(text)}' cannot be used: .* is no address that"):
+        user_path(text)
+    with pytest.raises(OSError) as caught:
+        read_file(text)
+    assert "is no address that this program knows" in why(caught.value)
 
 
 def test_only_regular_files_are_read(tmp_path):

@@ -21,7 +21,7 @@ from study_classification.errors import ConfigError, DataError
 from study_classification.inference.predictor import Predictor, load_predictor
 from study_classification.inputs.images.decode import UnreadableImage
 from study_classification.inputs.images.reader import ImageReader
-from study_classification.paths import printable, read_file, why
+from study_classification.paths import printable, read_file, refuse_address, why
 from study_classification.runs.directory import Run
 from study_classification.system import hosts
 from study_classification.system.console import data_on_stdout, display_width, pad, say
@@ -57,11 +57,13 @@ def predict(
         The exit code: 0, or 3 if a picture could not be read (its row says why).
 
     Raises:
-        ConfigError: if there is nothing to predict.
+        ConfigError: if there is nothing to predict, or an address that is not known.
         RunError: if the checkpoint cannot be used.
     """
     if not inputs:
         raise ConfigError("predict needs pictures: name files or folders, or give - and a list of them on stdin")
+    for text in inputs:
+        refuse_address(text)
     top_k = min(top_k, len(run.class_names))
     columns = ["file", "class", "probability"]
     columns += [f"{name}_{rank}" for rank in range(2, top_k + 1) for name in ("class", "probability")]
