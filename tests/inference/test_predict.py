@@ -198,7 +198,7 @@ def test_nothing_to_predict(run):
 
 
 def test_an_address_of_another_kind_is_refused_before_anything_is_read(run):
-    with pytest.raises(ConfigError, match="the path 'https://host/a.png' cannot be used"):
+    with pytest.raises(ConfigError, match=r"the path 'https://host/a\.png' cannot be used"):
         predict(run, ["a.png", "https://host/a.png"])
 
 
