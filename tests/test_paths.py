@@ -38,7 +38,7 @@ def test_addresses_of_other_kinds_are_one_sentence(text):
         user_path(text)
     with pytest.raises(OSError) as caught:
         read_file(text)
-    assert "is no address that this program knows" in why(caught.value)
+    assert "is no address that is known" in why(caught.value)
 
 
 def test_only_regular_files_are_read(tmp_path):
