@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from study_classification.errors import EnvironmentFault
-from study_classification.paths import file_system, on_bucket, reaching, why
+from study_classification.paths import file_system, on_bucket, reaching
 
 
 def write_json(file: Path, content: object) -> None:
@@ -58,7 +58,7 @@ def replace_bytes(file: Path, parts: Iterable[bytes]) -> None:
 def unwritable(folder: Path, error: OSError) -> EnvironmentFault:
     """The error for a folder that cannot be written: why, and what helps."""
     return EnvironmentFault(
-        f"{folder} cannot be written ({why(error)}): free space there, get the permission, or "
+        f"{folder} cannot be written ({error.strerror or error}): free space there, get the permission, or "
         "give another --workdir (or --config.data.cache_dir, if it is the cache)"
     )
 
