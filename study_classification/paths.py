@@ -16,6 +16,7 @@ from study_classification.errors import ConfigError, EnvironmentFault, UserError
 
 # scheme of an address -> the package that reaches it, and the extra that installs that
 BUCKETS = {"gs": ("gcsfs", "gcs"), "s3": ("s3fs", "s3")}
+RUN_FILES = ("config.json", "classes.json")  # by which a run directory is known
 os.environ.setdefault("EPATH_USE_TF", "false")  # else etils would take TensorFlow where that happens to be installed
 
 _KINDS = {
@@ -174,7 +175,7 @@ def printable(name: str) -> str:
 def is_run(folder: str | os.PathLike[str]) -> bool:
     """Whether a training run has written this folder: what lies in it is no data."""
     path = user_path(folder) if on_bucket(folder) else Path(folder)
-    return all((path / name).is_file() for name in ("config.json", "classes.json"))
+    return all((path / name).is_file() for name in RUN_FILES)
 
 
 def _is_possible(path: str) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from study_classification.errors import DataError
 from study_classification.inputs.images.decode import IMAGE_EXTENSIONS, is_hidden_name, looks_like_image
-from study_classification.paths import is_run, on_bucket, open_file
+from study_classification.paths import RUN_FILES, is_run, on_bucket, open_file
 from study_classification.system.files import files_below
 
 # what an entry is; only a folder is entered
@@ -46,8 +46,8 @@ def walk(root: Path) -> Iterator[tuple[str, str]]:
 def _walk_bucket(root: Path) -> Iterator[tuple[str, str]]:
     """The same on a bucket: all of it is listed at once, and the names of the objects say what the folders are."""
     files = files_below(root)
-    runs = {path.rpartition("/")[0] for path in files if path.endswith("config.json")}
-    runs = {folder for folder in runs if f"{folder}/classes.json".removeprefix("/") in files}
+    written = [{path.rpartition("/")[0] for path in files if path.endswith(f"/{name}")} for name in RUN_FILES]
+    runs = set.intersection(*written)
     said: set[str] = set()
     for path in files:
         names = path.split("/")
