@@ -5,6 +5,7 @@ import errno
 import functools
 import importlib.util
 import io
+import logging
 import os
 import re
 import stat
@@ -92,6 +93,7 @@ def _reach(bucket: str) -> None:
         raise EnvironmentFault(f"{bucket} needs the package {package}: pip install 'study-classification[{extra}]'")
     import fsspec
 
+    logging.getLogger(package).setLevel(logging.CRITICAL)  # what it complains of is raised as well
     for scheme in ("gcs", "s3"):  # Orbax writes past the list that a client would keep
         fsspec.config.conf.setdefault(scheme, {}).setdefault("use_listings_cache", False)
     with reaching(bucket), contextlib.suppress(FileNotFoundError):

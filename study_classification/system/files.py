@@ -38,11 +38,17 @@ def replace_bytes(file: Path, parts: Iterable[bytes]) -> None:
 
     Raises:
         OSError: if the folder cannot be written.
+        EnvironmentFault: if a bucket cannot.
     """
     if on_bucket(file):
-        with reaching(file):
-            file.write_bytes(b"".join(parts))
-        return
+        try:
+            with reaching(file):
+                file.write_bytes(b"".join(parts))
+            return
+        except FileNotFoundError:
+            raise EnvironmentFault(
+                f"{file} cannot be written, for its bucket does not exist: make the bucket, or correct the address"
+            ) from None
     temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
     try:
         with temporary.open("wb") as handle:

@@ -44,3 +44,12 @@ def test_on_a_bucket_a_file_is_written_whole_or_stays_as_it_was(bucket):
     assert files_below(folder) == ["a/classes.json"]
     remove_tree(folder)
     assert list(bucket) == ["bucket/there"]
+
+
+def test_a_bucket_that_does_not_exist_is_not_made(bucket, monkeypatch):
+    def absent(*_, **__):
+        raise FileNotFoundError("404")
+
+    monkeypatch.setattr("buckets.Bucket._open", absent)
+    with pytest.raises(EnvironmentFault, match="cannot be written, for its bucket does not exist"):
+        write_json(user_path("gs://bucket/run/classes.json"), [])
