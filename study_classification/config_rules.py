@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Collection, Iterable
-from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from study_classification.config import UNITS, flatten, seconds_of
 from study_classification.errors import ConfigError, nearest
+from study_classification.paths import refuse_address, user_path
 
 CHOICES = {
     "learning": ("from_scratch", "transfer_learning", "fine_tuning"),
@@ -21,6 +21,7 @@ CHOICES = {
     "optimizer.name": ("adam", "adamw", "sgd", "rmsprop", "muon", "schedule_free"),
     "schedule.name": ("cosine", "cosine_restarts", "step", "constant"),
 }
+PATHS = ("data.source", "data.splits", "data.cache_dir", "model.name", "model.weights")  # where they are no names
 # field -> type of its elements, and how many there are, where that is fixed
 TUPLES: dict[str, tuple[type, int | None]] = {
     "data.split_ratio": (float, 3),
@@ -112,6 +113,8 @@ def validate(config: ConfigDict, chosen: Iterable[str] = ()) -> None:
             raise ConfigError(f"{field} is '{flat[field]}': {nearest(str(flat[field]), valid)}")
     for field in TUPLES:
         _check_tuple(field, flat[field])
+    for field in PATHS:
+        refuse_address(flat[field])
     _check_ranges(flat)
     _check_durations(flat)
     _check_model(flat)
@@ -262,7 +265,7 @@ def _check_effects(flat: Fields, chosen: Iterable[str]) -> None:
             remedy = f"it belongs to {', '.join(values)}" if isinstance(values, tuple) else "set that as well"
             raise ConfigError(f"{field} is set, but {decider} is {flat[decider] or repr(flat[decider])}: {remedy}")
     source = flat["data.source"]
-    is_tfds = source.startswith("tfds:") or (Path(source).expanduser() / "dataset_info.json").exists()
+    is_tfds = source.startswith("tfds:") or (user_path(source) / "dataset_info.json").exists()
     if "data.tfds_splits" in chosen and any(flat["data.tfds_splits"]) and not is_tfds:
         raise ConfigError(
             f"data.tfds_splits is set, but data.source is {source}: it belongs to tfds:NAME and prepared TFDS folders"

@@ -1,13 +1,24 @@
 """Files and folders as users name them: where they lie, what may be opened, how their names are written."""
 
+import contextlib
 import errno
+import functools
+import importlib.util
+import io
+import logging
 import os
 import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
-from study_classification.errors import ConfigError
+from study_classification.errors import ConfigError, EnvironmentFault, UserError
+
+# scheme of an address -> the package that reaches it, and the extra that installs that
+BUCKETS = {"gs": ("gcsfs", "gcs"), "s3": ("s3fs", "s3")}
+RUN_FILES = ("config.json", "classes.json")  # by which a run directory is known
+os.environ.setdefault("EPATH_USE_TF", "false")  # else etils would take TensorFlow where that happens to be installed
 
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -18,15 +29,40 @@ _KINDS = {
 }
 
 
+def on_bucket(path: str | os.PathLike[str]) -> bool:
+    """Whether it is an address of a bucket. There a file is written whole, nothing is appended, renamed or locked."""
+    return os.fspath(path).startswith(tuple(f"{scheme}://" for scheme in BUCKETS))
+
+
+def refuse_address(text: str | os.PathLike[str]) -> None:
+    """Raises ConfigError where a path is an address of another kind, which would become a folder of that name."""
+    if reason := _why_refused(os.fspath(text)):
+        raise ConfigError(f"the path '{printable(os.fspath(text))}' cannot be used: {reason}")
+
+
+def _why_refused(text: str) -> str:
+    address = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):(//?)([^/]*)", text)
+    if not address or (address[2] == "/" and address[1].lower() not in BUCKETS):
+        return ""
+    if address[1] in BUCKETS and address[2] == "//" and address[3]:
+        return ""
+    known = ", ".join(f"{scheme}://BUCKET/..." for scheme in BUCKETS)
+    return f"{address[1]}:{address[2]} is no address that is known; give a path, {known}"
+
+
 def user_path(text: str | os.PathLike[str]) -> Path:
-    """The path that a user means: `~` and `~NAME` are home directories.
+    """The path that a user means: `~` and `~NAME` are home directories; an address of a bucket has the same interface.
 
     Raises:
-        ConfigError: if there is no such user, or no file can have such a name.
+        ConfigError: if there is no such user, no file can have such a name, or it is an address of another kind.
+        EnvironmentFault: if the bucket cannot be reached.
     """
     text = os.fspath(text)
+    refuse_address(text)
     if not _is_possible(text):
         raise ConfigError(f"the path '{printable(text)}' holds a character that no file name can have: correct it")
+    if on_bucket(text):
+        return _bucket_path(text)
     path = os.path.expanduser(text)
     if path == text and text.startswith("~") and not os.path.lexists(text):
         home = text.partition("/")[0]
@@ -34,6 +70,62 @@ def user_path(text: str | os.PathLike[str]) -> Path:
             f"the path '{printable(text)}' begins with {home}, but no home directory is known by that name"
         )
     return Path(path)
+
+
+def absolute(path: Path) -> Path:
+    """The path by which it is found from any directory."""
+    return path if on_bucket(path) else path.absolute()
+
+
+def _bucket_path(text: str) -> Path:
+    """The path by etils, of whose clients the one that is needed is there and has been answered."""
+    _reach("/".join(text.split("/", 3)[:3]))
+    from etils import epath
+
+    return cast(Path, epath.Path(text))
+
+
+@functools.cache
+def _reach(bucket: str) -> None:
+    """Asks for a bucket: later on, what cannot be reached is taken for what is not there."""
+    package, extra = BUCKETS[bucket.partition("://")[0]]
+    if importlib.util.find_spec(package) is None:
+        raise EnvironmentFault(f"{bucket} needs the package {package}: pip install 'study-classification[{extra}]'")
+    import fsspec
+
+    logging.getLogger(package).setLevel(logging.CRITICAL)  # what it complains of is raised as well
+    for scheme in ("gcs", "s3"):  # Orbax writes past the list that a client would keep
+        fsspec.config.conf.setdefault(scheme, {}).setdefault("use_listings_cache", False)
+    with reaching(bucket), contextlib.suppress(FileNotFoundError):
+        file_system(bucket).info(f"{bucket}/a")
+
+
+def file_system(path: str | os.PathLike[str]) -> Any:
+    """The client of fsspec for a path on a bucket, for what paths do not offer."""
+    import fsspec
+
+    return fsspec.filesystem(os.fspath(path).partition("://")[0])
+
+
+def version_on_bucket(path: str | os.PathLike[str]) -> str:
+    """What changes with the content of a file on a bucket; '' where there is none."""
+    with reaching(path), contextlib.suppress(FileNotFoundError):
+        return file_system(path).ukey(os.fspath(path))
+    return ""
+
+
+@contextlib.contextmanager
+def reaching(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Within the context whatever a client of a bucket raises is an EnvironmentFault, but for a file that is absent."""
+    try:
+        yield
+    except (FileNotFoundError, UserError):
+        raise
+    except Exception as error:  # of several libraries
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise EnvironmentFault(
+            f"{path} cannot be reached ({reason}): look at the address, the network, and the credentials"
+        ) from None
 
 
 def open_file(path: str | os.PathLike[str]) -> BinaryIO:
@@ -44,6 +136,11 @@ def open_file(path: str | os.PathLike[str]) -> BinaryIO:
     """
     if not _is_possible(os.fspath(path)):
         raise OSError(errno.EINVAL, "its name holds a character that no file name can have")
+    if reason := _why_refused(os.fspath(path)):
+        raise OSError(errno.EINVAL, reason)
+    if on_bucket(path):
+        with reaching(path):
+            return io.BytesIO(user_path(path).read_bytes())
     mode = os.stat(path).st_mode
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, f"it is {_KINDS.get(stat.S_IFMT(mode), 'something else')}, not a file")
@@ -79,7 +176,8 @@ def printable(name: str) -> str:
 
 def is_run(folder: str | os.PathLike[str]) -> bool:
     """Whether a training run has written this folder: what lies in it is no data."""
-    return all(os.path.isfile(os.path.join(folder, name)) for name in ("config.json", "classes.json"))
+    path = user_path(folder) if on_bucket(folder) else Path(folder)
+    return all((path / name).is_file() for name in RUN_FILES)
 
 
 def _is_possible(path: str) -> bool:

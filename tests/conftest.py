@@ -6,6 +6,7 @@ from pathlib import Path
 import flax.linen as nn
 import jax.numpy as jnp
 import pytest
+from buckets import bucket  # noqa: F401  # a fixture
 from ml_collections import ConfigDict
 
 from study_classification import models

@@ -80,6 +80,10 @@ def test_heads_that_make_no_sense(head, message):
         ({"optimizer__learning_rate": float("inf")}, "optimizer.learning_rate is inf, but must be a finite number"),
         ({"model__dropout": -0.5}, "model.dropout is -0.5, but must be -1, or 0 or more and below 1"),
         ({"model__drop_path": 1.0}, "model.drop_path is 1.0, but must be -1, or 0 or more and below 1"),
+        ({"data__source": "ftp://host/x"}, "the path 'ftp://host/x' cannot be used"),
+        ({"data__cache_dir": "ftp://host/x"}, "the path 'ftp://host/x' cannot be used"),
+        ({"data__splits": "ftp://host/x"}, "the path 'ftp://host/x' cannot be used"),
+        ({"model__weights": "https://host/x.pth"}, "the path 'https://host/x.pth' cannot be used"),
         ({"seed": 2**31 - 1}, "seed is 2147483647, but must be 0 or more, and below"),
         (
             {"optimizer__name": "schedule_free", "schedule__name": "constant", "optimizer__b1": 0.0},

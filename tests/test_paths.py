@@ -1,9 +1,11 @@
 import os
+import re
 
 import pytest
 
-from study_classification.errors import ConfigError
-from study_classification.paths import printable, read_file, user_path, why
+from study_classification import paths
+from study_classification.errors import ConfigError, EnvironmentFault
+from study_classification.paths import absolute, printable, read_file, user_path, why
 
 
 def test_a_tilde_is_a_home_directory(tmp_path, monkeypatch):
@@ -31,6 +33,15 @@ def test_impossible_paths_are_one_sentence(text, message):
         user_path(text)
 
 
+@pytest.mark.parametrize("text", ["ftp://h/x", "https://h/x.png", "hdfs://h/x", "file:///x", "GS://b/x", "azure+x://y"])
+def test_addresses_of_other_kinds_are_one_sentence(text):
+    with pytest.raises(ConfigError, match=f"the path '{re.escape(text)}' cannot be used: .* is no address that"):
+        user_path(text)
+    with pytest.raises(OSError) as caught:
+        read_file(text)
+    assert "is no address that is known" in why(caught.value)
+
+
 def test_only_regular_files_are_read(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to(tmp_path / "pipe")
@@ -52,3 +63,35 @@ def test_only_regular_files_are_read(tmp_path):
 def test_printable_leaves_text_alone():
     assert printable("猫 é\u3000\\x.png") == "猫 é\u3000\\x.png"
     assert printable("caf\udce9\x1b[31m\ud800") == "caf\\xe9\\x1b[31m\\ud800"
+
+
+@pytest.mark.parametrize("text", ["gs:/b/x", "gs://", "gs:///x", "s3:/b"])
+def test_an_address_names_its_bucket(text):
+    with pytest.raises(ConfigError, match=r"give a path, gs://BUCKET/\.\.\., s3://BUCKET/"):
+        user_path(text)
+
+
+def test_a_path_on_a_bucket_has_the_interface_of_pathlib(bucket):
+    bucket["bucket/a/b.png"] = b"x"
+    path = user_path("gs://bucket/a") / "b.png"
+    assert (str(path), path.name, path.is_file(), path.parent.is_dir()) == ("gs://bucket/a/b.png", "b.png", True, True)
+    assert absolute(path) == path
+    assert read_file("gs://bucket/a/b.png") == b"x"
+    with pytest.raises(OSError, match="png") as caught:
+        read_file("gs://bucket/a/c.png")
+    assert why(caught.value) == "it does not exist"
+
+
+def test_what_a_bucket_needs_is_named(bucket, monkeypatch):
+    monkeypatch.setitem(paths.BUCKETS, "gs", ("no_such_package", "gcs"))
+    with pytest.raises(EnvironmentFault, match=r"needs the package no_such_package: pip install 'study-.*\[gcs\]'"):
+        user_path("gs://bucket/a")
+
+
+def test_a_bucket_out_of_reach_is_no_empty_one(bucket, monkeypatch):
+    def refuse(*_, **__):
+        raise ValueError("401\nwho are you")
+
+    monkeypatch.setattr("buckets.Bucket.ls", refuse)
+    with pytest.raises(EnvironmentFault, match=r"gs://bucket cannot be reached \(401 who are you\): look at"):
+        user_path("gs://bucket/a")

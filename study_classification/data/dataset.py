@@ -1,7 +1,6 @@
 """One interface to every data set: class names, and splits with random access to encoded pictures."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -185,11 +184,16 @@ def class_names(data_config: ConfigDict) -> tuple[str, ...]:
 def _tfds_builder(source: str):
     """The builder of `tfds:NAME` or of a prepared directory, not yet downloaded; None for any other source."""
     prepared = user_path(source) / "dataset_info.json"
-    is_prepared = os.path.isfile(prepared)
+    is_prepared = prepared.is_file()
     if not source.startswith("tfds:") and not is_prepared:
         return None
     import tensorflow_datasets as tfds
 
+    if is_prepared and str(prepared).startswith("s3://"):
+        raise DataError(
+            f"{source} is a prepared TFDS data set, and ArrayRecord reads none on s3://: copy it to a folder of this "
+            "machine, or to gs://"
+        )
     if is_prepared:
         return tfds.builder_from_directory(prepared.parent)
     name = source.removeprefix("tfds:")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from study_classification.errors import DataError
 from study_classification.inputs.images.decode import IMAGE_EXTENSIONS, is_hidden_name, looks_like_image
-from study_classification.paths import is_run, open_file
+from study_classification.paths import RUN_FILES, is_run, on_bucket, open_file
+from study_classification.system.files import files_below
 
 # what an entry is; only a folder is entered
 FILE, FOLDER = "file", "folder"
@@ -23,7 +24,11 @@ def walk(root: Path) -> Iterator[tuple[str, str]]:
 
     Raises:
         DataError: if a folder cannot be read.
+        EnvironmentFault: if a bucket cannot be reached.
     """
+    if on_bucket(root):
+        yield from _walk_bucket(root)
+        return
 
     def visit(folder: str, relative: str, above: frozenset[str]) -> Iterator[tuple[str, str]]:
         for name, kind in _scan(folder):
@@ -36,6 +41,25 @@ def walk(root: Path) -> Iterator[tuple[str, str]]:
                 yield from visit(inner, f"{path}/", above | {real})
 
     yield from visit(str(root), "", frozenset([os.path.realpath(root)]))
+
+
+def _walk_bucket(root: Path) -> Iterator[tuple[str, str]]:
+    """The same on a bucket: all of it is listed at once, and the names of the objects say what the folders are."""
+    files = files_below(root)
+    written = [{path.rpartition("/")[0] for path in files if path.endswith(f"/{name}")} for name in RUN_FILES]
+    runs = set.intersection(*written)
+    said: set[str] = set()
+    for path in files:
+        names = path.split("/")
+        for depth in range(1, len(names) + 1):
+            entry = "/".join(names[:depth])
+            kind = FILE if depth == len(names) else RUN if entry in runs else FOLDER
+            kind = HIDDEN if is_hidden_name(names[depth - 1]) else kind
+            if entry not in said and names[depth - 1]:  # an object `FOLDER/` only stands for a folder
+                said.add(entry)
+                yield entry, kind
+            if kind in (HIDDEN, RUN):
+                break
 
 
 def is_image(path: str | os.PathLike[str]) -> bool:

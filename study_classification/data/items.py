@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, overload
 
-from study_classification.paths import read_file
+from study_classification.paths import on_bucket, read_file
 
 TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
 
@@ -59,7 +59,7 @@ class Items(Sequence[Item]):
         if isinstance(index, slice):
             return [self[number] for number in range(*index.indices(len(self)))]
         split = self._splits[index]
-        path, data = (None, self._data[index]) if self._data else (os.path.join(self._root, self._files[index]), b"")
+        path, data = (None, self._data[index]) if self._data else (_join(self._root, self._files[index]), b"")
         label = self._classes[self._labels[index]]
         return Item(self.names[index], label, SPLITS[split] if split >= 0 else None, path, data)
 
@@ -89,6 +89,10 @@ def collect(rows: Iterable[tuple[str, str, str | None, str | bytes]], root: str 
     is_data = bool(sources) and isinstance(sources[0], bytes)
     files, data = ([], sources) if is_data else (sources, [])
     return Items(names, tuple(sorted(codes)), tuple(codes), labels, splits, files, root, data)
+
+
+def _join(root: str, path: str) -> str:
+    return path if on_bucket(path) else os.path.join(root, path)
 
 
 def _ordered(column: Sequence, order: Sequence[int]) -> list:

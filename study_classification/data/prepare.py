@@ -26,8 +26,8 @@ from study_classification.data.sources import Listing
 from study_classification.data.splits import COLUMNS, assign_splits, read_pinned
 from study_classification.data.staging import Fingerprints, Part, Row, Stage, content_of, find_parts, is_settled
 from study_classification.data.tables import plain_cell
-from study_classification.errors import DataError
-from study_classification.paths import user_path
+from study_classification.errors import ConfigError, DataError
+from study_classification.paths import on_bucket, user_path
 from study_classification.system import entries
 from study_classification.system.console import progress, say
 from study_classification.system.files import unwritable, write_json
@@ -38,10 +38,18 @@ FORMAT = 2  # part of every key: raise it when what is prepared changes
 
 
 def cache_directory(data_config: ConfigDict) -> Path:
-    """The directory for all that can be made again: `data.cache_dir`, else below the user's cache directory."""
-    if data_config.cache_dir:
-        return user_path(data_config.cache_dir)
-    return user_path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "study_classification"
+    """The directory for all that can be made again: `data.cache_dir`, else below the user's cache directory.
+
+    Raises:
+        ConfigError: if it lies on a bucket.
+    """
+    cache = data_config.cache_dir or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    if on_bucket(cache):
+        raise ConfigError(
+            f"the cache cannot lie on a bucket ({cache}), for its files are mapped into memory: give a folder of this "
+            "machine as --config.data.cache_dir"
+        )
+    return user_path(cache) / ("" if data_config.cache_dir else "study_classification")
 
 
 def prepare(
@@ -111,7 +119,7 @@ class Preparation:
         self._everything_in, self._for_training = everything_in, for_training
         self._workers = num_workers(data_config.workers)
         self._pinned = read_pinned(user_path(data_config.splits)) if data_config.splits else None
-        place = hashlib.sha256(os.fsencode(os.path.abspath(source))).hexdigest()[:20]
+        place = hashlib.sha256(os.fsencode(source if on_bucket(source) else os.path.abspath(source))).hexdigest()[:20]
         self._cache = cache_directory(data_config)
         self._fingerprints = self._cache / "fingerprints" / f"{place}.txt"
         self._staging = self._cache / "staging" / f"{place}-{data_config.max_megapixels:g}"

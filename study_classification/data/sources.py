@@ -19,7 +19,7 @@ from study_classification.data.items import TEST, TRAIN, VALIDATION, Items, coll
 from study_classification.data.tables import read_csv, read_json_lines
 from study_classification.errors import ConfigError, DataError
 from study_classification.inputs.images.decode import IMAGE_EXTENSIONS
-from study_classification.paths import printable, user_path
+from study_classification.paths import absolute, printable, user_path
 
 SPLIT_NAMES = {
     "train": TRAIN,
@@ -86,12 +86,12 @@ def list_source(source: str, for_training: bool = True) -> Listing:
     if source == "digits":
         return list_digits()
     path = user_path(source)
-    if os.path.isfile(path):
+    if path.is_file():
         return list_manifest(path)
-    if os.path.isdir(path):
+    if path.is_dir():
         return list_folder(path, for_training)
     raise DataError(
-        f"the data source '{source}' {'is neither file nor folder' if os.path.exists(path) else 'does not exist'}: "
+        f"the data source '{source}' {'is neither file nor folder' if path.exists() else 'does not exist'}: "
         "give a folder with one sub-folder a class, a .csv or .jsonl manifest, tfds:NAME, or digits"
     )
 
@@ -99,7 +99,7 @@ def list_source(source: str, for_training: bool = True) -> Listing:
 def absolute_source(source: str) -> str:
     """The source by which it is found from any directory: an absolute path, if it is one."""
     path = user_path(source)
-    return str(path.absolute()) if source != "digits" and os.path.exists(path) else source
+    return str(absolute(path)) if source != "digits" and path.exists() else source
 
 
 def list_folder(root: Path, for_training: bool = True) -> Listing:

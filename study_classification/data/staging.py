@@ -25,7 +25,7 @@ from typing import NamedTuple
 from study_classification.data.items import Item, Items
 from study_classification.errors import EnvironmentFault
 from study_classification.inputs.images.decode import UnreadableImage, decode_image
-from study_classification.paths import why
+from study_classification.paths import on_bucket, version_on_bucket, why
 from study_classification.system.files import replace_bytes
 from study_classification.system.threads import parallel
 
@@ -78,6 +78,8 @@ def _state(item: Item) -> tuple:
     """What changes when a file changes, or when it is there and allowed to be read where it was not before."""
     if item.path is None:
         return (hashlib.sha256(item.data).hexdigest(),)
+    if on_bucket(item.path):
+        return (version_on_bucket(item.path),)
     try:
         status = os.stat(item.path)
     except OSError as error:

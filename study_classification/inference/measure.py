@@ -2,7 +2,6 @@
 
 import csv
 import io
-from pathlib import Path
 from typing import Protocol
 
 import jax
@@ -16,6 +15,7 @@ from study_classification.data.prepare import cache_directory
 from study_classification.data.sources import TEST, TRAIN, VALIDATION
 from study_classification.errors import DataError, DivergedError, nearest
 from study_classification.inputs.images.reader import ImageReader
+from study_classification.paths import user_path
 from study_classification.reports.metrics import classification_metrics
 from study_classification.runs.directory import Run, pixels_of_split, read_splits, same_data, splits_file
 from study_classification.system import devices
@@ -120,7 +120,7 @@ def _open_own(run: Run) -> Dataset:
     """The run's own data; if they have changed since, its images still keep the split that they had."""
     config = run.config.data.copy_and_resolve_references()
     pinned = str(splits_file(run.workdir))
-    if config.splits and not Path(config.splits).is_file():
+    if config.splits and not user_path(config.splits).is_file():
         config.splits = pinned
     try:
         data = open_dataset(config)

@@ -21,7 +21,7 @@ from study_classification.errors import ConfigError, DataError
 from study_classification.inference.predictor import Predictor, load_predictor
 from study_classification.inputs.images.decode import UnreadableImage
 from study_classification.inputs.images.reader import ImageReader
-from study_classification.paths import printable, read_file, why
+from study_classification.paths import on_bucket, printable, read_file, refuse_address, user_path, why
 from study_classification.runs.directory import Run
 from study_classification.system import hosts
 from study_classification.system.console import data_on_stdout, display_width, pad, say
@@ -57,11 +57,13 @@ def predict(
         The exit code: 0, or 3 if a picture could not be read (its row says why).
 
     Raises:
-        ConfigError: if there is nothing to predict.
+        ConfigError: if there is nothing to predict, or an address that is not known.
         RunError: if the checkpoint cannot be used.
     """
     if not inputs:
         raise ConfigError("predict needs pictures: name files or folders, or give - and a list of them on stdin")
+    for text in inputs:
+        refuse_address(text)
     top_k = min(top_k, len(run.class_names))
     columns = ["file", "class", "probability"]
     columns += [f"{name}_{rank}" for rank in range(2, top_k + 1) for name in ("class", "probability")]
@@ -87,7 +89,7 @@ def find_files(inputs: Iterable[str]) -> Iterator[str]:
             yield from find_files(listed_files(sys.stdin))
         else:
             for path in _matches(os.path.expanduser(text)):
-                yield from _pictures_in(path) if os.path.isdir(path) else [path]
+                yield from _pictures_in(path) if _is_folder(path) else [path]
 
 
 def listed_files(stream: TextIO | None) -> Iterator[str]:
@@ -111,20 +113,24 @@ def listed_files(stream: TextIO | None) -> Iterator[str]:
 
 def _matches(text: str) -> list[str]:
     """The path itself, as another system writes it where there is nothing else, or what matches it as a pattern."""
-    if "\0" in text or os.path.lexists(text):
+    if "\0" in text or os.path.lexists(text) or on_bucket(text):
         return [text]
     if os.path.lexists(text.replace("\\", "/")):
         return [text.replace("\\", "/")]
     return sorted(glob.glob(text, recursive=True)) or [text]
 
 
+def _is_folder(path: str) -> bool:
+    return user_path(path).is_dir() if on_bucket(path) else os.path.isdir(path)
+
+
 def _pictures_in(folder: str) -> Iterator[str]:
     found = False
-    for relative, kind in walk(Path(folder)):
+    for relative, kind in walk(user_path(folder) if on_bucket(folder) else Path(folder)):
         path = os.path.join(folder, relative)
         if kind in (RUN, LOOP):
             say(f"{printable(path)} is {'a run directory' if kind == RUN else 'a link to a folder above'}: passed over")
-        elif kind == FILE and is_image(Path(path)):
+        elif kind == FILE and is_image(path):
             found = True
             yield path
     if not found:
@@ -158,7 +164,7 @@ def predict_files(trained: Predictor, files: Iterable[str], top_k: int, threshol
         except UnreadableImage as error:
             return file, None, str(error)
         except OSError as error:
-            return file, None, "there are no pictures in this folder" if os.path.isdir(file) else why(error)
+            return file, None, "there are no pictures in this folder" if _is_folder(file) else why(error)
 
     for group in _groups(parallel(read, files, num_workers(run.config.data.workers)), trained.batch_sizes[-1]):
         readable = [image for _, image, _ in group if image is not None]

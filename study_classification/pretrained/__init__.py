@@ -1,7 +1,7 @@
 """Other people's weights -> this project's variables, with the origin and the preprocessing that belong to them.
 
 published.py           the best-known published weights of each network
-download.py            one file from a URL
+download.py            one file from a URL, or from a bucket
 hub.py                 files of the Hugging Face hub
 files.py               files of weights -> arrays by name
 torch_files.py         those of PyTorch, without PyTorch
@@ -34,8 +34,9 @@ from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.models import ALIASES, create_model
 from study_classification.models.initial import variable_shapes
 from study_classification.models.own import identity_of, is_own
-from study_classification.paths import user_path
+from study_classification.paths import on_bucket, user_path
 from study_classification.pretrained.convert import head_to_skip, shapes_by_path, shapes_in_file, to_variables
+from study_classification.pretrained.download import copy_from_bucket
 from study_classification.pretrained.files import TensorFile, read_tensors
 from study_classification.pretrained.hub import fetch
 from study_classification.pretrained.origin import detect_origin, preprocess_of
@@ -110,6 +111,8 @@ def _find(weights: str, name: str, cache: Path) -> Path:
     if weights == IMAGENET:
         return fetch_published(name, cache)
     path = user_path(weights)
+    if on_bucket(path):
+        return copy_from_bucket(path / "model.safetensors" if path.is_dir() else path, cache / "weights")
     if path.is_dir():
         return path / "model.safetensors"
     if path.exists() or path.suffix in SUFFIXES or not re.fullmatch(r"[\w.-]+/[\w.-]+", weights):

@@ -1,5 +1,6 @@
-"""One file from a URL whose name ends with the first digits of its SHA-256, as PyTorch names its weights."""
+"""Files of weights from elsewhere: a URL that ends with digits of its SHA-256, as PyTorch names weights; a bucket."""
 
+import contextlib
 import hashlib
 import http.client
 import os
@@ -8,8 +9,9 @@ import urllib.request
 from pathlib import Path
 
 from study_classification.errors import EnvironmentFault, WeightsError
+from study_classification.paths import version_on_bucket
 from study_classification.system.console import progress, say
-from study_classification.system.files import unwritable
+from study_classification.system.files import copy_files, remove_tree, unwritable
 
 CHUNK = 2**20
 TIMEOUT = 30  # seconds without an answer
@@ -41,6 +43,33 @@ def download(url: str, folder: Path) -> Path:
     if not digest.startswith(match[1]):
         raise WeightsError(f"{file} is damaged, its SHA-256 does not begin with {match[1]}: delete it, and try again")
     return file
+
+
+def copy_from_bucket(file: Path, folder: Path) -> Path:
+    """The copy in `folder` of a file on a bucket, and of a `config.json` beside it, fetched whenever it has changed.
+
+    Raises:
+        WeightsError: if it does not exist.
+        EnvironmentFault: if it cannot be fetched, or the folder cannot be written.
+    """
+    version = version_on_bucket(file)
+    if not version:
+        raise WeightsError(f"{file} does not exist: give a file of weights")
+    kept = folder / hashlib.sha256(f"{file} {version}".encode()).hexdigest()[:20]
+    if not kept.exists():
+        say(f"Fetching {file} ...")
+        temporary = kept.with_name(f".{kept.name}.{os.getpid()}")
+        try:
+            temporary.mkdir(parents=True)
+            copy_files(file.parent, temporary, [file.name])
+            with contextlib.suppress(FileNotFoundError):
+                copy_files(file.parent, temporary, ["config.json"])
+            temporary.replace(kept)
+        except OSError as error:
+            raise unwritable(folder, error) from None
+        finally:
+            remove_tree(temporary)
+    return kept / file.name
 
 
 def _fetch(url: str, target: Path) -> None:

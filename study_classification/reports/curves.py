@@ -1,12 +1,15 @@
 """The learning curves, loss and measures of training and validation by epoch, and the curve of the rate finder."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
 from study_classification.errors import EnvironmentFault
+from study_classification.paths import why
 from study_classification.runs.history import History
+from study_classification.system.files import replace_bytes
 
 TRAIN_COLOUR, VALIDATION_COLOUR = "#2a6fbb", "#d1601f"
 
@@ -64,7 +67,9 @@ def draw_learning_rates(
 
 
 def _save(figure, file: Path) -> None:
+    drawn = io.BytesIO()
+    figure.savefig(drawn, dpi=100, format="png")
     try:
-        figure.savefig(file, dpi=100)
+        replace_bytes(file, [drawn.getvalue()])
     except OSError as error:
-        raise EnvironmentFault(f"{file} cannot be written: {error.strerror}") from None
+        raise EnvironmentFault(f"{file} cannot be written: {why(error)}") from None

@@ -2,14 +2,15 @@
 
 checkpoint.json     step, whether it was the best, JSON that is kept beside the trees, SHA-256 of every other file
 
-It has its name as soon as all of it is there: until then it is called `.STEP`. So what a killed run left half-written
-is never taken for a checkpoint, and what is damaged later is noticed when it is read.
+It has its name as soon as all of it is there: until then it is called `.STEP`. A bucket cannot rename a folder: there
+it is one as soon as it has its record, which is written last. So what a killed run left half-written is never taken for
+a checkpoint, and what is damaged later is noticed when it is read.
 """
 
 import contextlib
 import hashlib
 import json
-import shutil
+import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,8 +21,9 @@ from jaxtyping import PyTree
 from orbax.checkpoint import v1 as ocp
 
 from study_classification.errors import RunError, as_user_error
+from study_classification.paths import absolute, on_bucket
 from study_classification.system import hosts
-from study_classification.system.files import write_json
+from study_classification.system.files import copy_files, files_below, remove_tree, write_json
 from study_classification.trees import path_of
 
 RECORD = "checkpoint.json"
@@ -57,19 +59,49 @@ def begin_writing(folder: Path, parts: Mapping[str, PyTree], beside: dict, best:
         beside: JSON that is kept with them.
         best: whether they are better than all before.
     """
-    temporary = folder.with_name(f".{folder.name}")
-    response = ocp.save_checkpointables_async(temporary.absolute(), dict(parts), overwrite=True)
+    temporary = _place_of_writing(folder)
+    if on_bucket(folder) and hosts.is_first():
+        (folder / RECORD).unlink(missing_ok=True)
+    response = ocp.save_checkpointables_async(absolute(temporary), dict(parts), overwrite=True)
 
     def finish() -> None:
         response.result()
         if hosts.is_first():
             record = asdict(Record(int(folder.name), best, beside, _digests(temporary)))
-            write_json(temporary / RECORD, record | {"digest": _digest_of_json(record)})
-            if folder.exists():
-                remove(folder)
-            temporary.rename(folder)
+            _publish(temporary, folder, record | {"digest": _digest_of_json(record)})
 
     return finish
+
+
+def _place_of_writing(folder: Path) -> Path:
+    """Where Orbax writes. What several hosts write together has to be on the bucket from the beginning."""
+    if not on_bucket(folder):
+        return folder.with_name(f".{folder.name}")
+    return Path(tempfile.mkdtemp()) / folder.name if hosts.alone() else folder
+
+
+def _publish(temporary: Path, folder: Path, record: dict) -> None:
+    """Makes a checkpoint of what Orbax has written."""
+    if on_bucket(folder):
+        if temporary != folder:
+            copy_files(temporary, folder, files_below(temporary))
+            remove_tree(temporary.parent)
+        write_json(folder / RECORD, record)
+    else:
+        write_json(temporary / RECORD, record)
+        if folder.exists():
+            remove(folder)
+        temporary.rename(folder)
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether this is a checkpoint that was written to its end."""
+    return folder.name.isdigit() and ((folder / RECORD).exists() if on_bucket(folder) else folder.is_dir())
+
+
+def is_half_written(folder: Path) -> bool:
+    """Whether this is what a killed run left of a checkpoint, or of its removal."""
+    return folder.name.startswith(".") or (folder.name.isdigit() and not is_complete(folder))
 
 
 def read_record(folder: Path) -> Record:
@@ -104,12 +136,13 @@ def load(folder: Path, wanted: Mapping[str, PyTree]) -> tuple[Record, dict[str, 
         RunError: if it is of another network.
     """
     record = read_record(folder)
-    _verify(folder, record, wanted)
-    with _reading():
-        stored = ocp.checkpointables_metadata(folder.absolute()).metadata["model"]
-    _compare(folder, _shapes(stored), _shapes(wanted["model"]))
-    with _reading():
-        loaded = ocp.load_checkpointables(folder.absolute(), dict(wanted))
+    with _near(folder, record, wanted) as near:
+        _verify(near, record, wanted)
+        with _reading():
+            stored = ocp.checkpointables_metadata(near.absolute()).metadata["model"]
+        _compare(folder, _shapes(stored), _shapes(wanted["model"]))
+        with _reading():
+            loaded = ocp.load_checkpointables(near.absolute(), dict(wanted))
     _require_finite(loaded["model"])
     return record, loaded
 
@@ -120,10 +153,24 @@ def verify(folder: Path) -> None:
     Raises:
         DamagedError: if it is damaged, or the model has values that are not finite.
     """
-    _verify(folder, read_record(folder))
-    with _reading():
-        model = ocp.load_checkpointables(folder.absolute(), {"model": None})["model"]
+    record = read_record(folder)
+    with _near(folder, record) as near:
+        _verify(near, record)
+        with _reading():
+            model = ocp.load_checkpointables(near.absolute(), {"model": None})["model"]
     _require_finite(model)
+
+
+@contextlib.contextmanager
+def _near(folder: Path, record: Record, parts: Collection[str] = ()) -> Iterator[Path]:
+    """The checkpoint, or these parts of it, in a folder of this machine: itself, or a copy of what a bucket holds."""
+    if not on_bucket(folder):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as copy:
+        with contextlib.suppress(FileNotFoundError):  # which file is missing is seen later
+            copy_files(folder, Path(copy), _files_of(record, parts))
+        yield Path(copy)
 
 
 @contextlib.contextmanager
@@ -139,15 +186,18 @@ def _reading() -> Iterator[None]:
 
 def _verify(folder: Path, record: Record, parts: Collection[str] = ()) -> None:
     """Raises DamagedError unless the files of these parts, or of all, are those that were written."""
-    for name, digest in record.files.items():
-        part, _, below = name.partition("/")
-        if not parts or not below or part in parts:
-            try:
-                same = _digest_of_file(folder / name) == digest
-            except OSError as error:
-                raise _unreadable(name, error) from None
-            if not same:
-                raise DamagedError(f"{name} is not what was written")
+    for name in _files_of(record, parts):
+        try:
+            same = _digest_of_file(folder / name) == record.files[name]
+        except OSError as error:
+            raise _unreadable(name, error) from None
+        if not same:
+            raise DamagedError(f"{name} is not what was written")
+
+
+def _files_of(record: Record, parts: Collection[str]) -> list[str]:
+    """The files of these parts, or of all, and those that belong to no part."""
+    return [name for name in record.files if not parts or "/" not in name or name.partition("/")[0] in parts]
 
 
 def _unreadable(name: str, error: OSError) -> Exception:
@@ -183,8 +233,7 @@ def _shapes(tree: PyTree) -> dict[str, tuple]:
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
-    return {file.relative_to(folder).as_posix(): _digest_of_file(file) for file in files}
+    return {name: _digest_of_file(folder / name) for name in files_below(folder)}
 
 
 def _digest_of_file(file: Path) -> str:
@@ -198,6 +247,8 @@ def _digest_of_json(content: dict) -> str:
 
 def remove(folder: Path) -> None:
     """Removes a checkpoint; if that is interrupted, nothing is left that looks like one."""
-    old = folder.with_name(f".{folder.name}.old")
-    folder.rename(old)
-    shutil.rmtree(old, ignore_errors=True)
+    if on_bucket(folder):
+        (folder / RECORD).unlink(missing_ok=True)
+        remove_tree(folder)
+    else:
+        remove_tree(folder.rename(folder.with_name(f".{folder.name}.old")))

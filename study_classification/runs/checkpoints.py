@@ -5,7 +5,6 @@ alone, and JSON beside them: the history of the run. One that is damaged is name
 """
 
 import contextlib
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,10 +16,20 @@ import numpy as np
 from jaxtyping import PyTree
 
 from study_classification.errors import RunError
-from study_classification.runs.checkpoint import DamagedError, Record, begin_writing, load, read_record, remove, verify
+from study_classification.runs.checkpoint import (
+    DamagedError,
+    Record,
+    begin_writing,
+    is_complete,
+    is_half_written,
+    load,
+    read_record,
+    remove,
+    verify,
+)
 from study_classification.system import hosts
 from study_classification.system.console import say
-from study_classification.system.files import unwritable
+from study_classification.system.files import make_folder, remove_tree, unwritable
 
 LATEST = 2  # so many are kept besides the best: the last one may turn out to be damaged
 
@@ -102,11 +111,12 @@ def open_checkpoints(folder: Path) -> Iterator[Checkpointer]:
     """
     if hosts.is_first():
         try:
-            folder.mkdir(exist_ok=True)
+            make_folder(folder)
         except OSError as error:
             raise unwritable(folder, error) from None
-        for unfinished in folder.glob(".*"):
-            shutil.rmtree(unfinished, ignore_errors=True)
+        for path in list(folder.glob("*")):
+            if is_half_written(path):
+                remove_tree(path)
     checkpointer = Checkpointer(folder)
     try:
         yield checkpointer
@@ -164,7 +174,7 @@ def last_good(checkpointer: Checkpointer) -> str:
 
 def steps_in(folder: Path) -> list[int]:
     """The steps of the checkpoints that are there, in ascending order."""
-    return sorted(int(path.name) for path in folder.glob("*") if path.name.isdigit() and path.is_dir())
+    return sorted(int(path.name) for path in folder.glob("*") if is_complete(path))
 
 
 def _load_first_good(folder: Path, which: str, parts: Mapping[str, PyTree]) -> tuple[Record, dict[str, PyTree]]:

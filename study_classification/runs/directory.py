@@ -30,11 +30,12 @@ from study_classification.config_rules import validate
 from study_classification.errors import ConfigError, DataError, EnvironmentFault, RunError
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.models import own
+from study_classification.paths import absolute as absolute_path
 from study_classification.paths import read_file, user_path, why
 from study_classification.runs.environment import describe_environment
 from study_classification.runs.history import History
 from study_classification.system import hosts
-from study_classification.system.files import unwritable, write_json, write_text
+from study_classification.system.files import make_folder, unwritable, write_json, write_text
 
 NETWORK = "network.py"
 
@@ -129,10 +130,13 @@ def make(workdir: Path) -> None:
     """Makes the directory, if need be.
 
     Raises:
+        ConfigError: if several hosts cannot write there together.
         EnvironmentFault: if that cannot be done.
     """
+    if str(workdir).startswith("s3://") and not hosts.alone():
+        raise ConfigError(f"several hosts cannot write checkpoints to {workdir} together: give a --workdir on gs://")
     try:
-        workdir.mkdir(parents=True, exist_ok=True)
+        make_folder(workdir)
     except OSError as error:
         raise unwritable(workdir, error) from None
 
@@ -254,10 +258,10 @@ def with_kept_files(config: ConfigDict, workdir: Path) -> ConfigDict:
             )
         kept.model.name = _kept(config.model.name, workdir)
     if config.data.splits and not _path(config.data.splits).exists() and splits_file(workdir).exists():
-        kept.data.splits = str(splits_file(workdir).absolute())
+        kept.data.splits = str(absolute_path(splits_file(workdir)))
     weights = _path(config.model.weights)
     if config.model.weights and not weights.exists() and weights == _path(load(workdir).config.model.weights):
-        kept.model.weights = str(workdir.absolute())
+        kept.model.weights = str(absolute_path(workdir))
     return kept
 
 
@@ -267,12 +271,12 @@ def absolute(text: str) -> str:
 
 
 def _path(text: str) -> Path:
-    return user_path(text).absolute()
+    return absolute_path(user_path(text))
 
 
 def _kept(name: str, workdir: Path) -> str:
     """The `model.name` that means the copy in the run directory."""
-    return f"{(workdir / NETWORK).absolute()}:{own.class_name(name)}"
+    return f"{absolute_path(workdir / NETWORK)}:{own.class_name(name)}"
 
 
 def _write_config(run: Run) -> None:
@@ -283,9 +287,9 @@ def _write_config(run: Run) -> None:
         earlier = read_json(file)
         if network:
             content["model"]["name"] = earlier["model"]["name"]
-        if content["model"]["weights"] == str(workdir.absolute()):
+        if content["model"]["weights"] == str(absolute_path(workdir)):
             content["model"]["weights"] = earlier["model"]["weights"]
-        if content["data"]["splits"] == str(splits_file(workdir).absolute()):
+        if content["data"]["splits"] == str(absolute_path(splits_file(workdir))):
             content["data"]["splits"] = earlier["data"]["splits"]
     elif network:
         content["model"]["name"] = f"{network}:{own.class_name(run.config.model.name)}"

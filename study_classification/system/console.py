@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import io
+import math
 import os
 import sys
 import threading
@@ -14,8 +15,11 @@ from pathlib import Path
 from typing import TextIO, TypeVar
 
 from study_classification.errors import EnvironmentFault
+from study_classification.paths import on_bucket, read_file
+from study_classification.system.files import write_text
 
 T = TypeVar("T")
+UPLOAD_EVERY = 30  # seconds between two writings of a log on a bucket
 
 
 @dataclass(frozen=True)
@@ -157,10 +161,34 @@ def saying_nothing() -> contextlib.AbstractContextManager[None]:
     return _changed(silent=True)
 
 
+class _BucketLog(io.StringIO):
+    """A log on a bucket, where nothing can be appended: all of it is written anew, after a pause and at the end."""
+
+    def __init__(self, file: Path):
+        super().__init__()
+        with contextlib.suppress(FileNotFoundError):
+            self.write(read_file(file).decode(errors="backslashreplace"))
+        self._file, self._written = file, -math.inf
+
+    def flush(self) -> None:
+        if not self.closed and time.monotonic() - self._written > UPLOAD_EVERY:
+            self._upload()
+
+    def close(self) -> None:
+        if not self.closed:
+            self._upload()
+        super().close()
+
+    def _upload(self) -> None:
+        write_text(self._file, self.getvalue())
+        self._written = time.monotonic()
+
+
 @contextlib.contextmanager
 def logging_to(file: Path) -> Iterator[None]:
     """Within the context messages are appended to this file, in the place of the one before."""
-    with file.open("a", encoding="utf-8", errors="backslashreplace") as log, _changed(log=log):
+    log: TextIO = _BucketLog(file) if on_bucket(file) else file.open("a", encoding="utf-8", errors="backslashreplace")
+    with log, _changed(log=log):
         yield
 
 

@@ -3,11 +3,13 @@
 import errno
 import json
 import os
+import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from study_classification.errors import EnvironmentFault
+from study_classification.paths import file_system, on_bucket, reaching
 
 
 def write_json(file: Path, content: object) -> None:
@@ -36,7 +38,17 @@ def replace_bytes(file: Path, parts: Iterable[bytes]) -> None:
 
     Raises:
         OSError: if the folder cannot be written.
+        EnvironmentFault: if a bucket cannot.
     """
+    if on_bucket(file):
+        try:
+            with reaching(file):
+                file.write_bytes(b"".join(parts))
+            return
+        except FileNotFoundError:
+            raise EnvironmentFault(
+                f"{file} cannot be written, for its bucket does not exist: make the bucket, or correct the address"
+            ) from None
     temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
     try:
         with temporary.open("wb") as handle:
@@ -52,9 +64,51 @@ def replace_bytes(file: Path, parts: Iterable[bytes]) -> None:
 def unwritable(folder: Path, error: OSError) -> EnvironmentFault:
     """The error for a folder that cannot be written: why, and what helps."""
     return EnvironmentFault(
-        f"{folder} cannot be written ({error.strerror}): free space there, get the permission, or "
+        f"{folder} cannot be written ({error.strerror or error}): free space there, get the permission, or "
         "give another --workdir (or --config.data.cache_dir, if it is the cache)"
     )
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder, if need be. A bucket has none, and is not made itself.
+
+    Raises:
+        OSError: if that cannot be done.
+    """
+    if not on_bucket(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def files_below(folder: Path) -> list[str]:
+    """All files in a folder, at any depth, by their paths in it, sorted."""
+    if on_bucket(folder):
+        with reaching(folder):
+            own = f"{folder}/".partition("://")[2]
+            return sorted(path.removeprefix(own) for path in file_system(folder).find(str(folder)))
+    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+
+
+def copy_files(source: Path, target: Path, names: Sequence[str]) -> None:
+    """Copies files between a folder of this machine and one on a bucket, many at a time.
+
+    Raises:
+        FileNotFoundError: if one of them is absent.
+    """
+    ends = [[f"{folder}/{name}" for name in names] for folder in (source, target)]
+    with reaching(source if on_bucket(source) else target):
+        if on_bucket(source):
+            file_system(source).get(*ends)
+        else:
+            file_system(target).put(*ends)
+
+
+def remove_tree(folder: Path) -> None:
+    """Removes a folder with all that is in it, as far as that can be done."""
+    if on_bucket(folder):
+        with reaching(folder):
+            folder.rmtree(missing_ok=True)  # type: ignore[attr-defined]  # etils has it
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def flush_to_disk(path: Path) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from study_classification.configs import default
 from study_classification.data.dataset import Split, class_names, open_dataset
-from study_classification.errors import DataError, EnvironmentFault
+from study_classification.errors import ConfigError, DataError, EnvironmentFault
 from study_classification.inputs.images.decode import decode_image
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 5, 6, 3), np.uint8)
@@ -184,3 +184,25 @@ def test_a_damaged_record_of_tfds_is_named(prepared, tmp_path):
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(EnvironmentFault, match=r"copy.* cannot be read .*: prepare it anew"):
         open_dataset(config_for(copy)).split("test")[0]
+
+
+def test_a_cache_on_a_bucket_is_refused(tmp_path, digits, monkeypatch):
+    config = default.get_config().data
+    config.source, config.cache_dir = str(digits), "gs://bucket/cache"
+    with pytest.raises(ConfigError, match=r"the cache cannot lie on a bucket \(gs://bucket/cache\)"):
+        open_dataset(config)
+    config.cache_dir = ""
+    monkeypatch.setenv("XDG_CACHE_HOME", "s3://bucket/cache")
+    with pytest.raises(ConfigError, match=r"the cache cannot lie on a bucket \(s3://bucket/cache\)"):
+        open_dataset(config)
+
+
+def test_images_of_a_bucket_are_prepared_once(bucket, digits, tmp_path, capsys):
+    for file in digits.rglob("*.png"):
+        bucket[f"bucket/digits/{file.relative_to(digits).as_posix()}"] = file.read_bytes()
+    config = default.get_config().data
+    config.source, config.cache_dir = "gs://bucket/digits", str(tmp_path / "cache")
+    first, second = open_dataset(config), open_dataset(config)
+    assert capsys.readouterr().out.count("for the first time") == 1
+    config.source = str(digits)
+    assert first.key == second.key == open_dataset(config).key  # the key is the content alone

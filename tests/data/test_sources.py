@@ -407,3 +407,26 @@ def test_nothing_is_written_into_the_folder(tmp_path):
     before = os.stat(file).st_mtime_ns, sorted(os.listdir(tmp_path))
     list_folder(tmp_path)
     assert (os.stat(file).st_mtime_ns, sorted(os.listdir(tmp_path))) == before
+
+
+def test_a_folder_on_a_bucket_is_listed_as_one_of_this_machine(bucket, tmp_path):
+    names = ["cat/a.png", "cat/deep/b.jpg", "dog/c.png", "dog/notes.txt", ".git/x.png", "c.png", "cat/Thumbs.db"]
+    names += ["runs/1/config.json", "runs/1/classes.json", "runs/1/curves.png", "dog/.hidden/d.png"]
+    for name in names:
+        bucket[f"bucket/data/{name}"] = b"x"
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    bucket["bucket/data/cat/"] = b""  # as some programs mark a folder
+    there, here = list_source("gs://bucket/data"), list_source(str(tmp_path))
+    assert [item[:3] for item in there.items] == [item[:3] for item in here.items]
+    assert there.findings() == here.findings()
+    assert there.items[0].path == "gs://bucket/data/cat/a.png"
+    assert there.items[0].read() == b"x"
+
+
+def test_a_manifest_may_name_images_on_a_bucket(bucket, tmp_path):
+    (tmp_path / "m.csv").write_text("path,label\ngs://bucket/a.png,a\nb.png,b\n")
+    bucket["bucket/m.csv"] = (tmp_path / "m.csv").read_bytes()
+    here, there = list_source(str(tmp_path / "m.csv")), list_source("gs://bucket/m.csv")
+    assert [item.path for item in here.items] == [str(tmp_path / "b.png"), "gs://bucket/a.png"]
+    assert [item.path for item in there.items] == ["gs://bucket/b.png", "gs://bucket/a.png"]

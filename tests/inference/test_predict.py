@@ -197,6 +197,11 @@ def test_nothing_to_predict(run):
         predict(run, [])
 
 
+def test_an_address_of_another_kind_is_refused_before_anything_is_read(run):
+    with pytest.raises(ConfigError, match=r"the path 'https://host/a\.png' cannot be used"):
+        predict(run, ["a.png", "https://host/a.png"])
+
+
 def test_the_table_has_columns_whatever_the_names_of_the_files(capsys):
     rows = [{"file": name, "class": "x", "probability": 0.5, "error": ""} for name in ("ねこ.png", "cat.png", "猫.png")]
     write_rows(rows, ["file", "class", "probability", "error"], "table", sys.stdout)

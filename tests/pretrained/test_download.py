@@ -6,7 +6,8 @@ import threading
 import pytest
 
 from study_classification.errors import EnvironmentFault, WeightsError
-from study_classification.pretrained.download import download
+from study_classification.paths import user_path
+from study_classification.pretrained.download import copy_from_bucket, download
 
 CONTENT = bytes(range(256)) * 8192  # 2 MB: two chunks
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -65,3 +66,19 @@ def test_a_transfer_that_is_cut_off(tmp_path, server, monkeypatch):
     assert not list((tmp_path / "weights").iterdir())
     monkeypatch.setattr(http.server.SimpleHTTPRequestHandler, "copyfile", copy)
     assert download(f"{url}/x-{DIGEST[:8]}.pth", tmp_path / "weights").read_bytes() == CONTENT
+
+
+def test_a_file_on_a_bucket_is_copied_once_and_again_when_it_has_changed(bucket, tmp_path, capsys):
+    bucket["bucket/net/model.safetensors"] = b"one"
+    file = user_path("gs://bucket/net/model.safetensors")
+    copy = copy_from_bucket(file, tmp_path)
+    assert (copy.name, copy.read_bytes()) == ("model.safetensors", b"one")
+    assert copy_from_bucket(file, tmp_path) == copy
+    assert capsys.readouterr().out.count("Fetching") == 1
+
+    bucket["bucket/net/model.safetensors"], bucket["bucket/net/config.json"] = b"two", b"{}"
+    again = copy_from_bucket(file, tmp_path)
+    assert (again.read_bytes(), again.with_name("config.json").read_bytes()) == (b"two", b"{}")
+    with pytest.raises(WeightsError, match=r"gs://bucket/net/x\.h5 does not exist"):
+        copy_from_bucket(user_path("gs://bucket/net/x.h5"), tmp_path)
+    assert {path.name[0] for path in tmp_path.iterdir()}.isdisjoint(".")

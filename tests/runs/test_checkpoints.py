@@ -9,6 +9,7 @@ import optax
 import pytest
 
 from study_classification.errors import EnvironmentFault, RunError
+from study_classification.paths import user_path
 from study_classification.runs import checkpoints
 from study_classification.runs.checkpoints import load_latest, load_model, open_checkpoints, steps_in
 from study_classification.system import devices
@@ -171,3 +172,40 @@ def test_a_checkpoint_of_which_nothing_is_known_is_not_removed(kept):
         saved.save(50, TINY, {}, best=True)
         saved.save(60, TINY, {}, best=False)
     assert steps_in(kept)[0] == 20
+
+
+def test_a_bucket_holds_a_checkpoint_as_soon_as_its_record_is_there(bucket):
+    folder = user_path("gs://bucket/run/checkpoints")
+    with open_checkpoints(folder) as checkpointer:
+        for step in (1, 2, 3, 4):
+            checkpointer.save(
+                step, {"model": {"a": jnp.full(3, step)}, "training": {"b": np.ones(2)}}, {"at": step}, best=step == 1
+            )
+            checkpointer.wait()
+    assert steps_in(folder) == [1, 3, 4]
+    assert not [name for name in bucket if "/checkpoints/2/" in name]
+    wanted = devices.abstract({"model": {"a": jnp.zeros(3, int)}})
+    assert load_latest(folder, wanted)[1] == {"at": 4}
+    assert load_model(folder, "best", wanted["model"])[1]["a"].tolist() == [1, 1, 1]
+
+    del bucket["bucket/run/checkpoints/4/checkpoint.json"]  # as a killed run leaves it
+    assert load_latest(folder, wanted)[1] == {"at": 3}
+    with open_checkpoints(folder):
+        pass
+    assert not [name for name in bucket if "/checkpoints/4/" in name]
+
+
+def test_a_damaged_checkpoint_on_a_bucket_is_named(bucket, capsys):
+    folder = user_path("gs://bucket/run/checkpoints")
+    with open_checkpoints(folder) as checkpointer:
+        for step in (1, 2, 3):
+            checkpointer.save(
+                step, {"model": {"a": jnp.full(3, step)}, "training": {"b": np.ones(2)}}, {}, best=step == 1
+            )
+            checkpointer.wait()
+    bucket["bucket/run/checkpoints/3/model/manifest.ocdbt"] = b"x"
+    del bucket["bucket/run/checkpoints/2/model/manifest.ocdbt"]
+    assert load_model(folder, "last", devices.abstract({"a": jnp.zeros(3, int)}))[0] == 1
+    said = capsys.readouterr().out
+    assert "gs://bucket/run/checkpoints/3 is damaged: model/manifest.ocdbt is not what was written" in said
+    assert "gs://bucket/run/checkpoints/2 is damaged: model/manifest.ocdbt is missing" in said

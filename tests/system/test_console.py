@@ -8,6 +8,7 @@ import unicodedata
 import pytest
 
 from study_classification.errors import EnvironmentFault
+from study_classification.paths import user_path
 from study_classification.system import console
 
 
@@ -164,3 +165,14 @@ def test_no_file_gets_the_number_of_a_stream(closed, tmp_path):
     done = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", sys.executable, "-c", program], cwd=tmp_path, input=b"")
     assert done.returncode == 0
     assert int((tmp_path / "file").read_text()) > 2
+
+
+def test_a_log_on_a_bucket_goes_on_behind_what_is_there(bucket, capsys):
+    bucket["bucket/run/log.txt"] = b"before\n"
+    with console.logging_to(user_path("gs://bucket/run/log.txt")):
+        console.say("one")
+        assert bucket["bucket/run/log.txt"].endswith(b" one\n")  # a first sign of life
+        console.say("two")
+        assert bucket["bucket/run/log.txt"].endswith(b" one\n")
+    lines = bucket["bucket/run/log.txt"].decode().splitlines()
+    assert [line.split(" ")[-1] for line in lines] == ["before", "one", "two"]

@@ -1,7 +1,8 @@
 import pytest
 
 from study_classification.errors import EnvironmentFault
-from study_classification.system.files import replace_bytes, write_json
+from study_classification.paths import user_path
+from study_classification.system.files import files_below, make_folder, remove_tree, replace_bytes, write_json
 
 
 def test_json_can_be_read_by_a_person(tmp_path):
@@ -26,3 +27,29 @@ def test_a_file_that_fails_half_way_stays_as_it_was(tmp_path):
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(EnvironmentFault, match=r"absent cannot be written \(No such file or directory\)"):
         write_json(tmp_path / "absent" / "classes.json", [])
+
+
+def test_on_a_bucket_a_file_is_written_whole_or_stays_as_it_was(bucket):
+    folder = user_path("gs://bucket/run")
+    make_folder(folder)
+    write_json(folder / "a" / "classes.json", ["猫"])
+    assert bucket["bucket/run/a/classes.json"].decode() == '[\n  "猫"\n]\n'
+
+    def failing():
+        yield b"new"
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(EnvironmentFault, match=r"gs://bucket/run/a/classes\.json cannot be reached"):
+        replace_bytes(folder / "a" / "classes.json", failing())
+    assert files_below(folder) == ["a/classes.json"]
+    remove_tree(folder)
+    assert list(bucket) == ["bucket/there"]
+
+
+def test_a_bucket_that_does_not_exist_is_not_made(bucket, monkeypatch):
+    def absent(*_, **__):
+        raise FileNotFoundError("404")
+
+    monkeypatch.setattr("buckets.Bucket._open", absent)
+    with pytest.raises(EnvironmentFault, match="cannot be written, for its bucket does not exist"):
+        write_json(user_path("gs://bucket/run/classes.json"), [])

@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 from run_helpers import assert_same_run, last_checkpoint, stop_and_resume, stop_at
 
-from study_classification import models
+from study_classification import load, models
 from study_classification.configs import quickstart
 from study_classification.data.order import TrainingOrder
 from study_classification.errors import ConfigError, DataError, DivergedError, Interrupted, RunError
 from study_classification.inputs.images.preprocess import normalize
+from study_classification.paths import user_path
 from study_classification.runs.checkpoints import Checkpointer, steps_in
 from study_classification.runs.directory import read_json
 from study_classification.runs.lock import locked
@@ -367,3 +368,22 @@ def test_a_class_without_a_readable_picture_is_named(config, digits, tmp_path):
         picture.write_bytes(b"nonsense")
     with pytest.raises(DataError, match="no picture of 2 can be read"):
         train_and_evaluate(config, tmp_path / "run")
+
+
+def test_a_run_on_a_bucket_is_resumed_and_used(bucket, config, digits, capsys):
+    workdir = user_path("gs://bucket/run")
+    config.total_epochs = 1.0
+    train_and_evaluate(config, workdir)
+    config.total_epochs = 2.0
+    train_and_evaluate(config, workdir)
+    assert "Resuming gs://bucket/run after step 5, epoch 1" in capsys.readouterr().out
+    assert bucket["bucket/run/history.csv"].count(b"\n") == 3
+    assert bucket["bucket/run/log.txt"].count(b"Device: ") == 2
+    trained = load("gs://bucket/run")
+    metrics = trained.evaluate(write_report=True)
+    assert 0 <= metrics["accuracy"] <= 1
+    assert "bucket/run/report.json" in bucket
+    image = next(digits.rglob("*.png"))
+    bucket["bucket/image.png"] = image.read_bytes()
+    assert trained.predict("gs://bucket/image.png") == trained.predict(image)
+    assert not Path("gs:").exists()
