@@ -140,7 +140,10 @@ def test_the_whole_way_from_training_to_a_prediction(tmp_path, verb):
         file.write_bytes(b"damaged")
     damaged = verb("evaluate", f"--workdir={workdir}")
     assert damaged.returncode == 4
-    assert re.fullmatch(r"error: (the checkpoint \S+ is damaged: model/\S+ is not what was written; )+there is no other .*\n", damaged.err)
+    assert re.fullmatch(
+        r"error: (the checkpoint \S+ is damaged: model/\S+ is not what was written; )+there is no other .*\n",
+        damaged.err,
+    )
 
 
 def test_unnamed_run_directories_never_clash(config, tmp_path, monkeypatch):

@@ -37,7 +37,7 @@ def fuzzed(names: Sequence[str], count: int, seed: int, out: Path, guided: bool 
         number = max(1, int(count * SHARES.get(name, 1)))
         folder, wrong = out / name, Counter[str]()
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "found").write_text("")
+        (folder / "found").write_text("", encoding="utf-8")
         begun = accepted = refused = 0
         while begun < number:
             shared = context.RawArray("q", 4)
@@ -48,7 +48,7 @@ def fuzzed(names: Sequence[str], count: int, seed: int, out: Path, guided: bool 
                 wrong[f"{end}, input {begun + shared[_BEGUN] - 1} of seed {seed}"] += 1
             begun += max(shared[_BEGUN], 1)
             accepted, refused = accepted + shared[_ACCEPTED], refused + shared[_REFUSED]
-        wrong.update((folder / "found").read_text().splitlines())
+        wrong.update((folder / "found").read_text(encoding="utf-8").splitlines())
         yield Case(f"fuzzing {name}", "accepted", EQUAL, "", accepted)
         yield Case(f"fuzzing {name}", "refused", SENTENCE, "", refused)
         for what, times in wrong.items():
@@ -91,7 +91,7 @@ def try_one(read: Callable[[bytes], None], data: bytes, folder: Path, shared: Se
         frames = traceback.extract_tb(error.__traceback__)
         last = [frame for frame in frames if "study_classification/" in frame.filename][-1:] or frames[-1:]
         what = f"{type(error).__name__} in {Path(last[0].filename).name} line {last[0].lineno}"
-        with (folder / "found").open("a") as found:
+        with (folder / "found").open("a", encoding="utf-8") as found:
             found.write(f"{what}\n")
         kept = folder / what.replace(" ", "_")
         if not kept.exists() or len(data) < kept.stat().st_size:
@@ -138,5 +138,5 @@ def _guided(name: str, inputs: range, seed: int, folder: Path, shared: Sequence[
 def _limit_memory() -> None:
     """What an input asks for beyond BYTES is refused to it as a MemoryError."""
     if sys.platform == "linux":
-        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + BYTES, used + BYTES))

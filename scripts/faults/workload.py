@@ -83,7 +83,7 @@ class Workload:
 def make_workload(folder: Path) -> Workload:
     """Writes the pictures and the network, and makes the runs that all others are compared with."""
     _write_pictures(folder / "photos")
-    (folder / "tiny.py").write_text(NETWORK)
+    (folder / "tiny.py").write_text(NETWORK, encoding="utf-8")
     half, whole, prepared, cache = (folder / name for name in ("half", "whole", "prepared", "cache"))
 
     def done(arguments, after=None):

@@ -25,6 +25,7 @@ VARIABLES = {
     "num_processes": "JAX_NUM_PROCESSES",
     "process_id": "JAX_PROCESS_ID",
 }
+_looks = itertools.count(1)
 _meetings = itertools.count()  # the hosts meet in the same order, and no meeting may have the name of an earlier one
 TPUS = ("/dev/accel0", "/dev/vfio/0")
 
@@ -147,9 +148,12 @@ def min_over_hosts(value: float) -> float:
     return value if alone() else float(multihost_utils.process_allgather(np.float32(value)).min())
 
 
-def all_asked_to_stop(step: int) -> bool:
-    """Whether one of several hosts was told to end; all of them hear it at the same step."""
-    return multihost_utils.reached_preemption_sync_point(step)
+def all_asked_to_stop() -> bool:
+    """Whether one of several hosts was told to end; all of them hear it at the same call of theirs.
+
+    JAX counts from 1, also where the first steps were taken by an earlier program.
+    """
+    return multihost_utils.reached_preemption_sync_point(next(_looks))
 
 
 def tree_from_first(tree: PyTree) -> PyTree:

@@ -27,7 +27,7 @@ def requested_stop() -> Iterator[Callable[[int], int]]:
 
     def asked(step: int) -> int:
         if not hosts.alone():
-            return (received or signal.SIGTERM) if hosts.all_asked_to_stop(step) else 0
+            return (received or signal.SIGTERM) if hosts.all_asked_to_stop() else 0
         return received
 
     # Of several hosts SIGTERM is JAX's, which tells the others. Python allows handlers in the main thread only;
