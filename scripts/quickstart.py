@@ -40,7 +40,7 @@ def main() -> int:
         ),
         (
             "3. Predicting a few of the test pictures (saved as files first)",
-            ["scripts/export_test_pictures.py", run, f"{run}/pictures"],
+            ["scripts/export_test_images.py", run, f"{run}/pictures"],
         ),
         ("", [*program, "predict", f"--workdir={run}", "--top_k=2", f"{run}/pictures"]),
     ):

@@ -22,7 +22,7 @@ class ConfigError(UserError):
 
 
 class DataError(UserError):
-    """A folder, manifest, data set or picture cannot be used."""
+    """A folder, manifest, data set or image cannot be used."""
 
     exit_code = 3
 

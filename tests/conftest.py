@@ -48,7 +48,7 @@ def _digits(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def digits(_digits, tmp_path) -> Path:
-    """A folder of real pictures: 30 handwritten digits of each of the classes 0, 1 and 2, 8 x 8, a test's own copy."""
+    """A folder of real images: 30 handwritten digits of each of the classes 0, 1 and 2, 8 x 8, a test's own copy."""
     return Path(shutil.copytree(_digits, tmp_path / "digits"))
 
 

@@ -124,7 +124,7 @@ def main() -> None:
         )
         for part, method in zip(("forward", "input gradient", "kernel gradient"), chosen, strict=True):
             if part == "input gradient" and channels == 3:
-                continue  # nobody asks for the gradient by the pictures
+                continue  # nobody asks for the gradient by the images
             times = {it: value for (of, it), value in best.items() if of == part}
             for it, value in times.items():
                 common = [date.today().isoformat(), machine, versions, name, *shape, part, it, int(it == method)]

@@ -1,4 +1,4 @@
-"""How fast pictures get from JPEG files into uint8 batches: this project's streaming, tf.data, PyTorch's DataLoader.
+"""How fast images get from JPEG files into uint8 batches: this project's streaming, tf.data, PyTorch's DataLoader.
 
     python scripts/benchmarks/input_pipeline.py --data=FOLDER --peer_python=.venv-benchmarks/bin/python
 
@@ -31,7 +31,7 @@ from study_classification.system.console import saying_to_stderr
 HERE = Path(__file__).resolve().parent
 OURS = "study_classification"
 VIEWS = {"training canvas 80": 80, "evaluation 256, 224": 0}  # -> Job.canvas_size
-# Enlarged copies of the pictures -> short side in pixels, what both sides are multiples of, grain in levels: without
+# Enlarged copies of the images -> short side in pixels, what both sides are multiples of, grain in levels: without
 # it they would decode faster than real ones.
 ENLARGED = {"as on the web": (683, 1, 3), "as of a camera": (2000, 16, 4)}
 
@@ -44,7 +44,7 @@ class Served(Peer):
         sample: its first batch.
         peak_bytes: of the process and its children in an untimed pass.
         rates: images/s of each timed pass.
-        cpu_seconds, pictures: of all timed passes; processor time of the process and its children.
+        cpu_seconds, images: of all timed passes; processor time of the process and its children.
     """
 
     def __init__(self, name: str, python: str, job: Job, sample: Path):
@@ -54,7 +54,7 @@ class Served(Peer):
         )
         self.versions = self.about["versions"]
         self.sample = np.load(sample).astype(int)
-        self.peak_bytes, self.rates, self.cpu_seconds, self.pictures = 0, [], 0.0, 0
+        self.peak_bytes, self.rates, self.cpu_seconds, self.images = 0, [], 0.0, 0
         finished = threading.Event()
         watcher = threading.Thread(target=self._watch_memory, args=[finished])
         watcher.start()
@@ -63,17 +63,17 @@ class Served(Peer):
         watcher.join()
 
     def run(self) -> None:
-        """Makes one pass over the pictures and times it."""
+        """Makes one pass over the images and times it."""
         before = self._cpu_seconds()
         answer = self.ask()
         self.cpu_seconds += self._cpu_seconds() - before
-        self.pictures += answer["pictures"]
+        self.images += answer["pictures"]
         self.rates.append(answer["pictures"] / answer["seconds"])
 
     @property
     def per_core_second(self) -> float:
         """Images in a second of processor time: what a core achieves, however many others want to use it."""
-        return self.pictures / self.cpu_seconds
+        return self.images / self.cpu_seconds
 
     def _processes(self) -> list[psutil.Process]:
         process = psutil.Process(self.pid)
@@ -119,7 +119,7 @@ def compare(job: Job, peer_python: str, rounds: int) -> dict[str, Served]:
 
 
 def enlarge(source: Path, target: Path, count: int, short_side: int, multiple: int, grain: float) -> None:
-    """Writes `count` pictures of the source, enlarged, as JPEG files."""
+    """Writes `count` images of the source, enlarged, as JPEG files."""
     files = sorted(source.glob("*/*.jpg"))
     random = np.random.default_rng(0)
     for file in files[:: max(1, len(files) // count)][:count]:
@@ -146,26 +146,26 @@ def main() -> None:
     machine = f"{cpu_name()}, {os.cpu_count()} cores, load {load:.1f} at the start"
     rows = []
 
-    def add(pictures: str, view: str, pipeline: str, versions: str, **values: float) -> None:
-        common = [date.today().isoformat(), machine, versions, options.workers, pictures, view, pipeline]
+    def add(images: str, view: str, pipeline: str, versions: str, **values: float) -> None:
+        common = [date.today().isoformat(), machine, versions, options.workers, images, view, pipeline]
         rows.extend([*common, name, f"{value:.4g}"] for name, value in values.items())
 
     with tempfile.TemporaryDirectory() as temporary:
         cache = Path(temporary, "cache")
         cache.mkdir()
         folders = {"as they are": options.data}
-        for pictures, properties in ENLARGED.items() if options.enlarged else ():
-            folders[pictures] = Path(temporary, pictures)
-            enlarge(options.data, folders[pictures], options.enlarged, *properties)
+        for images, properties in ENLARGED.items() if options.enlarged else ():
+            folders[images] = Path(temporary, images)
+            enlarge(options.data, folders[images], options.enlarged, *properties)
         ratios, table = [], []
-        for pictures, folder in folders.items():
+        for images, folder in folders.items():
             for view, canvas_size in VIEWS.items():
                 job = Job(str(folder), canvas_size, options.workers, str(cache))
                 served = compare(job, options.peer_python, options.rounds)
                 ours = served[OURS]
                 best = max((name for name in served if name != OURS), key=lambda name: served[name].per_core_second)
                 ratio = ours.per_core_second / served[best].per_core_second
-                ratios.append(f"{ratio:5.2f} x {best:21} {pictures:14}  {view}")
+                ratios.append(f"{ratio:5.2f} x {best:21} {images:14}  {view}")
                 for name, it in served.items():
                     values = {
                         "ours_over_this": ours.per_core_second / it.per_core_second,
@@ -175,8 +175,8 @@ def main() -> None:
                         "peak_megabytes": it.peak_bytes / 1e6,
                         "mean_difference_in_levels": np.abs(it.sample - ours.sample).mean(),
                     }
-                    add(pictures, view, name, it.versions, **values)
-                    table.append(f"{pictures:14} {view:20} {name:21}" + "".join(f"{v:11.2f}" for v in values.values()))
+                    add(images, view, name, it.versions, **values)
+                    table.append(f"{images:14} {view:20} {name:21}" + "".join(f"{v:11.2f}" for v in values.values()))
         with saying_to_stderr():
             waits = input_wait.measure(options.data, cache, options.workers, options.rounds)
         for name, (milliseconds, share) in waits.items():

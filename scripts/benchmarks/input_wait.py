@@ -1,4 +1,4 @@
-"""Which share of a training step passes until the next batch is ready, with resident and with streamed pictures."""
+"""Which share of a training step passes until the next batch is ready, with resident and with streamed images."""
 
 import functools
 import itertools

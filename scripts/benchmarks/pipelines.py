@@ -1,6 +1,6 @@
 """The pipelines that input_pipeline.py compares. `python pipelines.py NAME JOB` serves one, in a process of its own.
 
-Each takes a Job and returns a function that begins a pass over the pictures: an iterator of uint8 batches
+Each takes a Job and returns a function that begins a pass over the images: an iterator of uint8 batches
 [32, side, side, 3] and labels [32], ready for use. The file runs in two environments, the project's and that of the
 peers, so no library is imported before a pipeline needs it.
 """
@@ -73,7 +73,7 @@ def study_classification(job: Job, mode: str) -> Callable[[], Iterator]:
 
 
 def tf_data(job: Job, scaled: bool) -> Callable[[], Iterator]:
-    """tf.data; `scaled` decodes large pictures at a smaller scale (`ratio`)."""
+    """tf.data; `scaled` decodes large images at a smaller scale (`ratio`)."""
     import tensorflow as tf
 
     side = job.canvas_size or EVAL_RESIZE
@@ -108,7 +108,7 @@ def tf_data(job: Job, scaled: bool) -> Callable[[], Iterator]:
 
 
 class PillowFiles:
-    """A data set for PyTorch, as ImageFolder is; `scaled` decodes large pictures at a smaller scale (`draft`)."""
+    """A data set for PyTorch, as ImageFolder is; `scaled` decodes large images at a smaller scale (`draft`)."""
 
     def __init__(self, job: Job, scaled: bool):
         self.files, self.canvas_size, self.scaled = job.files(), job.canvas_size, scaled
@@ -164,10 +164,10 @@ def main() -> None:
     np.save(sample, np.asarray(next(iter(begin()))[0]))
     print(json.dumps({"versions": versions(libraries)}), file=answers, flush=True)
     for _ in sys.stdin:
-        started, pictures = time.perf_counter(), 0
+        started, examples = time.perf_counter(), 0
         for images, _labels in begin():
-            pictures += len(images)
-        print(json.dumps({"seconds": time.perf_counter() - started, "pictures": pictures}), file=answers, flush=True)
+            examples += len(images)
+        print(json.dumps({"seconds": time.perf_counter() - started, "pictures": examples}), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ LEARNING_RATE = 1e-3
 
 @dataclass(frozen=True)
 class Job:
-    """`size` is the side of the pictures; `precision` is float32 or bfloat16 (of products, not of parameters)."""
+    """`size` is the side of the images; `precision` is float32 or bfloat16 (of products, not of parameters)."""
 
     network: str
     size: int
@@ -30,7 +30,7 @@ class Job:
     classes: int
     cores: int
 
-    def pictures(self) -> np.ndarray:
+    def images(self) -> np.ndarray:
         return np.random.default_rng(0).integers(0, 256, (self.batch, self.size, self.size, 3), np.uint8)
 
     def labels(self) -> np.ndarray:
@@ -90,7 +90,7 @@ def study_classification(job: Job) -> Timed:
     optimizer = make_optimizer(config.optimizer, lambda step: LEARNING_RATE)
     step = make_train_step(model, optimizer, preprocess, augmentation, config, task, mask)
     batch = {
-        "image": jnp.asarray(job.pictures()),
+        "image": jnp.asarray(job.images()),
         "label": jnp.asarray(job.labels()),
         "aspect": jnp.ones(job.batch),
         "index": jnp.arange(job.batch),
@@ -132,14 +132,14 @@ def pytorch(job: Job) -> Timed:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     network = pytorch_network(job).to(place, memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), LEARNING_RATE, fused=on_gpu)
-    pictures = torch.from_numpy(job.pictures()).permute(0, 3, 1, 2).to(place, memory_format=torch.channels_last)
+    images = torch.from_numpy(job.images()).permute(0, 3, 1, 2).to(place, memory_format=torch.channels_last)
     labels = torch.from_numpy(job.labels()).long().to(place)
     mean, std = (torch.tensor(values, device=place).reshape(1, 3, 1, 1) for values in (MEAN, STD))
     mixed = torch.autocast(place.type, torch.bfloat16, enabled=job.precision == "bfloat16")
 
     def logits() -> torch.Tensor:
         with mixed:
-            return network((pictures.float() / 255 - mean) / std)
+            return network((images.float() / 255 - mean) / std)
 
     def loss() -> torch.Tensor:
         return nn.functional.cross_entropy(logits().float(), labels)
@@ -243,11 +243,11 @@ def keras(job: Job) -> Timed | None:
         return None
     optimizer = keras.optimizers.Adam(LEARNING_RATE)
     optimizer.build(network.trainable_variables)
-    pictures, labels = tf.constant(job.pictures()), tf.constant(job.labels())
+    images, labels = tf.constant(job.images()), tf.constant(job.labels())
     measure = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def normalised() -> tf.Tensor:
-        return (tf.cast(pictures, tf.float32) / 255 - MEAN) / STD
+        return (tf.cast(images, tf.float32) / 255 - MEAN) / STD
 
     @tf.function
     def step() -> None:

@@ -137,8 +137,8 @@ def timed(command: list[str]) -> tuple[str, float, float]:
     return result.stdout, time.perf_counter() - started, sum(os.times()[2:4]) - before
 
 
-def copy_pictures(source: Path, target: Path, count: int) -> None:
-    """Copies `count` pictures, or all if it is 0, evenly over the sorted files; so they are in the page cache, too."""
+def copy_images(source: Path, target: Path, count: int) -> None:
+    """Copies `count` images, or all if it is 0, evenly over the sorted files; so they are in the page cache, too."""
     files = sorted(source.glob("*/*.jpg"))
     for place in np.linspace(0, len(files) - 1, count or len(files)).astype(int):
         path = target / files[place].relative_to(source)
@@ -147,7 +147,7 @@ def copy_pictures(source: Path, target: Path, count: int) -> None:
 
 
 def lay_out(source: Path, target: Path, cache: Path) -> dict[str, int]:
-    """Copies the pictures to SPLIT/CLASS/*, where this project puts them; returns how many are in each split."""
+    """Copies the images to SPLIT/CLASS/*, where this project puts them; returns how many are in each split."""
     config = default.get_config()
     config.data.source, config.data.cache_dir = str(source), str(cache)
     with saying_to_stderr():
@@ -183,7 +183,7 @@ def main() -> None:
     parser.add_argument("--epochs", default="10,30", help="lengths of training, each at least 2")
     parser.add_argument("--peer_epochs", type=int, default=10, help="measured; more are extrapolated")
     parser.add_argument("--rounds", type=int, default=1, help="of all trainings; the quickest of each counts")
-    parser.add_argument("--pictures", type=int, default=0, help="0 is all of them")
+    parser.add_argument("--images", type=int, default=0, help="0 is all of them")
     parser.add_argument("--cores", type=int, default=2, help="to run on, and decoding threads or processes")
     parser.add_argument("--out", type=Path, default=HERE / "results/transfer_learning.csv")
     options = parser.parse_args()
@@ -199,7 +199,7 @@ def main() -> None:
     weights = options.weights.resolve() / WEIGHTS
     with tempfile.TemporaryDirectory() as temporary:
         data, split_data = Path(temporary, "data"), Path(temporary, "split")
-        copy_pictures(options.data, data, options.pictures)
+        copy_images(options.data, data, options.images)
         counts = lay_out(data, split_data, Path(temporary, "splits"))
         job = Job(str(split_data), str(weights), peer_epochs, options.cores)
         train = partial(train_ours, data, weights, options.cores)
@@ -219,9 +219,9 @@ def main() -> None:
     for name, _, row in rows:
         if name != OURS:
             print(f"{row['over_ours']:6.1f} x {name:32} {row['epochs']} epochs, {row['measured_epochs']} measured")
-    pictures = f"{counts['train']} train, {counts['validation']} validation"
+    images = f"{counts['train']} train, {counts['validation']} validation"
     columns = list(rows[0][2])
-    print(f"\n{machine}; {pictures} pictures, batches of {BATCH}\n")
+    print(f"\n{machine}; {images} pictures, batches of {BATCH}\n")
     header = ("epochs", "measured", "this/ours", "by process", "by cpu")
     header += ("seconds", "process s", "cpu s", "epoch s", "accuracy")
     print(f"{'':30}" + "".join(f"{text:>11}" for text in header))
@@ -232,7 +232,7 @@ def main() -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["date", "machine", "versions", "pictures", "batch", "trainer", *columns])
         for name, used, row in rows:
-            common = [date.today().isoformat(), machine, used, pictures, BATCH, name]
+            common = [date.today().isoformat(), machine, used, images, BATCH, name]
             writer.writerow([*common, *(f"{value:.4g}" for value in row.values())])
 
 

@@ -1,4 +1,4 @@
-"""Transfer learning as users of Keras and of PyTorch do it: in every epoch each picture is decoded and passes the
+"""Transfer learning as users of Keras and of PyTorch do it: in every epoch each image is decoded and passes the
 frozen backbone. `python transfer_peers.py NAME JOB` trains one of them, for transfer_learning.py.
 
 The file runs in the peers' environment, so it imports nothing of the project, and no library before it is needed.
@@ -22,7 +22,7 @@ class Job:
     Attributes:
         folder: holds train/CLASS/* and validation/CLASS/*.
         weights: path of the weights without its suffix: Keras reads the `.h5`, PyTorch the `.safetensors`.
-        epochs: how often to go over the pictures.
+        epochs: how often to go over the images.
         workers: decoding processes, where a peer asks for their number.
     """
 
@@ -100,8 +100,8 @@ def pytorch_loop(job: Job) -> Epochs:
     view += [transforms.ToTensor(), transforms.Normalize(3 * [0.5], 3 * [0.5])]
 
     def read(split: str) -> DataLoader:
-        pictures = datasets.ImageFolder(f"{job.folder}/{split}", transforms.Compose(view))
-        return DataLoader(pictures, BATCH, split == "train", num_workers=job.workers, persistent_workers=True)
+        examples = datasets.ImageFolder(f"{job.folder}/{split}", transforms.Compose(view))
+        return DataLoader(examples, BATCH, split == "train", num_workers=job.workers, persistent_workers=True)
 
     network = models.mobilenet_v2()
     network.load_state_dict(load_file(f"{job.weights}.safetensors"))

@@ -99,7 +99,7 @@ def _evaluate(work: Workload, folder: Path, run: Path) -> tuple[Ended, bool]:
 
 
 def _predict(work: Workload, folder: Path, run: Path) -> tuple[Ended, bool]:
-    ended = program.run(["predict", f"--workdir={run}", "--format=csv", str(work.pictures)], folder)
+    ended = program.run(["predict", f"--workdir={run}", "--format=csv", str(work.images)], folder)
     return ended, ended.out == work.predicted
 
 

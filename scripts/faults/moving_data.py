@@ -1,4 +1,4 @@
-"""Pictures that change or vanish while the program reads them, and come back afterwards."""
+"""Images that change or vanish while the program reads them, and come back afterwards."""
 
 import random
 import shutil
@@ -13,23 +13,23 @@ from program import Running
 from workload import Workload, prepare
 
 
-def _remove_some(pictures: Path, chance: random.Random) -> None:
-    for file in chance.sample(sorted(pictures.rglob("*.png")), 6):
+def _remove_some(images: Path, chance: random.Random) -> None:
+    for file in chance.sample(sorted(images.rglob("*.png")), 6):
         file.unlink()
 
 
-def _remove_all(pictures: Path, chance: random.Random) -> None:
-    pictures.rename(pictures.with_name("away"))
+def _remove_all(images: Path, chance: random.Random) -> None:
+    images.rename(images.with_name("away"))
 
 
-def _cut_some(pictures: Path, chance: random.Random) -> None:
-    for file in chance.sample(sorted(pictures.rglob("*.png")), 6):
+def _cut_some(images: Path, chance: random.Random) -> None:
+    for file in chance.sample(sorted(images.rglob("*.png")), 6):
         file.write_bytes(file.read_bytes()[:40])
 
 
-def _exchange_some(pictures: Path, chance: random.Random) -> None:
-    for file in chance.sample(sorted(pictures.rglob("cat/*.png")), 6):
-        shutil.copyfile(pictures / "dog" / file.name, file)
+def _exchange_some(images: Path, chance: random.Random) -> None:
+    for file in chance.sample(sorted(images.rglob("cat/*.png")), 6):
+        shutil.copyfile(images / "dog" / file.name, file)
 
 
 CHANGES: dict[str, Callable[[Path, random.Random], None]] = {
@@ -43,23 +43,23 @@ CHANGES: dict[str, Callable[[Path, random.Random], None]] = {
 def moving_data(work: Workload, count: int, seed: int) -> Iterator[Case]:
     """Each of CHANGES so many times, at random moments of preparing.
 
-    Preparing ends well or with a sentence; and when the pictures are again what they were, so is the run that is
+    Preparing ends well or with a sentence; and when the images are again what they were, so is the run that is
     trained on them.
     """
     chance = random.Random(seed)
     for number in range(count):
         for name, change in CHANGES.items():
             folder = work.scratch("moving")
-            shutil.copytree(work.pictures, folder / "photos")
+            shutil.copytree(work.images, folder / "photos")
             shutil.copyfile(work.folder / "tiny.py", folder / "tiny.py")
             here, cache = replace(work, folder=folder), work.new_cache(folder)
             running = Running(prepare(folder, cache), folder)
             running.wait_for((cache / "prepared").exists)
             time.sleep(chance.uniform(0, 0.3))
-            change(here.pictures, chance)
+            change(here.images, chance)
             first = running.ended()
             yield Case(f"pictures {name} while read", str(number), program.verdict(first, True), first.last_words)
-            shutil.rmtree(here.pictures, ignore_errors=True)
-            shutil.copytree(work.pictures, here.pictures)
+            shutil.rmtree(here.images, ignore_errors=True)
+            shutil.copytree(work.images, here.images)
             ended, same = here.train(folder, folder / "run", cache)
             yield Case("... and are back", f"{name} {number}", program.verdict(ended, same), ended.last_words)

@@ -81,7 +81,7 @@ def main(arguments: Sequence[str]) -> int:
             else:
                 found += _shown(PARTS[part](work, sizes, given.seed, given.out))
             print(f"{part}: {time.monotonic() - began:.0f} s", flush=True)
-        unchanged = digest_of_folder(work.pictures) == work.pictures_digest
+        unchanged = digest_of_folder(work.images) == work.images_digest
         found.append(Case("the folder of pictures, after all this", "", EQUAL if unchanged else DIFFERENT))
     cases.write_csv(found, given.out / "faults.csv")
     (given.out / "faults.md").write_text(cases.to_markdown(found), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Two processes at once: two preparations of the same pictures, two trainings in one run directory."""
+"""Two processes at once: two preparations of the same images, two trainings in one run directory."""
 
 import shutil
 from collections.abc import Iterator

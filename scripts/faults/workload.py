@@ -1,4 +1,4 @@
-"""A small piece of work that has all there is: pictures, a network with BatchNorm and dropout, runs, a cache."""
+"""A small piece of work that has all there is: images, a network with BatchNorm and dropout, runs, a cache."""
 
 import csv
 import hashlib
@@ -45,7 +45,7 @@ class Workload:
         whole: digest of `whole_run`.
         measured: what `evaluate` gives for `half`.
         predicted: what `predict` gives for `half`.
-        pictures_digest: of the folder of pictures.
+        images_digest: of the folder of images.
     """
 
     folder: Path
@@ -56,10 +56,10 @@ class Workload:
     whole: str
     measured: object
     predicted: str
-    pictures_digest: str
+    images_digest: str
 
     @property
-    def pictures(self) -> Path:
+    def images(self) -> Path:
         return self.folder / "photos"
 
     def train(self, folder: Path, run: Path, cache: Path) -> tuple[program.Ended, bool]:
@@ -81,8 +81,8 @@ class Workload:
 
 
 def make_workload(folder: Path) -> Workload:
-    """Writes the pictures and the network, and makes the runs that all others are compared with."""
-    _write_pictures(folder / "photos")
+    """Writes the images and the network, and makes the runs that all others are compared with."""
+    _write_images(folder / "photos")
     (folder / "tiny.py").write_text(NETWORK, encoding="utf-8")
     half, whole, prepared, cache = (folder / name for name in ("half", "whole", "prepared", "cache"))
 
@@ -130,7 +130,7 @@ def transfer(folder: Path, workdir: Path, cache: Path, run: Path) -> list[str]:
 
 
 def prepare(folder: Path, cache: Path) -> list[str]:
-    """The command line that reads the pictures alone."""
+    """The command line that reads the images alone."""
     return ["prepare", *(part for part in train(folder, folder, cache) if not part.startswith("--workdir"))]
 
 
@@ -170,7 +170,7 @@ def digest_of_folder(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _write_pictures(folder: Path) -> None:
+def _write_images(folder: Path) -> None:
     random = np.random.default_rng(0)
     for number, name in enumerate(("cat", "dog", "horse")):
         (folder / name).mkdir(parents=True)

@@ -24,7 +24,7 @@ from study_classification.system.console import progress, say
 from study_classification.system.threads import parallel
 
 FORMAT = 2  # part of every cache key: raise it when decoding or resizing changes
-RESIDENT_SHARE = 0.4  # of the free memory that resident pictures may take: the rest is for the network
+RESIDENT_SHARE = 0.4  # of the free memory that resident images may take: the rest is for the network
 Batch = dict[str, jax.Array]
 
 
@@ -41,7 +41,7 @@ def _of_groups(sharding: NamedSharding) -> NamedSharding:
 
 
 class ResidentImages:
-    """All pictures of a split on the device, uint8; a batch is gathered there.
+    """All images of a split on the device, uint8; a batch is gathered there.
 
     `arrays` lie on every device, see `on_every_device`; `sharding` is that of the batches.
     """
@@ -63,7 +63,7 @@ class ResidentImages:
 
 
 class StreamingImages:
-    """Pictures decoded when they are needed, by threads, some batches ahead; each host decodes its own part."""
+    """Images decoded when they are needed, by threads, some batches ahead; each host decodes its own part."""
 
     def __init__(self, split: Split, view: ImageReader, workers: int, sharding: NamedSharding):
         self._split, self._view, self._workers, self._sharding = split, view, workers, sharding
@@ -103,11 +103,11 @@ def open_images(
     """Chooses the mode, says which and why, and makes the split ready.
 
     Args:
-        split: the encoded pictures.
+        split: the encoded images.
         view: how they become arrays.
-        mode: `auto`, `resident` or `streaming`; auto is resident if the pictures fit into the free memory.
+        mode: `auto`, `resident` or `streaming`; auto is resident if the images fit into the free memory.
         free_memory: bytes free on one device.
-        cache: directory for decoded pictures.
+        cache: directory for decoded images.
         workers: decoding threads.
         sharding: of the batches.
     """
@@ -124,8 +124,8 @@ def open_images(
 
 def batch_shapes(view: ImageReader, size: int, sharding: NamedSharding) -> dict[str, jax.ShapeDtypeStruct]:
     """What the batches of a training plan will look like."""
-    pictures = _empty(size, view)
-    types = {name: (array.shape, array.dtype) for name, array in pictures.items()}
+    arrays = _empty(size, view)
+    types = {name: (array.shape, array.dtype) for name, array in arrays.items()}
     types |= {name: ((size,), np.dtype(np.int32)) for name in ("index", "epoch")}
     return {name: jax.ShapeDtypeStruct(*of, sharding=sharding) for name, of in types.items()}
 
@@ -139,7 +139,7 @@ def on_every_device(arrays: dict[str, np.ndarray], sharding: NamedSharding) -> d
 def _decode_all(
     split: Split, view: ImageReader, cache: Path, workers: int, sharding: NamedSharding
 ) -> dict[str, jax.Array]:
-    """All pictures of a split on every device, decoded once and then read back from a memory-mapped file.
+    """All images of a split on every device, decoded once and then read back from a memory-mapped file.
 
     Of several hosts each decodes and keeps those that a batch of all of them would give it; the devices tell the rest.
     """
@@ -162,7 +162,7 @@ def _decode_all(
 def _decoded(
     split: Split, view: ImageReader, cache: Path, workers: int, indices: Int64[np.ndarray, " n"]
 ) -> dict[str, np.ndarray]:
-    """The pictures with these numbers, of a memory-mapped file."""
+    """The images with these numbers, of a memory-mapped file."""
     identity = [
         FORMAT,
         split.key,
@@ -199,7 +199,7 @@ def _fill(arrays: dict[str, np.ndarray], row: int, split: Split, index: int, vie
 
 
 def read(split: Split, index: int, view: ImageReader) -> tuple[UInt8[np.ndarray, "h w c"], np.float32, int]:
-    """One example of a split: picture, width / height, label.
+    """One example of a split: image, width / height, label.
 
     Raises:
         DataError: if it cannot be read.

@@ -1,4 +1,4 @@
-"""One interface to every data set: class names, and splits with random access to encoded pictures."""
+"""One interface to every data set: class names, and splits with random access to encoded images."""
 
 import json
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from study_classification.system.array_cache import Create, cached_arrays
 
 @dataclass(frozen=True)
 class Example:
-    """An encoded picture, its class index, and a name that a person can find it by."""
+    """An encoded image, its class index, and a name that a person can find it by."""
 
     data: bytes
     label: int
@@ -28,7 +28,7 @@ class Example:
 
 
 class Split:
-    """One split of a TFDS data set (ArrayRecord) with the pictures left encoded.
+    """One split of a TFDS data set (ArrayRecord) with the images left encoded.
 
     Attributes:
         key: identifies the content; what is cached of the split is named by it.
@@ -114,17 +114,17 @@ class Dataset:
         return self.splits[name]
 
     def labels(self, name: str, cache: Path) -> Int32[np.ndarray, " n"]:
-        """The class of every picture of a split; of a TFDS data set they are read once, and then kept in the cache."""
-        pictures = self.split(name)
+        """The class of every image of a split; of a TFDS data set they are read once, and then kept in the cache."""
+        examples = self.split(name)
         if self.folder:
             found = np.load(self.folder / f"labels-{name}.npy")
         else:
 
             def fill(create: Create) -> None:
-                create("label", np.int32, (len(pictures),))[:] = [pictures[row].label for row in range(len(pictures))]
+                create("label", np.int32, (len(examples),))[:] = [examples[row].label for row in range(len(examples))]
 
-            found = cached_arrays(cache / "labels", [pictures.key], fill)["label"]
-        assert len(found) == len(pictures), f"{len(found)} labels of {len(pictures)} pictures"
+            found = cached_arrays(cache / "labels", [examples.key], fill)["label"]
+        assert len(found) == len(examples), f"{len(found)} labels of {len(examples)} examples"
         return found
 
     def describe(self) -> str:
@@ -140,7 +140,7 @@ def open_dataset(data_config: ConfigDict, everything_in: str = "", for_training:
 
     Args:
         data_config: `config.data`.
-        everything_in: one split that takes all pictures of a folder or manifest, whatever splits it has; '' splits as
+        everything_in: one split that takes all images of a folder or manifest, whatever splits it has; '' splits as
             usual. A TFDS data set keeps its splits.
         for_training: whether there have to be images for training and validation; data that are measured need none.
 
@@ -170,7 +170,7 @@ def open_dataset(data_config: ConfigDict, everything_in: str = "", for_training:
 
 
 def class_names(data_config: ConfigDict) -> tuple[str, ...]:
-    """The class names of the data set that `config.data` names, without reading or downloading any picture.
+    """The class names of the data set that `config.data` names, without reading or downloading any image.
 
     Raises:
         DataError: if there is no such data set.
@@ -233,7 +233,7 @@ def _open_tfds(builder, data_config: ConfigDict) -> Dataset:
     train, validation, test = data_config.tfds_splits
     train = train or TRAIN
     if not validation:
-        # Without a validation split of its own, the last tenth of the training pictures (TFDS has shuffled them).
+        # Without a validation split of its own, the last tenth of the training images (TFDS has shuffled them).
         validation = next((name for name in (VALIDATION, "val") if name in available), "")
         if not validation:
             train, validation = f"{train}[:90%]", f"{train}[90%:]"

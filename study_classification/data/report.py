@@ -10,7 +10,7 @@ IMBALANCE = 3  # largest class / smallest class above which the report warns
 # kind of finding in a listing -> how the report names it
 FINDINGS = {
     "without_class": "pictures without a class (they lie beside the class folders), left out",
-    "not_pictures": "not pictures, left out",
+    "not_images": "not pictures, left out",
     "special_files": "pipes, devices or sockets, left out",
     "run_directories": "run directories, passed over",
     "endless_links": "links to a folder above them, not followed",

@@ -1,4 +1,4 @@
-"""Where labelled pictures come from: a folder, a manifest, or scikit-learn's digits, listed without being read.
+"""Where labelled images come from: a folder, a manifest, or scikit-learn's digits, listed without being read.
 
 A TFDS data set needs no listing; `dataset.py` opens it directly.
 """
@@ -41,7 +41,7 @@ class Listing:
     Attributes:
         items: the images.
         hidden: files and folders that are hidden or left behind by a system; like what follows, they are left out.
-        not_pictures: files that are no images.
+        not_images: files that are no images.
         special_files: pipes, devices and sockets.
         without_class: images beside the class folders.
         run_directories: folders that a training has written.
@@ -53,7 +53,7 @@ class Listing:
 
     items: Items
     hidden: tuple[str, ...] = ()
-    not_pictures: tuple[str, ...] = ()
+    not_images: tuple[str, ...] = ()
     special_files: tuple[str, ...] = ()
     without_class: tuple[str, ...] = ()
     run_directories: tuple[str, ...] = ()
@@ -141,7 +141,7 @@ def list_folder(root: Path, for_training: bool = True) -> Listing:
     return Listing(
         items,
         hidden=_printable(found[HIDDEN]),
-        not_pictures=_printable(found[FILE]),
+        not_images=_printable(found[FILE]),
         special_files=_printable(found[SPECIAL]),
         without_class=_printable(without_class),
         run_directories=_printable(found[RUN]),

@@ -1,4 +1,4 @@
-"""Which picture is for training, which for validation, which for the test: decided by content, not by chance."""
+"""Which image is for training, which for validation, which for the test: decided by content, not by chance."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ COLUMNS = ("name", "label", "split", "pixels")
 
 
 def split_sizes(count: int, ratio: Sequence[float]) -> dict[str, int]:
-    """How many of `count` pictures go into each split: rounded, but training comes first, then validation.
+    """How many of `count` images go into each split: rounded, but training comes first, then validation.
 
     >>> split_sizes(20, (8, 1, 1))
     {'train': 16, 'validation': 2, 'test': 2}
@@ -24,7 +24,7 @@ def split_sizes(count: int, ratio: Sequence[float]) -> dict[str, int]:
     {'train': 1, 'validation': 1, 'test': 1}
     """
     total = sum(ratio)
-    # A class has to appear in every split that is asked for as soon as it has pictures enough.
+    # A class has to appear in every split that is asked for as soon as it has images enough.
     validation, test = (max(round(count * part / total), int(part > 0)) for part in ratio[1:])
     validation = min(validation, max(count - 1, 0))
     test = min(test, max(count - 1 - validation, 0))

@@ -18,14 +18,14 @@ def evaluate(
     tta: str = "none",
     assert_accuracy: float = 0.0,
 ) -> dict:
-    """Measures a checkpoint of a run on one split of its data, or on all pictures of another source.
+    """Measures a checkpoint of a run on one split of its data, or on all images of another source.
 
     Args:
         run: the run.
         split: `train`, `validation` or `test`; '' is test, or validation where there is no test split.
-        source: another data source, all of whose pictures are taken if no split is named; '' is the run's own.
+        source: another data source, all of whose images are taken if no split is named; '' is the run's own.
         checkpoint: `best`, `last`, or a step.
-        tta: test-time augmentation, `none` or `flip`: probabilities are averaged over the picture and its mirror image.
+        tta: test-time augmentation, `none` or `flip`: probabilities are averaged over the image and its mirror image.
         assert_accuracy: the least accuracy that is good enough.
 
     Returns:

@@ -58,12 +58,12 @@ def measure(network: Network, *, split: str = "", source: str = "") -> dict:
     run = network.run
     data = _open_other(run, source, split) if source else _open_own(run)
     asked, split = split, split or (TEST if TEST in data.splits else VALIDATION)
-    pictures = data.split(split)
+    examples = data.split(split)
     trained_on = _trained_on(run, data, split)
     to_class = _label_map(data.class_names, run.class_names)
 
     images = open_images(
-        pictures,
+        examples,
         ImageReader(run.preprocess, run.config.data.max_megapixels),
         mode=run.config.data.mode,
         free_memory=devices.free_memory(),
@@ -72,7 +72,7 @@ def measure(network: Network, *, split: str = "", source: str = "") -> dict:
         sharding=devices.batch_sharding(network.mesh),
     )
     sizes = network.batch_sizes
-    plan = EvaluationOrder(len(pictures), next((size for size in sizes if size >= len(pictures)), sizes[-1]))
+    plan = EvaluationOrder(len(examples), next((size for size in sizes if size >= len(examples)), sizes[-1]))
     everywhere = jax.jit(lambda label: label, out_shardings=devices.replicated(network.mesh))
     losses, labels, predictions = [], [], []
     for step, batch in enumerate(images.batches(plan, range(len(plan)))):
@@ -83,11 +83,11 @@ def measure(network: Network, *, split: str = "", source: str = "") -> dict:
         labels.append(label)
         predictions.append(log_probabilities.argmax(-1))
     labels_seen = np.concatenate(labels)
-    assert len(labels_seen) == len(pictures), f"{len(labels_seen)} of {len(pictures)} examples were evaluated"
+    assert len(labels_seen) == len(examples), f"{len(labels_seen)} of {len(examples)} examples were evaluated"
 
     if trained_on and asked != TRAIN:
         say(
-            f"Beware: {trained_on:,} of these {len(pictures):,} pictures were trained on, so unseen ones may come out "
+            f"Beware: {trained_on:,} of these {len(examples):,} pictures were trained on, so unseen ones may come out "
             "worse."
         )
     name = f"{split if asked or data.is_tfds else 'all'} of {source}" if source else split

@@ -1,4 +1,4 @@
-"""Prediction: pictures in, one row each out, in their order, in constant memory."""
+"""Prediction: images in, one row each out, in their order, in constant memory."""
 
 import codecs
 import contextlib
@@ -41,20 +41,20 @@ def predict(
     threshold: float = 0.0,
     shard: tuple[int, int] = (0, 1),
 ) -> int:
-    """Writes one row a picture to stdout; everything else that is said goes to stderr.
+    """Writes one row an image to stdout; everything else that is said goes to stderr.
 
     Args:
         run: the run whose network is asked.
         inputs: files, folders, patterns, or '-' for a list of these on stdin, one a line.
         checkpoint: `best`, `last`, or a step.
-        tta: test-time augmentation, `none` or `flip`: probabilities are averaged over the picture and its mirror image.
+        tta: test-time augmentation, `none` or `flip`: probabilities are averaged over the image and its mirror image.
         output_format: `table`, `csv`, `json` (one array) or `jsonl` (one object a line).
         top_k: how many classes a row names.
         threshold: the class is 'unknown' where the greatest probability is below it.
         shard: index and number of the shards: the files whose position among all modulo the number is the index.
 
     Returns:
-        The exit code: 0, or 3 if a picture could not be read (its row says why).
+        The exit code: 0, or 3 if an image could not be read (its row says why).
 
     Raises:
         ConfigError: if there is nothing to predict, or an address that is not known.
@@ -80,7 +80,7 @@ def predict(
 
 
 def find_files(inputs: Iterable[str]) -> Iterator[str]:
-    """The files that are meant, in order: a folder stands for its pictures, at any depth, less hidden ones.
+    """The files that are meant, in order: a folder stands for its images, at any depth, less hidden ones.
 
     What stands for nothing is given as it is, so that its row can say so: an empty folder, a file that is not there.
     """
@@ -89,7 +89,7 @@ def find_files(inputs: Iterable[str]) -> Iterator[str]:
             yield from find_files(listed_files(sys.stdin))
         else:
             for path in _matches(os.path.expanduser(text)):
-                yield from _pictures_in(path) if _is_folder(path) else [path]
+                yield from _images_in(path) if _is_folder(path) else [path]
 
 
 def listed_files(stream: TextIO | None) -> Iterator[str]:
@@ -124,7 +124,7 @@ def _is_folder(path: str) -> bool:
     return user_path(path).is_dir() if on_bucket(path) else os.path.isdir(path)
 
 
-def _pictures_in(folder: str) -> Iterator[str]:
+def _images_in(folder: str) -> Iterator[str]:
     found = False
     for relative, kind in walk(user_path(folder) if on_bucket(folder) else Path(folder)):
         path = os.path.join(folder, relative)

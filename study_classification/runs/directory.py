@@ -6,7 +6,7 @@ preprocess.json     pixels on disk -> what the network sees
 network.py          the source of the network, where it is a file of the user's own
 environment.json    versions, devices, command
 data_report.json    what was found in the data
-splits.csv          which picture is in which split
+splits.csv          which image is in which split
 history.csv         one row an epoch
 curves.png          loss and accuracy by epoch
 log.txt             everything that was said

@@ -28,7 +28,7 @@ Parts = dict[str, int]
 class CompiledStep:
     """A step that is compiled for each shape of batch that it meets; if it does not fit, batches pass in more parts.
 
-    A call that compiles raises EnvironmentFault if not even one picture at once fits.
+    A call that compiles raises EnvironmentFault if not even one image at once fits.
     """
 
     def __init__(

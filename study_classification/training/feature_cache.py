@@ -1,7 +1,7 @@
-"""The feature cache: with a frozen backbone each picture passes it once, and the head trains on what came out.
+"""The feature cache: with a frozen backbone each image passes it once, and the head trains on what came out.
 
 Without augmentation the head learns exactly what it would learn behind the backbone; with stored augmented views
-(`feature_cache.views`) epoch e sees view e modulo views of each picture.
+(`feature_cache.views`) epoch e sees view e modulo views of each image.
 """
 
 import dataclasses
@@ -46,23 +46,23 @@ def cached_features(
     experiment: Experiment,
     variables: dict[str, PyTree],
     open_images: Callable[[], Images],
-    pictures: Split,
+    examples: Split,
     views: int,
     cache: Path,
 ) -> dict[str, np.ndarray]:
-    """The features of a split in the place of its pictures, computed once and then read back from a file.
+    """The features of a split in the place of its images, computed once and then read back from a file.
 
     Args:
         experiment: network, preprocessing, augmentation, batch size.
         variables: of the network; its backbone makes the features.
-        open_images: opens the pictures of the split, of the training canvas where several views are asked for; called
+        open_images: opens the images of the split, of the training canvas where several views are asked for; called
             only if the cache does not hold their features.
-        pictures: the split.
-        views: 1 is the plain picture; of several each is augmented.
+        examples: the split.
+        views: 1 is the plain image; of several each is augmented.
         cache: the cache directory.
 
     Returns:
-        `features` [n, ...] float32 and `label` [n]; view v of example i is row v x len(pictures) + i.
+        `features` [n, ...] float32 and `label` [n]; view v of example i is row v x len(examples) + i.
 
     Raises:
         EnvironmentFault: if the cache cannot be written.
@@ -70,11 +70,11 @@ def cached_features(
     config, preprocess = experiment.config, experiment.preprocess
     plain = Augment(preprocess.image_size, preprocess.image_size)
     augmentation = experiment.augmentation if views > 1 else plain
-    identity = _identity(experiment, variables, pictures, views, augmentation)
-    plan = EvaluationOrder(len(pictures), config.batch_size)
+    identity = _identity(experiment, variables, examples, views, augmentation)
+    plan = EvaluationOrder(len(examples), config.batch_size)
 
     def fill(create: Create) -> None:
-        say(f"Passing {len(pictures):,} pictures through the backbone, {views} view{'s' * (views > 1)} of each ...")
+        say(f"Passing {len(examples):,} pictures through the backbone, {views} view{'s' * (views > 1)} of each ...")
         images = open_images()
         extract_features = make_extract(experiment.model, preprocess, augmentation, config.seed)
 
@@ -87,17 +87,17 @@ def cached_features(
             batches = progress(images.batches(plan, range(len(plan))), "extracting features", total=len(plan))
             for step, batch in enumerate(batches):
                 real = plan[step]["mask"] == 1
-                rows = view * len(pictures) + plan[step]["index"][real]
+                rows = view * len(examples) + plan[step]["index"][real]
                 for name, values in jax.device_get(extract(variables, batch, view)).items():
                     if name not in arrays:
-                        arrays[name] = create(name, values.dtype, (views * len(pictures), *values.shape[1:]))
+                        arrays[name] = create(name, values.dtype, (views * len(examples), *values.shape[1:]))
                     arrays[name][rows] = values[real]
 
     return cached_arrays(cache / "features", identity, fill)
 
 
 def _identity(
-    experiment: Experiment, variables: dict[str, PyTree], pictures: Split, views: int, augmentation: Augment
+    experiment: Experiment, variables: dict[str, PyTree], examples: Split, views: int, augmentation: Augment
 ) -> list:
     """All that the features depend on."""
     config = experiment.config
@@ -106,7 +106,7 @@ def _identity(
         FORMAT,
         views,
         digest_of(frozen),
-        pictures.key,
+        examples.key,
         identity_of(config.model.name),
         config.model.origin,
         pooling_of(config.model.head),

@@ -26,7 +26,7 @@ from study_classification.tasks.task import Task
 from study_classification.training.feature_cache import ViewOrder, cached_features
 from study_classification.training.setup import Experiment
 
-BASELINE_OF = 20_000  # validation pictures, at most, of which the most frequent class is told
+BASELINE_OF = 20_000  # validation images, at most, of which the most frequent class is told
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def open_feed(experiment: Experiment) -> Feed:
     """Opens the data set of an experiment and describes it to the person who looks on.
 
     Raises:
-        DataError: if it cannot be used, or has too few pictures for the devices.
+        DataError: if it cannot be used, or has too few images for the devices.
         ConfigError: if its batches cannot be cut into `accumulate_steps` parts.
     """
     config, task = experiment.config, experiment.task

@@ -1,4 +1,4 @@
-"""What a config decides before any picture is read: network, weights, preprocessing, what is trained."""
+"""What a config decides before any image is read: network, weights, preprocessing, what is trained."""
 
 from dataclasses import dataclass, replace
 
@@ -34,7 +34,7 @@ class Experiment:
     Attributes:
         config: with `model.origin` as the weights have it.
         preprocess: that of the weights, or of the config.
-        augmentation: of the training pictures.
+        augmentation: of the training images.
         mesh: all devices.
         model: for the classes of the data.
         task: what is learnt.
@@ -98,7 +98,7 @@ def _require_measure(monitor: str, task: Task) -> None:
 
 
 def _require_size(model: Classifier, preprocess: Preprocess, size: int, shapes: PyTree) -> None:
-    """Raises ConfigError unless pictures of this size meet the same parameters as those of image_size."""
+    """Raises ConfigError unless images of this size meet the same parameters as those of image_size."""
     try:
         found = variable_shapes(model, replace(preprocess, image_size=size).shape)
     except ConfigError as error:

@@ -29,10 +29,10 @@ def open_mode(split, tmp_path):
     config.preprocess.image_size, config.preprocess.channels = 8, 1
     sharding = devices.batch_sharding(devices.make_mesh(1))
 
-    def opened(mode, canvas_size=0, free_memory=10**9, pictures=split, **preprocess):
+    def opened(mode, canvas_size=0, free_memory=10**9, images=split, **preprocess):
         view = ImageReader(replace(Preprocess.from_config(config.preprocess), **preprocess), 89.0, canvas_size)
         return open_images(
-            pictures, view, mode=mode, free_memory=free_memory, cache=tmp_path, workers=2, sharding=sharding
+            images, view, mode=mode, free_memory=free_memory, cache=tmp_path, workers=2, sharding=sharding
         )
 
     return opened
@@ -46,7 +46,7 @@ def test_epochs_joined_end_to_end(examples, batch_size):
     assert len(seen) == len(steps) * batch_size
     for epoch in range(4):
         order = [int(index) for number, index in seen if number == epoch]
-        assert sorted(order) == list(range(examples))  # every picture once, none dropped
+        assert sorted(order) == list(range(examples))  # every image once, none dropped
     orders = {tuple(index for number, index in seen if number == epoch) for epoch in range(4)}
     assert len(orders) > 1
     assert [plan.end_of_epoch(epoch) for epoch in range(4)] == [
@@ -82,7 +82,7 @@ def test_balanced_epochs(counts):
         drawn = [  # of this class, by round
             pair for index, rounds in epochs for pair in zip(rounds, index, strict=True) if labels[pair[1]] == label
         ]
-        assert len(set(drawn)) == len(drawn)  # no round has a picture twice
+        assert len(set(drawn)) == len(drawn)  # no round has an image twice
         for number in range(max(drawn)[0]):  # and all before the last are complete
             assert sum(pair[0] == number for pair in drawn) == count
     joined = np.concatenate([index for index, _ in epochs])
@@ -92,8 +92,8 @@ def test_balanced_epochs(counts):
     assert not np.array_equal(BalancedOrder(examples, 4, 8, labels).order(0)[0], epochs[0][0])
 
 
-def test_classes_take_turns_in_having_one_picture_more():
-    plan = BalancedOrder(5, 4, 0, np.array([0, 0, 0, 1, 2]))  # five pictures an epoch: two, two and one
+def test_classes_take_turns_in_having_one_image_more():
+    plan = BalancedOrder(5, 4, 0, np.array([0, 0, 0, 1, 2]))  # five images an epoch: two, two and one
     begun = [[plan.begun(label, epoch) for label in range(3)] for epoch in range(4)]
     assert begun == [[0, 0, 0], [2, 2, 1], [4, 3, 3], [5, 5, 5]]
 
@@ -135,7 +135,7 @@ def test_the_batches_of_a_group_come_together(open_mode, split, mode):
     jax.tree.map(np.testing.assert_array_equal, last, single[3])
 
 
-def test_the_batch_holds_the_planned_pictures(open_mode, split):
+def test_the_batch_holds_the_planned_images(open_mode, split):
     plan = EvaluationOrder(len(split), 5)
     batch = next(iter(open_mode("streaming").batches(plan, range(3, 4))))
     assert batch["image"].shape == (5, 8, 8, 1)
@@ -152,7 +152,7 @@ def test_the_mode_follows_the_memory(open_mode, capsys):
     assert "streaming: 72 pictures" in capsys.readouterr().out
 
 
-def test_resident_pictures_are_decoded_once(open_mode, split):
+def test_resident_images_are_decoded_once(open_mode, split):
     open_mode("resident")
 
     class Unreadable:
@@ -164,7 +164,7 @@ def test_resident_pictures_are_decoded_once(open_mode, split):
         def __getitem__(self, index):
             pytest.fail("a picture was decoded again")
 
-    open_mode("resident", pictures=Unreadable())
+    open_mode("resident", images=Unreadable())
 
 
 def test_whatever_changes_pixels_is_decoded_anew(open_mode, tmp_path):
@@ -194,7 +194,7 @@ def test_bytes_as_a_person_reads_them(count, text):
 
 
 @pytest.mark.parametrize("mode", ["resident", "streaming"])
-def test_a_corrupt_picture_is_named(open_mode, mode):
+def test_a_corrupt_image_is_named(open_mode, mode):
     class Corrupt:
         key = "corrupt"
 
@@ -205,4 +205,4 @@ def test_a_corrupt_picture_is_named(open_mode, mode):
             return Example(b"nonsense", 0, f"cat/{index}.jpg")
 
     with pytest.raises(DataError, match=r"cat/0\.jpg cannot be read: .*; remove it"):
-        next(iter(open_mode(mode, pictures=Corrupt()).batches(EvaluationOrder(4, 4), range(1))))
+        next(iter(open_mode(mode, images=Corrupt()).batches(EvaluationOrder(4, 4), range(1))))

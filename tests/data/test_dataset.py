@@ -18,7 +18,7 @@ from study_classification.inputs.images.decode import decode_image
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 5, 6, 3), np.uint8)
 
 
-class TwentyPictures(tfds.core.GeneratorBasedBuilder):
+class TwentyImages(tfds.core.GeneratorBasedBuilder):
     """Stands for a data set of TFDS' own: splits train and test, and other feature names than this project's."""
 
     VERSION = tfds.core.Version("2.0.0")
@@ -34,14 +34,14 @@ class TwentyPictures(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self, numbers):
         for number in numbers:
-            buffer = io.BytesIO()  # TFDS needs TensorFlow to encode arrays, but not to store encoded pictures
+            buffer = io.BytesIO()  # TFDS needs TensorFlow to encode arrays, but not to store encoded images
             Image.fromarray(PIXELS[number]).save(buffer, "png")
             yield number, {"picture": buffer.getvalue(), "kind": number % 2}
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    builder = TwentyPictures(data_dir=tmp_path_factory.mktemp("tfds"), file_format="array_record")
+    builder = TwentyImages(data_dir=tmp_path_factory.mktemp("tfds"), file_format="array_record")
     builder.download_and_prepare()
     return builder.data_dir
 
@@ -55,7 +55,7 @@ def config_for(source):
 def test_a_prepared_directory(prepared):
     dataset = open_dataset(config_for(prepared))
     assert dataset.class_names == ("a", "b")
-    # Without a validation split, the last tenth of the training pictures (rounded by TFDS) is cut off.
+    # Without a validation split, the last tenth of the training images (rounded by TFDS) is cut off.
     assert {name: len(split) for name, split in dataset.splits.items()} == {"train": 14, "validation": 1, "test": 5}
     example = dataset.splits["validation"][0]
     assert (example.label, example.name) == (0, "train[90%:]/0")
@@ -146,7 +146,7 @@ def test_what_lies_beside_the_images_does_not_change_the_data(tmp_path, digits):
         (digits / "runs" / "one" / name).touch()
     after = open_dataset(config)
     assert after.key == before.key
-    assert (after.report["not_pictures"], after.report["run_directories"]) == (["notes.txt"], ["runs/one"])
+    assert (after.report["not_images"], after.report["run_directories"]) == (["notes.txt"], ["runs/one"])
     assert "1 run directories, passed over" in after.describe()
 
 
@@ -160,7 +160,7 @@ def test_labels_are_those_of_the_records(prepared, digits, cache, tmp_path, monk
     records = open_dataset(config_for(prepared))
     read = [records.split("train")[row].label for row in range(len(records.split("train")))]
     assert list(records.labels("train", tmp_path)) == read
-    assert list(records.labels("test", tmp_path)) == [1, 0, 1, 0, 1]  # pictures 15 to 19
+    assert list(records.labels("test", tmp_path)) == [1, 0, 1, 0, 1]  # images 15 to 19
     monkeypatch.setattr(Split, "__getitem__", lambda split, index: pytest.fail("the second time they are in the cache"))
     assert list(records.labels("train", tmp_path)) == read
 

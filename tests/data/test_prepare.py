@@ -74,25 +74,25 @@ def test_a_moved_folder_is_the_same_data(data_config, digits):
 
 
 def test_the_report_tells_what_was_found(data_config, digits):
-    pictures = sorted((digits / "0").iterdir())
-    shutil.copy(pictures[0], digits / "0" / "copy.png")
-    shutil.copy(pictures[1], digits / "1" / "other_label.png")
-    (digits / "2" / "broken.png").write_bytes(pictures[2].read_bytes()[:60])
+    images = sorted((digits / "0").iterdir())
+    shutil.copy(images[0], digits / "0" / "copy.png")
+    shutil.copy(images[1], digits / "1" / "other_label.png")
+    (digits / "2" / "broken.png").write_bytes(images[2].read_bytes()[:60])
     (digits / "2" / "empty.jpg").touch()
     (digits / "2" / "notes.txt").write_text("hello")
     (digits / ".DS_Store").touch()
-    for picture in sorted((digits / "2").glob("[0-9]*.png"))[8:]:
-        picture.unlink()
+    for image in sorted((digits / "2").glob("[0-9]*.png"))[8:]:
+        image.unlink()
     report = open_dataset(data_config).report
     assert report["pictures"] == 30 + 1 + 30 + 1 + 8
     assert {name: sum(counts.values()) for name, counts in report["classes"].items()} == {"0": 31, "1": 31, "2": 8}
     assert report["unreadable"].keys() == {"2/broken.png", "2/empty.jpg"}
     assert report["unreadable"]["2/empty.jpg"] == "it is empty"
-    assert report["not_pictures"] == ["2/notes.txt"]
+    assert report["not_images"] == ["2/notes.txt"]
     assert report["hidden"] == [".DS_Store"]
     assert sorted(map(sorted, report["duplicates"])) == [
-        ["0/" + pictures[0].name, "0/copy.png"],
-        ["0/" + pictures[1].name, "1/other_label.png"],
+        ["0/" + images[0].name, "0/copy.png"],
+        ["0/" + images[1].name, "1/other_label.png"],
     ]
     assert len(report["two_labels"]) == 1
     assert report["in_two_splits"] == []
@@ -116,23 +116,23 @@ def test_nothing_of_the_user_is_changed(data_config, digits):
 def test_own_splits_are_kept_and_validation_is_cut_off_training(data_config, digits, tmp_path):
     for split, numbers in (("train", slice(0, 20)), ("test", slice(20, 30))):
         for label in "012":
-            for picture in sorted((digits / label).iterdir())[numbers]:
-                target = tmp_path / "own" / split / label / picture.name
+            for image in sorted((digits / label).iterdir())[numbers]:
+                target = tmp_path / "own" / split / label / image.name
                 target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(picture, target)
+                shutil.copy(image, target)
     data_config.source = str(tmp_path / "own")
     dataset = open_dataset(data_config)
     assert {name: len(split) for name, split in dataset.splits.items()} == {"train": 54, "validation": 6, "test": 30}
     assert all(dataset.splits["test"][index].name.startswith("test/") for index in range(30))
 
 
-def test_given_back_splits_decide_what_is_cut_off_the_sources_own_training_pictures():
+def test_given_back_splits_decide_what_is_cut_off_the_sources_own_training_images():
     own = np.array([SPLITS.index(name) for name in ["train"] * 10 + ["test"]], np.int8)
     labels, digests = np.zeros(11, np.int32), np.array([b"pixels of %d" % n for n in range(11)])
     group = np.arange(11, dtype=np.int32)
     found = Found(("cat",), labels, own, digests, group, np.ones(11, np.int64), np.array([0, 11]), {})
     config = default.get_config().data
-    for chosen in (3, 7):  # of 10 pictures, 8 : 1 without a test leave 1 for validation
+    for chosen in (3, 7):  # of 10 images, 8 : 1 without a test leave 1 for validation
         pinned = {f"pixels of {chosen}": "validation", "pixels of 10": "train"}
         expected = own.copy()
         expected[chosen] = SPLITS.index("validation")
@@ -143,9 +143,9 @@ def test_given_back_splits(data_config, digits):
     first = open_dataset(data_config)
     old = digits.parent / "splits.csv"
     old.write_text(first.splits_csv)
-    for picture in list((digits / "0").iterdir())[:10]:
-        shutil.copy(picture, picture.with_name("x" + picture.name))
-        picture.unlink()  # renamed: found again by its content
+    for image in list((digits / "0").iterdir())[:10]:
+        shutil.copy(image, image.with_name("x" + image.name))
+        image.unlink()  # renamed: found again by its content
     data_config.splits = str(old)
     second = open_dataset(data_config)
 
@@ -357,7 +357,7 @@ def test_an_unwritable_cache_is_named(data_config, tmp_path):
 
 def test_the_report_has_columns_whatever_the_names_of_the_classes():
     report = {
-        name: [] for name in ("not_pictures", "empty_classes", "duplicates", "two_labels", "in_two_splits", "hidden")
+        name: [] for name in ("not_images", "empty_classes", "duplicates", "two_labels", "in_two_splits", "hidden")
     }
     report |= {"unreadable": {}, "classes": {"猫": {"train": 3}, "いぬ": {"train": 2}, "horse": {"train": 2}}}
     assert format_report(report).splitlines()[1:] == [
@@ -368,7 +368,7 @@ def test_the_report_has_columns_whatever_the_names_of_the_classes():
 
 
 def report_of(counts, **more):
-    lists = ("not_pictures", "empty_classes", "duplicates", "two_labels", "in_two_splits", "hidden")
+    lists = ("not_images", "empty_classes", "duplicates", "two_labels", "in_two_splits", "hidden")
     classes = {name: {"train": count} for name, count in counts.items()}
     return {name: [] for name in lists} | {"unreadable": {}, "classes": classes} | more
 
@@ -387,7 +387,7 @@ def test_of_many_classes_twenty_are_shown():
 
 
 def test_of_long_lists_three_entries_are_shown():
-    three, four = (format_report(report_of({"cat": 1}, not_pictures=list(names))) for names in ("abc", "abcd"))
+    three, four = (format_report(report_of({"cat": 1}, not_images=list(names))) for names in ("abc", "abcd"))
     assert three.splitlines()[-4:] == ["  3 not pictures, left out:", "    a", "    b", "    c"]
     assert four.splitlines()[-5:-1] == ["  4 not pictures, left out:", "    a", "    b", "    c"]
     assert four.endswith("    ... (all of them in data_report.json)")

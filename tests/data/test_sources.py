@@ -12,7 +12,7 @@ from study_classification.data.sources import absolute_source, list_digits, list
 from study_classification.errors import DataError
 
 
-def picture(file: Path, colour=(10, 20, 30)) -> Path:
+def image(file: Path, colour=(10, 20, 30)) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (4, 4), colour).save(file, "png")
     return file
@@ -24,7 +24,7 @@ def names(listing):
 
 def test_a_plain_folder(tmp_path):
     for name in ("dog/b.png", "cat/deep/er/a.PNG", "cat/without_extension"):
-        picture(tmp_path / name)
+        image(tmp_path / name)
     for name in (
         ".DS_Store",
         "cat/.hidden.png",
@@ -33,7 +33,7 @@ def test_a_plain_folder(tmp_path):
         "cat/notes.txt",
         "top.png",
     ):
-        picture(tmp_path / name) if name.endswith("png") else _text(tmp_path / name)
+        image(tmp_path / name) if name.endswith("png") else _text(tmp_path / name)
     (tmp_path / "empty").mkdir()
     listing = list_folder(tmp_path)
     assert names(listing) == [
@@ -43,7 +43,7 @@ def test_a_plain_folder(tmp_path):
     ]
     assert listing.class_names == ("cat", "dog")
     assert set(listing.hidden) == {".DS_Store", ".ipynb_checkpoints", "cat/.hidden.png", "cat/Thumbs.db"}
-    assert listing.not_pictures == ("cat/notes.txt",)
+    assert listing.not_images == ("cat/notes.txt",)
     assert listing.without_class == ("top.png",)
     assert listing.empty_classes == ("empty",)
 
@@ -53,20 +53,20 @@ def _text(file: Path) -> None:
     file.write_text("no picture")
 
 
-def test_a_damaged_picture_is_still_one_by_its_ending(tmp_path):
+def test_a_damaged_image_is_still_one_by_its_ending(tmp_path):
     _text(tmp_path / "cat" / "damaged.JPG")
     assert names(list_folder(tmp_path)) == [("cat/damaged.JPG", "cat", None)]
 
 
 def test_names_keep_their_form_but_for_decomposition(tmp_path):
-    picture(tmp_path / "ﾈｺ" / "1.png")
+    image(tmp_path / "ﾈｺ" / "1.png")
     assert list_folder(tmp_path).class_names == ("ﾈｺ",)
 
 
 @pytest.mark.parametrize("validation", ["validation", "val", "valid", "Val", "VALIDATION"])
 def test_split_folders(tmp_path, validation):
     for name in ("train/cat/1.png", f"{validation}/cat/2.png", "test/dog/3.png"):
-        picture(tmp_path / name)
+        image(tmp_path / name)
     assert {(label, split) for _, label, split in names(list_folder(tmp_path))} == {
         ("cat", "train"),
         ("cat", "validation"),
@@ -76,26 +76,26 @@ def test_split_folders(tmp_path, validation):
 
 def test_split_folders_beside_others_are_ambiguous(tmp_path):
     for name in ("train/cat/1.png", "cats/2.png"):
-        picture(tmp_path / name)
+        image(tmp_path / name)
     with pytest.raises(DataError, match=r"both split folders \(train\) and 'cats'"):
         list_folder(tmp_path)
 
 
 def test_classes_may_be_called_like_splits_other_than_train(tmp_path):
     for name in ("test/1.png", "real/2.png"):
-        picture(tmp_path / name)
+        image(tmp_path / name)
     assert list_folder(tmp_path).class_names == ("real", "test")
 
 
 def test_decomposed_japanese_names_are_one_class(tmp_path):
-    picture(tmp_path / unicodedata.normalize("NFD", "ガーデン") / "1.png")
-    picture(tmp_path / unicodedata.normalize("NFC", "ガーデン") / "2.png")
+    image(tmp_path / unicodedata.normalize("NFD", "ガーデン") / "1.png")
+    image(tmp_path / unicodedata.normalize("NFC", "ガーデン") / "2.png")
     assert list_folder(tmp_path).class_names == (unicodedata.normalize("NFC", "ガーデン"),)
 
 
 def test_names_that_differ_in_outer_blanks_are_one_class_and_that_is_said(tmp_path):
     for name in ("train/cat /1.png", "train/cat/2.png", "test/cat/3.png", "train/Dog/4.png", "train/dog/5.png"):
-        picture(tmp_path / name)
+        image(tmp_path / name)
     listing = list_folder(tmp_path)
     assert listing.class_names == ("Dog", "cat", "dog")
     assert listing.merged_classes == ("'cat' = 'cat '",)
@@ -107,21 +107,21 @@ def test_names_that_differ_in_outer_blanks_are_one_class_and_that_is_said(tmp_pa
 )
 def test_class_names_that_look_alike_are_told(tmp_path, one, other):
     for name in (one, other, "dog"):
-        picture(tmp_path / name / "1.png")
+        image(tmp_path / name / "1.png")
     listing = list_folder(tmp_path)
     assert len(listing.class_names) == 3 and listing.merged_classes == ()
     assert listing.findings()["similar_classes"] == [" / ".join(sorted((f"'{one}'", f"'{other}'")))]
 
 
 def test_a_blank_class_name_is_refused(tmp_path):
-    picture(tmp_path / " " / "1.png")
+    image(tmp_path / " " / "1.png")
     with pytest.raises(DataError, match="a class folder whose name is blank: rename it"):
         list_folder(tmp_path)
 
 
 def test_names_of_any_bytes_are_listed_as_text(tmp_path):
     for name in (b"d\xe9g/caf\xe9.png", b"cat/a\nb.png"):
-        picture(tmp_path / os.fsdecode(name))
+        image(tmp_path / os.fsdecode(name))
     listing = list_folder(tmp_path)
     assert names(listing) == [("cat/a\\x0ab.png", "cat", None), ("d\\xe9g/caf\\xe9.png", "d\\xe9g", None)]
     assert all(item.read() for item in listing.items)
@@ -129,20 +129,20 @@ def test_names_of_any_bytes_are_listed_as_text(tmp_path):
 
 def test_two_names_that_are_written_alike_are_refused(tmp_path):
     for name in (b"caf\xe9.png", b"caf\\xe9.png"):
-        picture(tmp_path / "cat" / os.fsdecode(name))
+        image(tmp_path / "cat" / os.fsdecode(name))
     with pytest.raises(DataError, match="two files whose names are both written"):
         list_folder(tmp_path)
 
 
 def test_the_order_is_that_of_the_whole_names(tmp_path):
     for name in ("dog/1.png", "dog small/1.png", "dog-big/1.png", "dog/a/1.png"):
-        picture(tmp_path / name)
+        image(tmp_path / name)
     found = [item.name for item in list_folder(tmp_path).items]
     assert found == sorted(found) and len(found) == 4
 
 
 def test_only_regular_files_are_opened(tmp_path):
-    picture(tmp_path / "cat" / "1.png")
+    image(tmp_path / "cat" / "1.png")
     for name in ("pipe", "pipe.jpg"):
         os.mkfifo(tmp_path / "cat" / name)
     (tmp_path / "cat" / "device.png").symlink_to("/dev/zero")
@@ -157,9 +157,9 @@ def test_only_regular_files_are_opened(tmp_path):
 
 
 def test_run_directories_are_passed_over(tmp_path):
-    picture(tmp_path / "cat" / "1.png")
+    image(tmp_path / "cat" / "1.png")
     for folder in ("runs/one", "two", "cat/three"):
-        picture(tmp_path / folder / "curves.png")
+        image(tmp_path / folder / "curves.png")
         for name in ("config.json", "classes.json"):
             (tmp_path / folder / name).touch()
     listing = list_folder(tmp_path)
@@ -180,7 +180,7 @@ def test_run_directories_are_passed_over(tmp_path):
 )  # fmt: skip
 def test_folders_above_the_classes_are_no_classes(tmp_path, files, message):
     for name in files:
-        picture(tmp_path / "root" / name)
+        image(tmp_path / "root" / name)
     with pytest.raises(DataError, match=message):
         list_folder(tmp_path / "root")
 
@@ -196,7 +196,7 @@ def test_folders_above_the_classes_are_no_classes(tmp_path, files, message):
 )
 def test_folders_that_may_be_splits_are_told(tmp_path, files, alike):
     for name in files:
-        picture(tmp_path / name)
+        image(tmp_path / name)
     listing = list_folder(tmp_path)
     assert (listing.class_names, listing.look_like_splits) == (("a", "b"), alike)
 
@@ -213,20 +213,20 @@ def test_folders_that_may_be_splits_are_told(tmp_path, files, alike):
 )
 def test_data_to_be_measured_need_no_training_folder(tmp_path, files, expected):
     for name in files:
-        picture(tmp_path / name)
+        image(tmp_path / name)
     found = list_folder(tmp_path, for_training=False)
     assert {(label, split) for _, label, split in names(found)} == expected
 
 
 def test_images_beside_the_class_folders_of_a_split_have_no_class(tmp_path):
     for name in ("train/cat/1.png", "test/2.png", "3.png"):
-        picture(tmp_path / name)
+        image(tmp_path / name)
     assert list_folder(tmp_path).without_class == ("3.png", "test/2.png")
 
 
 def test_a_link_is_followed_wherever_it_stands(tmp_path):
-    picture(tmp_path / "shared" / "cat" / "1.png")
-    picture(tmp_path / "root" / "train" / "cat" / "2.png")
+    image(tmp_path / "shared" / "cat" / "1.png")
+    image(tmp_path / "root" / "train" / "cat" / "2.png")
     for name in ("val", "test"):
         (tmp_path / "root" / name).symlink_to("../shared")
     assert names(list_folder(tmp_path / "root")) == [
@@ -237,7 +237,7 @@ def test_a_link_is_followed_wherever_it_stands(tmp_path):
 
 
 def test_links_are_followed_but_not_in_circles(tmp_path):
-    picture(tmp_path / "elsewhere" / "1.png")
+    image(tmp_path / "elsewhere" / "1.png")
     (tmp_path / "root" / "cat").mkdir(parents=True)
     (tmp_path / "root" / "cat" / "more").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "root" / "cat" / "loop").symlink_to(tmp_path / "root")
@@ -251,7 +251,7 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
     ("make", "message"),
     [
         (lambda root: None, "has no class folders: make one folder for each class"),
-        (lambda root: picture(root / "cat.png"), "has no class folders"),
+        (lambda root: image(root / "cat.png"), "has no class folders"),
         (lambda root: (root / "cat").mkdir(), "has class folders \\(cat\\) but no pictures"),
         (lambda root: shutil.rmtree(root), "does not exist"),
     ],
@@ -306,20 +306,20 @@ def test_manifests_of_other_systems(tmp_path, end, separator, encoding):
     text = end.join(line.replace(",", separator) for line in lines)
     (tmp_path / "m.csv").write_bytes(text.encode(encoding))
     for name in ("a/1.png", "b/2.png"):
-        picture(tmp_path / name)
+        image(tmp_path / name)
     listing = list_manifest(tmp_path / "m.csv")
     assert names(listing) == [("a\\1.png", "猫", None), ("b/2.png", "dog", None)]
     assert all(item.read() for item in listing.items)
 
 
 def test_a_name_with_a_backslash_stays_where_there_is_such_a_file(tmp_path):
-    picture(tmp_path / "a\\1.png")
+    image(tmp_path / "a\\1.png")
     (tmp_path / "m.csv").write_text("path,label\na\\1.png,cat\n")
     assert list_manifest(tmp_path / "m.csv").items[0].read()
 
 
 def test_names_that_are_no_utf_8_are_found_but_labels_are_refused(tmp_path):
-    picture(tmp_path / os.fsdecode(b"caf\xe9.png"))
+    image(tmp_path / os.fsdecode(b"caf\xe9.png"))
     (tmp_path / "m.csv").write_bytes(b"path,label\ncaf\xe9.png,cat\n")
     listing = list_manifest(tmp_path / "m.csv")
     assert names(listing) == [("caf\\xe9.png", "cat", None)] and listing.items[0].read()
@@ -373,7 +373,7 @@ def test_what_is_no_manifest_is_not_read(tmp_path, name, message):
 
 def test_a_source_may_begin_with_a_tilde(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    picture(tmp_path / "photos" / "cat" / "1.png")
+    image(tmp_path / "photos" / "cat" / "1.png")
     assert list_source("~/photos") == list_folder(tmp_path / "photos")
     assert absolute_source("~/photos") == str(tmp_path / "photos")
 
@@ -392,7 +392,7 @@ def test_wrong_lines_of_json_are_counted_from_1(tmp_path, wrong):
         list_manifest(tmp_path / "m.jsonl")
 
 
-def test_digits_are_real_pictures():
+def test_digits_are_real_images():
     listing = list_digits()
     assert len(listing.items) == 1797
     assert listing.class_names == tuple("0123456789")
@@ -403,7 +403,7 @@ def test_digits_are_real_pictures():
 
 
 def test_nothing_is_written_into_the_folder(tmp_path):
-    file = picture(tmp_path / "cat" / "1.png")
+    file = image(tmp_path / "cat" / "1.png")
     before = os.stat(file).st_mtime_ns, sorted(os.listdir(tmp_path))
     list_folder(tmp_path)
     assert (os.stat(file).st_mtime_ns, sorted(os.listdir(tmp_path))) == before

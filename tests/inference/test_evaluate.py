@@ -91,7 +91,7 @@ def test_other_folders_are_matched_by_class_name(run, digits, tmp_path):
         evaluate(run, source=str(other))
 
 
-def test_added_pictures_do_not_move_old_ones(run, digits, capsys):
+def test_added_images_do_not_move_old_ones(run, digits, capsys):
     before = evaluate(run)
     shutil.copy(digits.parent / "digits" / "0" / sorted(p.name for p in (digits / "0").iterdir())[0], digits / "1")
     capsys.readouterr()
@@ -106,13 +106,13 @@ def test_on_a_copy_of_its_data_the_run_decides_what_is_measured(run, digits, tmp
     shutil.move(digits, moved)
     with pytest.raises(DataError, match=r"lie elsewhere now: evaluate --workdir=.* --data=PLACE --split=test"):
         evaluate(run)
-    for number, picture in enumerate(sorted((moved / "1").iterdir())):
-        picture.rename(picture.with_name(f"renamed_{number}.png"))
+    for number, image in enumerate(sorted((moved / "1").iterdir())):
+        image.rename(image.with_name(f"renamed_{number}.png"))
     again = evaluate(run, source=str(moved), split="test")
     assert (again["examples"], again["loss"]) == (before["examples"], pytest.approx(before["loss"], rel=1e-5))
     assert (again["trained_on"], before["trained_on"]) == (0, 0)
-    for picture in sorted((moved / "0").iterdir())[:20]:
-        Image.open(picture).transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(picture.with_name(f"new_{picture.name}"))
+    for image in sorted((moved / "0").iterdir())[:20]:
+        Image.open(image).transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(image.with_name(f"new_{image.name}"))
     capsys.readouterr()
     assert evaluate(run, source=str(moved), split="test")["trained_on"] == 0
     assert "were trained on" not in capsys.readouterr().out

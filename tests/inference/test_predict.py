@@ -23,8 +23,8 @@ def predicted(capsys, run, inputs, **options):
 
 def test_prediction_keeps_order_and_explains_errors(run, digits, tmp_path, capsys):
     (tmp_path / "text.jpg").write_text("hello")
-    pictures = sorted((digits / "0").iterdir())[:3]
-    inputs = [pictures[2], tmp_path / "text.jpg", pictures[0], tmp_path / "absent.png", pictures[1]]
+    images = sorted((digits / "0").iterdir())[:3]
+    inputs = [images[2], tmp_path / "text.jpg", images[0], tmp_path / "absent.png", images[1]]
     code, output = predicted(capsys, run, inputs, output_format="jsonl", top_k=2)
     rows = [json.loads(line) for line in output.splitlines()]
     assert code == 3
@@ -37,7 +37,7 @@ def test_prediction_keeps_order_and_explains_errors(run, digits, tmp_path, capsy
 
 @pytest.mark.parametrize("batch_size", [2, 3, 10])
 def test_an_unreadable_file_takes_no_answer_of_another(config, tmp_path, batch_size):
-    """The network says how bright a picture is: files are named after it, or after their fault."""
+    """The network says how bright an image is: files are named after it, or after their fault."""
     names = ["10", "broken", "250", "absent", "broken", "130", "absent", "70"]
     (tmp_path / "broken").write_bytes(b"nonsense")
     for name in names:
@@ -160,7 +160,7 @@ def test_rows_of_what_is_no_image(run, tmp_path, capsys, monkeypatch):
     ]
 
 
-def test_shards_give_each_picture_once_and_in_order(run, digits, capsys, monkeypatch):
+def test_shards_give_each_image_once_and_in_order(run, digits, capsys, monkeypatch):
     expected = sorted(map(str, (digits / "1").iterdir()))[:7]
     names = [str(digits / "absent.png"), *expected]
     for inputs in (names, ["-"]):
@@ -168,15 +168,15 @@ def test_shards_give_each_picture_once_and_in_order(run, digits, capsys, monkeyp
         for index in range(3):
             monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(names) + "\n"))
             code, output = predicted(capsys, run, inputs, output_format="csv", shard=(index, 3))
-            assert code == (3 if index == 0 else 0)  # of its own pictures alone
+            assert code == (3 if index == 0 else 0)  # of its own images alone
             found.append([row["file"] for row in csv.DictReader(io.StringIO(output))])
         assert found == [names[0::3], names[1::3], names[2::3]]
-    code, output = predicted(capsys, run, names[:2], output_format="json", shard=(2, 3))  # more shards than pictures
+    code, output = predicted(capsys, run, names[:2], output_format="json", shard=(2, 3))  # more shards than images
     assert (code, json.loads(output)) == (0, [])
 
 
 def test_prediction_streams(run, digits, monkeypatch):
-    """The first row comes before the last file is asked for, and only a bounded number of pictures is read ahead."""
+    """The first row comes before the last file is asked for, and only a bounded number of images is read ahead."""
     file = str(sorted((digits / "1").iterdir())[0])
     asked = []
 

@@ -86,10 +86,10 @@ def test_images_of_any_size_pass_the_preprocessing_of_the_run(predictor, photos,
 
 
 def test_a_pillow_image_is_treated_as_its_file(predictor, photos, tmp_path):
-    picture = Image.fromarray(photos[0])
-    exif = picture.getexif()
+    image = Image.fromarray(photos[0])
+    exif = image.getexif()
     exif[ExifTags.Base.Orientation] = 6
-    picture.save(tmp_path / "turned.png", exif=exif)
+    image.save(tmp_path / "turned.png", exif=exif)
     alpha = np.full((20, 30, 1), 90, np.uint8)
     Image.fromarray(np.concatenate([photos[0], alpha], -1)).save(tmp_path / "transparent.png")
     Image.fromarray(photos[0][..., 0].astype(np.uint16) * 257).save(tmp_path / "sixteen_bits.png")

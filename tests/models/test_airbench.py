@@ -1,4 +1,4 @@
-"""airbench: its parts by hand, the whitening on real pictures, and that a run has that of its training pictures."""
+"""airbench: its parts by hand, the whitening on real images, and that a run has that of its training images."""
 
 import csv
 import io
@@ -40,7 +40,7 @@ def test_side_of_the_map(size, channels, side):
     assert found.shape == (2, side, side, 256)
 
 
-def test_too_small_a_picture_is_refused_by_name(make_model, shapes):
+def test_too_small_a_image_is_refused_by_name(make_model, shapes):
     with pytest.raises(ConfigError, match=r"image_size is 8, .* at least 9"):
         shapes(make_model("airbench"), 8, 8, 3)
 
@@ -57,7 +57,7 @@ def test_convolutions_begin_as_the_identity():
 
 
 def photos(channels: int) -> np.ndarray:
-    """Normalised real pictures [b, 8, 8, channels]; colours are three digits over each other."""
+    """Normalised real images [b, 8, 8, channels]; colours are three digits over each other."""
     digits = load_digits().images.astype(np.float32)[: 600 * channels] / 8 - 1
     return np.stack(np.split(digits, channels), axis=-1)
 
@@ -97,16 +97,16 @@ def airbench(config):
     return config
 
 
-def test_training_keeps_the_whitening_of_its_pictures(airbench, tmp_path):
+def test_training_keeps_the_whitening_of_its_images(airbench, tmp_path):
     airbench.ema_decay = 0.5
     experiment = resolve_config(airbench)
     split = open_feed(experiment).data.split("train")
     images = [Image.open(io.BytesIO(split[i].data)).convert("L").resize((9, 9), BILINEAR) for i in range(len(split))]
     assert len(images) == 72
-    of_pictures = whitening([np.asarray(normalize(np.stack(images)[..., None], experiment.preprocess))])
+    of_images = whitening([np.asarray(normalize(np.stack(images)[..., None], experiment.preprocess))])
 
     state = train_and_evaluate(airbench, tmp_path / "run")
-    np.testing.assert_array_equal(whitening_of(state.variables()), of_pictures)
+    np.testing.assert_array_equal(whitening_of(state.variables()), of_images)
     assert np.abs(state.params["backbone"]["whitening"]["bias"]).min() > 0  # which is trained
     run = load(tmp_path / "run")
     *_, last = csv.DictReader((run.workdir / "history.csv").read_text(encoding="utf-8").splitlines())
@@ -115,15 +115,15 @@ def test_training_keeps_the_whitening_of_its_pictures(airbench, tmp_path):
 
     airbench.learning, airbench.ema_decay = "fine_tuning", 0.0
     airbench.model.weights = str(run.workdir)
-    airbench.data.split_seed = 1  # other training pictures, but the weights have their own statistics
+    airbench.data.split_seed = 1  # other training images, but the weights have their own statistics
     experiment = resolve_config(airbench)
     start = first_variables(experiment, open_feed(experiment).data)
-    np.testing.assert_array_equal(whitening_of(start), of_pictures)
+    np.testing.assert_array_equal(whitening_of(start), of_images)
 
 
 def test_lr_find_begins_with_what_training_begins_with(airbench, tmp_path, monkeypatch):
     class Reached(Exception):
-        """The pictures are asked for."""
+        """The images are asked for."""
 
     def images(feed, name, variables):
         experiment = feed.experiment

@@ -23,6 +23,6 @@ def test_sizes_of_maps(size, last, make_model, shapes):
 
 
 @pytest.mark.parametrize(("name", "size"), [("alexnet", 62), ("vgg11", 31)])
-def test_too_small_a_picture_is_refused(name, size, make_model, shapes):
+def test_too_small_a_image_is_refused(name, size, make_model, shapes):
     with pytest.raises(ConfigError, match="image_size is too small"):
         shapes(make_model(name), size, size, 3)

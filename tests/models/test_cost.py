@@ -29,7 +29,7 @@ def test_layers_of_a_perceptron():
 
 
 def test_memory_counts_what_is_trained():
-    pictures, parameters = 4 * 784 * 4, 101_770 * 4
+    images, parameters = 4 * 784 * 4, 101_770 * 4
     memory = summarize(make_model("mlp"), 28, 1, batch_size=4, optimizer=optax.adam(1e-3)).memory
     assert memory.pop("activations") >= 4 * 128 * 4  # the hidden layer at least
     assert memory == {
@@ -37,7 +37,7 @@ def test_memory_counts_what_is_trained():
         "batch statistics": 0,
         "gradients": parameters,
         "optimizer state": 2 * parameters + 4,
-        "pictures": pictures,
+        "pictures": images,
     }  # two moments and a step counter
 
     summary = summarize(make_model("mlp"), 28, 1, batch_size=4, trainable=is_head)

@@ -33,6 +33,6 @@ def test_parameters_at_128_px(make_model, shapes):
     assert sum(leaf.size for leaf in jax.tree.leaves(params)) == sum(counts)
 
 
-def test_too_small_a_picture_is_refused_by_name(make_model):
+def test_too_small_a_image_is_refused_by_name(make_model):
     with pytest.raises(ConfigError, match=r"image_size is 12, .* at least 13"):
         make_model("original").init(jax.random.key(0), jnp.zeros((1, 12, 12, 3)), train=False)

@@ -50,7 +50,7 @@ def test_trained_weights_recognise_cifar10(make_model, shared):
     variables = to_variables(file, "resnet20", variable_shapes(model, preprocess.shape))
     with zipfile.ZipFile(shared / "data" / "cifar10" / "test.zip") as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".png"))[::20]  # 50 of each class
-        pictures = np.stack([np.asarray(Image.open(io.BytesIO(archive.read(name)))) for name in names])
-    logits = jax.jit(lambda x: model.apply(variables, normalize(x, preprocess), False))(pictures)
+        images = np.stack([np.asarray(Image.open(io.BytesIO(archive.read(name)))) for name in names])
+    logits = jax.jit(lambda x: model.apply(variables, normalize(x, preprocess), False))(images)
     correct = np.sum(logits.argmax(1) == np.repeat(np.arange(10), 50))
     assert correct == pytest.approx(464, abs=1)  # and 9,173 of all 10,000

@@ -34,6 +34,6 @@ def test_head_averages_after_relu():
     np.testing.assert_array_equal(logits, [[1.5]])
 
 
-def test_too_small_a_picture_is_refused_by_name(make_model, shapes):
+def test_too_small_a_image_is_refused_by_name(make_model, shapes):
     with pytest.raises(ConfigError, match=r"image_size is 16, .* at least 17"):
         shapes(make_model("squeezenet1_1"), 16, 16, 3)

@@ -25,9 +25,9 @@ def classify(shared, config_of):
         assert not pretrained.skipped
         config.model.origin = pretrained.origin
         model, preprocess = create_model(config.model, 1000), pretrained.preprocess
-        pictures = np.stack([eval_view(decode_image(file.read_bytes()), preprocess) for file in files])
+        images = np.stack([eval_view(decode_image(file.read_bytes()), preprocess) for file in files])
         logits = jax.jit(lambda variables, x: model.apply(variables, normalize(x, preprocess), False))
-        return pretrained.origin, logits(pretrained.variables, pictures)
+        return pretrained.origin, logits(pretrained.variables, images)
 
     return run
 

@@ -144,7 +144,7 @@ def test_a_run_of_an_earlier_version_is_called_so(run):
         run_directory.load(run.workdir)
 
 
-def test_data_are_the_same_by_key_or_by_the_split_of_every_picture(run):
+def test_data_are_the_same_by_key_or_by_the_split_of_every_image(run):
     table = "name,label,split,pixels\na/1.png,a,train,abc\n"
     run_directory.begin(run, "key", {}, table)
     assert run_directory.same_data(run.workdir, "key", "")

@@ -26,7 +26,7 @@ def pipelines(script):
 
 
 @pytest.mark.parametrize(("canvas_size", "size"), [(16, (96, 64)), (0, (300, 257))])
-def test_the_peers_pictures_are_ours(pipelines, tmp_path, canvas_size, size):
+def test_the_peers_images_are_ours(pipelines, tmp_path, canvas_size, size):
     for number in range(33):
         pixels = np.random.default_rng(number).integers(0, 256, (*size[::-1], 3), np.uint8)
         path = tmp_path / "pictures" / "ab"[number % 2] / f"{number}.jpg"
@@ -74,7 +74,7 @@ def test_the_peers_get_our_splits(script, tmp_path):
         path = tmp_path / "pictures" / "ab"[number % 2] / f"{number:02}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.full((8, 8, 3), 6 * number, np.uint8)).save(path)
-    transfer.copy_pictures(tmp_path / "pictures", tmp_path / "some", 20)
+    transfer.copy_images(tmp_path / "pictures", tmp_path / "some", 20)
     copied = sorted(path.relative_to(tmp_path / "some") for path in tmp_path.glob("some/*/*"))
     assert [len(list((tmp_path / "some" / label).iterdir())) for label in "ab"] == [10, 10]
     counts = transfer.lay_out(tmp_path / "some", tmp_path / "split", tmp_path / "cache")
@@ -103,7 +103,7 @@ def test_the_ratio_is_of_the_medians(script):
         ("infer", "PyTorch", 0.5),
     ]
     assert [row["host_share"] for row in rows] == [0.3, 0.3, 0.2, 0.2]
-    assert rows[0]["share_of_peak_flops"] == 8e9 * 20 / 4 / 1e12  # 5 steps of 4 pictures in a second
+    assert rows[0]["share_of_peak_flops"] == 8e9 * 20 / 4 / 1e12  # 5 steps of 4 images in a second
 
 
 @pytest.mark.parametrize("network", ["original", "resnet20"])

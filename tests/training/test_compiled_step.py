@@ -50,7 +50,7 @@ def test_batches_pass_in_parts_until_they_fit(config, tmp_path, monkeypatch, cap
     jax.tree.map(np.testing.assert_array_equal, state.params, expected.params)
 
 
-def test_a_picture_that_does_not_fit_is_said(config, tmp_path, monkeypatch, needs):
+def test_a_image_that_does_not_fit_is_said(config, tmp_path, monkeypatch, needs):
     config.data.mode, config.augment.shift = "resident", 0.0
     config.batch_size = 3
     monkeypatch.setattr(devices, "free_memory", lambda: 1000)
@@ -58,7 +58,7 @@ def test_a_picture_that_does_not_fit_is_said(config, tmp_path, monkeypatch, need
         EnvironmentFault, match=r"a training step with one picture at once needs .* MB, and 0\.00 MB are free"
     ):
         train_and_evaluate(config, tmp_path / "run")
-    assert len(needs) == 2  # 3 pictures, then 1: they cannot be halved
+    assert len(needs) == 2  # 3 images, then 1: they cannot be halved
 
 
 def test_a_compiler_out_of_memory_is_answered_alike(monkeypatch, capsys):
@@ -83,7 +83,7 @@ def test_a_compiler_out_of_memory_is_answered_alike(monkeypatch, capsys):
 
 
 def test_a_batch_that_devices_share_is_cut_into_parts_that_they_can_share(monkeypatch, capsys):
-    """6 pictures on 2 devices are 3 on each, so there are 3 parts or 1, and never 2."""
+    """6 images on 2 devices are 3 on each, so there are 3 parts or 1, and never 2."""
     tried = []
 
     class Step:

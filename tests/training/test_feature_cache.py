@@ -14,7 +14,7 @@ from study_classification.training import feature_cache
 
 
 @dataclass
-class Pictures:
+class Split:
     key: str
 
     def __len__(self):
@@ -35,7 +35,7 @@ def given(views):
             "params": {"backbone": {"conv": {"kernel": np.zeros(4)}}, "head": {"classifier": {"bias": np.zeros(3)}}},
             "batch_stats": {"backbone": {"bn": {"mean": np.zeros(2)}}},
         },
-        pictures=Pictures("digits-train"),
+        examples=Split("digits-train"),
         views=views,
     )
 
@@ -48,7 +48,7 @@ def identity(monkeypatch, tmp_path):
 
     def identity_of(case):
         feature_cache.cached_features(
-            case.experiment, case.variables, lambda: pytest.fail("read"), case.pictures, case.views, tmp_path
+            case.experiment, case.variables, lambda: pytest.fail("read"), case.examples, case.views, tmp_path
         )
         return json.dumps(found[-1])
 
@@ -92,7 +92,7 @@ DECISIVE = {
     "precision": configured(precision="bfloat16"),
     "weights": weighted("params", "backbone", "conv", "kernel"),
     "statistics": weighted("batch_stats", "backbone", "bn", "mean"),
-    "pictures": lambda case: setattr(case.pictures, "key", "digits-validation"),
+    "pictures": lambda case: setattr(case.examples, "key", "digits-validation"),
     "views": lambda case: setattr(case, "views", 3),
 }
 

@@ -61,7 +61,7 @@ def test_training_starts_with_the_head_that_fits_the_training_split(from_run, le
     model = LogisticRegression(max_iter=1000).fit(features["features"], features["label"])
     np.testing.assert_allclose(params["head"]["classifier"]["kernel"], model.coef_.T, rtol=1e-5)
     assert params["backbone"] is first["backbone"]
-    assert len(features["label"]) == 72  # 8 of 10 pictures
+    assert len(features["label"]) == 72  # 8 of 10 images
 
 
 def test_a_head_that_came_with_the_weights_stays(from_run, run):

@@ -85,9 +85,9 @@ def test_fine_tuning_trains_all_but_what_a_pattern_freezes(from_run, run, tmp_pa
     assert not changed(before["batch_stats"], state.batch_stats)
 
 
-def test_pictures_adapt_to_the_weights(from_run, run):
+def test_images_adapt_to_the_weights(from_run, run):
     from_run.preprocess.channels, from_run.preprocess.mean = 3, (0.1, 0.2, 0.3)
-    assert resolve_config(from_run).preprocess == run.preprocess  # which is of grey pictures
+    assert resolve_config(from_run).preprocess == run.preprocess  # which is of grey images
     from_run.preprocess.image_size = 12  # the dense layer behind the flattened map has another shape then
     with pytest.raises(WeightsError, match=r"params/backbone/dense/kernel \[512 x 16\].*\n.*\[1152 x 16\]"):
         resolve_config(from_run)

@@ -55,7 +55,7 @@ def test_a_run_learns_and_leaves_its_directory(config, tmp_path, drawn):
     assert read_json(tmp_path / "run" / "classes.json", list) == ["0", "1", "2"]
     with (tmp_path / "run" / "history.csv").open() as lines:
         rows = list(csv.DictReader(lines))
-    # 72 training pictures in batches of 16: 4.5 steps an epoch, so the epochs end after 5, 9, 14, 18, ... steps.
+    # 72 training images in batches of 16: 4.5 steps an epoch, so the epochs end after 5, 9, 14, 18, ... steps.
     assert [int(row["step"]) for row in rows[:4]] == [5, 9, 14, 18]
     assert len(rows) == 12
     assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"]) / 3
@@ -102,14 +102,14 @@ def test_resumed_equals_uninterrupted(config, tmp_path, monkeypatch, step, numbe
 
 
 class AnySize(nn.Module):
-    """A backbone that takes pictures of every size."""
+    """A backbone that takes images of every size."""
 
     @nn.compact
     def __call__(self, x, train):
         return nn.relu(nn.Conv(16, (3, 3))(x)).mean((1, 2))
 
 
-def test_a_run_of_mixed_and_growing_pictures_is_resumed_exactly(config, tmp_path, monkeypatch):
+def test_a_run_of_mixed_and_growing_images_is_resumed_exactly(config, tmp_path, monkeypatch):
     monkeypatch.setitem(models.MODELS, "any_size", lambda config, dtype, conventions: AnySize())
     config.model.name = "any_size"
     config.augment.update(random_erasing=0.5, mixup=0.2, cutmix=1.0, progressive=(0.5,))
@@ -126,7 +126,7 @@ def test_a_run_of_mixed_and_growing_pictures_is_resumed_exactly(config, tmp_path
 
 @pytest.mark.parametrize("progressive", [(), (0.5,)])
 def test_steps_that_are_dispatched_together(config, tmp_path, monkeypatch, progressive):
-    """Epochs of 5, 4 and 5 steps, as 3 + 1 + 1, 3 + 1 and 3 + 1 + 1; growing pictures grow within the second."""
+    """Epochs of 5, 4 and 5 steps, as 3 + 1 + 1, 3 + 1 and 3 + 1 + 1; growing images grow within the second."""
     monkeypatch.setitem(models.MODELS, "any_size", lambda config, dtype, conventions: AnySize())
     config.model.name, config.augment.progressive = "any_size", progressive
     config.optimizer.name = "sgd"
@@ -143,7 +143,7 @@ def test_steps_that_are_dispatched_together(config, tmp_path, monkeypatch, progr
         assert_same_run(config, tmp_path / "whole", tmp_path / f"parts {asked}")
 
 
-def test_a_network_of_one_size_takes_no_growing_pictures(config, tmp_path):
+def test_a_network_of_one_size_takes_no_growing_images(config, tmp_path):
     config.augment.progressive = (0.5,)
     with pytest.raises(ConfigError, match=r"pictures of 4 pixels, but the network's parameters fit those of 8 alone"):
         train_and_evaluate(config, tmp_path / "run")
@@ -170,7 +170,7 @@ def test_streaming_equals_resident(config, tmp_path):
     assert_same_run(config, tmp_path / "resident", tmp_path / "streaming")
 
 
-def test_the_training_step_is_compiled_once_while_pictures_are_prepared(config, tmp_path, monkeypatch):
+def test_the_training_step_is_compiled_once_while_images_are_prepared(config, tmp_path, monkeypatch):
     traced_by = []
     make = memory.make_train_step
 
@@ -192,9 +192,9 @@ def test_the_training_step_is_compiled_once_while_pictures_are_prepared(config, 
 
 
 def test_classes_that_are_rare_are_seen_more_often_or_weigh_more(config, digits, tmp_path, monkeypatch):
-    for number, picture in enumerate(sorted((digits / "0").iterdir())):
+    for number, image in enumerate(sorted((digits / "0").iterdir())):
         if number % 3:
-            picture.unlink()  # 10 of 30 stay, 8 of them in training
+            image.unlink()  # 10 of 30 stay, 8 of them in training
     weights, seen = [], []
     make, planned = memory.make_train_step, TrainingOrder.__getitem__
     monkeypatch.setattr(memory, "make_train_step", lambda *a, **k: weights.append(a[5].class_weights) or make(*a, **k))
@@ -204,7 +204,7 @@ def test_classes_that_are_rare_are_seen_more_often_or_weigh_more(config, digits,
         lambda plan, step: seen.append(plan.labels[planned(plan, step)["index"]]) or planned(plan, step),
     )
     config.data.sampling = config.class_weights = "balanced"
-    config.total_epochs, config.total_steps = 0.0, 7  # 2 epochs of 56 pictures
+    config.total_epochs, config.total_steps = 0.0, 7  # 2 epochs of 56 images
     train_and_evaluate(config, tmp_path / "run")
     np.testing.assert_allclose(weights[0], 56 / (3 * np.array([8, 24, 24])), rtol=1e-6)
     assert sorted(np.bincount(np.concatenate(seen))) == [37, 37, 38]
@@ -286,7 +286,7 @@ def test_another_setting_is_not_resumed(config, tmp_path):
         train_and_evaluate(config, tmp_path / "run")
 
 
-def test_changed_pictures_are_not_resumed(config, digits, tmp_path):
+def test_changed_images_are_not_resumed(config, digits, tmp_path):
     config.total_epochs, config.total_steps = 0.0, 2
     train_and_evaluate(config, tmp_path / "run")
     next((digits / "1").iterdir()).unlink()
@@ -363,9 +363,9 @@ def test_a_prepared_tfds_directory_trains(config, tmp_path):
     assert read_json(tmp_path / "tfds" / "classes.json", list) == ["0", "1", "2"]
 
 
-def test_a_class_without_a_readable_picture_is_named(config, digits, tmp_path):
-    for picture in (digits / "2").iterdir():
-        picture.write_bytes(b"nonsense")
+def test_a_class_without_a_readable_image_is_named(config, digits, tmp_path):
+    for image in (digits / "2").iterdir():
+        image.write_bytes(b"nonsense")
     with pytest.raises(DataError, match="no picture of 2 can be read"):
         train_and_evaluate(config, tmp_path / "run")
 

@@ -34,7 +34,7 @@ class Nothing(nn.Module):
 
 
 class FixedHead(nn.Module):
-    """Logits that grow with the class index, whatever the picture: it always says class 3."""
+    """Logits that grow with the class index, whatever the image: it always says class 3."""
 
     def pool(self, x):
         return x
@@ -46,7 +46,7 @@ class FixedHead(nn.Module):
 
 
 class Brightness(FixedHead):
-    """Logits that grow with the class index as the picture is bright."""
+    """Logits that grow with the class index as the image is bright."""
 
     @nn.compact
     def __call__(self, features, train):
@@ -192,8 +192,8 @@ def test_accumulated_parts_are_the_whole_batch_where_examples_do_not_meet(parts,
     config.label_smoothing, config.optimizer.l2, config.optimizer.sam_rho = 0.1, 0.01, rho
     config.augment.shift = 0.2
     model = Classifier(MLP((8,), 0.0), Head(4, 0.0))
-    pictures = jax.random.randint(jax.random.key(1), (12, 4, 4, 1), 0, 256, jnp.uint8)
-    batch = batch_of([0, 1, 2, 3] * 3) | {"image": pictures}
+    images = jax.random.randint(jax.random.key(1), (12, 4, 4, 1), 0, 256, jnp.uint8)
+    batch = batch_of([0, 1, 2, 3] * 3) | {"image": images}
     variables, whole = stepped(model, config, batch, 1)
     for count in (3, 12)[: 1 if rho else 2]:
         _, in_parts = stepped(model, config, batch, count)
@@ -216,10 +216,10 @@ class Normalized(nn.Module):
 def test_parts_are_normalised_one_after_the_other(parts):
     config, _, _ = parts
     config.preprocess.mean, config.preprocess.std = (0.0,), (1 / 255,)
-    pictures = jnp.broadcast_to(jnp.array([0, 100, 20, 160], jnp.uint8)[:, None, None, None], (4, 4, 4, 1))
+    images = jnp.broadcast_to(jnp.array([0, 100, 20, 160], jnp.uint8)[:, None, None, None], (4, 4, 4, 1))
     model = Classifier(Normalized(), Head(4, 0.0))
-    _, state = stepped(model, config, batch_of([0, 1, 2, 3]) | {"image": pictures}, 2)
-    # The parts are the pictures 0 and 2, and 1 and 3: means 10 and 130, variances 100 and 900.
+    _, state = stepped(model, config, batch_of([0, 1, 2, 3]) | {"image": images}, 2)
+    # The parts are the images 0 and 2, and 1 and 3: means 10 and 130, variances 100 and 900.
     found = state.batch_stats["backbone"]["bn"]
     assert float(found["mean"][0]) == pytest.approx(0.9 * 0.1 * 10 + 0.1 * 130, rel=1e-4)
     assert float(found["var"][0]) == pytest.approx(0.9 * (0.9 * 1 + 0.1 * 100) + 0.1 * 900, rel=1e-4)
@@ -253,7 +253,7 @@ def test_the_first_bad_step_is_remembered(parts):
     assert int(state.sums["first_nonfinite_step"]) == 1  # step 0 still computes with finite weights
 
 
-def test_pictures_and_targets_are_mixed_by_the_same_share(parts, monkeypatch):
+def test_images_and_targets_are_mixed_by_the_same_share(parts, monkeypatch):
     config, preprocess, augmentation = parts
     config.label_smoothing = 0.1
     augmentation = replace(augmentation, mixup=0.2, cutmix=1.0)
@@ -280,10 +280,10 @@ def test_pictures_and_targets_are_mixed_by_the_same_share(parts, monkeypatch):
         own = np.asarray(
             jax.random.uniform(example_keys(stream(config.seed, MIXING), jnp.array([epoch]), jnp.array([5]))[0], (4, 4))
         )
-        pictures = own * levels[:, None, None] + (1 - own) * levels[[2, 0, 1], None, None]
+        images = own * levels[:, None, None] + (1 - own) * levels[[2, 0, 1], None, None]
         targets = own.mean() * np.eye(4)[labels] + (1 - own.mean()) * np.eye(4)[labels[[2, 0, 1]]]
-        # Logits are s x the mean of the normalised picture x (0, 1, 2, 3).
-        slopes = ((pictures / 255 - 0.5) / 0.25).mean((1, 2))[:, None] * np.arange(4.0)
+        # Logits are s x the mean of the normalised image x (0, 1, 2, 3).
+        slopes = ((images / 255 - 0.5) / 0.25).mean((1, 2))[:, None] * np.arange(4.0)
         log_probabilities = slopes - np.log(np.exp(slopes).sum(1, keepdims=True))
         gradient = ((np.exp(log_probabilities) - 0.9 * targets - 0.1 / 4) * slopes).sum(1).mean()
         assert float(new.params["head"]["kernel"][0]) == pytest.approx(1 - 0.5 * gradient, rel=1e-5)
@@ -293,7 +293,7 @@ def test_pictures_and_targets_are_mixed_by_the_same_share(parts, monkeypatch):
 
 
 class Pixels(nn.Module):
-    """Its features are the upper row of the picture."""
+    """Its features are the upper row of the image."""
 
     def __call__(self, x, train):
         return x[:, 0, :, 0]

@@ -1,4 +1,4 @@
-"""Encoded bytes -> an upright RGB picture, or a plain reason why that cannot be."""
+"""Encoded bytes -> an upright RGB image, or a plain reason why that cannot be."""
 
 import functools
 import io
@@ -41,7 +41,7 @@ _TURNS = {
 }
 
 Image.init()  # registers all formats now: Pillow would do so at the first odd file, perhaps in two threads at once
-# Once, for the whole process: `warnings.catch_warnings` around each picture would not be safe in threads.
+# Once, for the whole process: `warnings.catch_warnings` around each image would not be safe in threads.
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 # Pillow's remarks on damaged metadata name no file, and change no pixel.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -51,18 +51,18 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom, as Pillow's
 
 
 class UnreadableImage(ValueError):
-    """The bytes are not a picture that can be used; the message is the reason, without the file's name."""
+    """The bytes are not an image that can be used; the message is the reason, without the file's name."""
 
 
 def decode_image(data: bytes, *, max_megapixels: float = 89.0) -> Image.Image:
-    """Decodes a picture of any format in `FORMATS`; the content decides, not the file's extension.
+    """Decodes an image of any format in `FORMATS`; the content decides, not the file's extension.
 
     The result is upright (the EXIF orientation is applied, and gone), fully loaded and of mode RGB: transparency is
     laid on white, 16 bits are scaled to 8, an animation gives its first frame. ICC profiles and gamma are ignored.
 
     Args:
       data: the whole file.
-      max_megapixels: a larger picture is refused before it is decoded, as is one above Pillow's own limit.
+      max_megapixels: a larger image is refused before it is decoded, as is one above Pillow's own limit.
 
     Raises:
       UnreadableImage: with a reason that a person can act on.
@@ -78,7 +78,7 @@ def decode_scaled(data: bytes, min_side: int, *, max_megapixels: float = 89.0) -
     `reducing_gap` of 2.0 "very close to fair resampling").
 
     Returns:
-      The picture, and the box to resize: sides that are no multiple of the scale are rounded up, so the last row or
+      The image, and the box to resize: sides that are no multiple of the scale are rounded up, so the last row or
       column of pixels shows in part what lies beyond the edge.
     """
     limit = min(max_megapixels * 1e6, Image.MAX_IMAGE_PIXELS or math.inf)
@@ -97,7 +97,7 @@ def decode_scaled(data: bytes, min_side: int, *, max_megapixels: float = 89.0) -
 
 
 def upright_rgb(image: Image.Image) -> Image.Image:
-    """A picture of any mode, turned as its EXIF orientation says, on white, as RGB; `image` stays as it is.
+    """An image of any mode, turned as its EXIF orientation says, on white, as RGB; `image` stays as it is.
 
     Raises:
         UnreadableImage: if its values have no known white.
@@ -108,7 +108,7 @@ def upright_rgb(image: Image.Image) -> Image.Image:
     rgb = _to_rgb(image)
     if turn is not None:
         rgb = rgb.transpose(turn)
-        rgb.info.clear()  # or whoever looks at the EXIF again would turn the picture again
+        rgb.info.clear()  # or whoever looks at the EXIF again would turn the image again
     return rgb
 
 
@@ -152,7 +152,7 @@ def _reads_heif() -> bool:
 
 
 def _scale_down(image: Image.Image, min_side: int) -> Box | None:
-    """Makes a large JPEG decode smaller; returns the box to resize, or None for all of the picture."""
+    """Makes a large JPEG decode smaller; returns the box to resize, or None for all of the image."""
     # Scaled CMYK decoding is too rare to be trusted.
     if not min_side or image.format not in ("JPEG", "MPO") or image.mode == "CMYK":
         return None
@@ -167,7 +167,7 @@ def _scale_down(image: Image.Image, min_side: int) -> Box | None:
 def _orientation(image: Image.Image) -> int:
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # a damaged EXIF block does not make the picture unreadable
+    except Exception:  # a damaged EXIF block does not make the image unreadable
         return 1
 
 

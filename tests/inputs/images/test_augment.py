@@ -31,7 +31,7 @@ crop_jit = jax.jit(augmentation.crop_and_resize, static_argnums=3)
 warp_jit = jax.jit(augmentation.warp)
 
 
-def pictures(count, side, channels=3):
+def examples(count, side, channels=3):
     return np.random.default_rng(0).integers(0, 256, (count, side, side, channels), np.uint8)
 
 
@@ -46,20 +46,20 @@ def run(images, a, keys=None, aspect=1.0):
 
 
 def boxes(count, aspect, crop_scale, crop_ratio=(3 / 4, 4 / 3)):
-    """(top, left, height, width) of `count` crops, as shares of the picture's sides."""
+    """(top, left, height, width) of `count` crops, as shares of the image's sides."""
     uniform = jax.random.uniform(jax.random.key(0), (count, 4))
     return np.concatenate(draw_boxes(uniform, jnp.float32(aspect), crop_scale, crop_ratio), 1).T
 
 
-def test_with_everything_off_a_picture_stays_what_it_is():
-    images = pictures(3, 8)
+def test_with_everything_off_a_image_stays_what_it_is():
+    images = examples(3, 8)
     result = run(images, Augment(image_size=8, canvas_size=8))
     assert result.dtype == np.float32
     np.testing.assert_array_equal(result, images)
 
 
 def test_a_flip_is_exact_and_comes_half_of_the_time():
-    images = pictures(400, 4)
+    images = examples(400, 4)
     result = run(images, Augment(image_size=4, canvas_size=4, horizontal_flip=True))
     flipped = (result == images[:, :, ::-1]).all((1, 2, 3))
     straight = (result == images).all((1, 2, 3))
@@ -68,8 +68,8 @@ def test_a_flip_is_exact_and_comes_half_of_the_time():
 
 
 def test_a_random_crop_is_a_window_of_the_mirrored_surroundings():
-    row = np.array([2, 1, 0, 1, 2, 3, 2, 1])  # the columns 0..3 of a picture, with 2 on either side
-    images = pictures(300, 4)
+    row = np.array([2, 1, 0, 1, 2, 3, 2, 1])  # the columns 0..3 of an image, with 2 on either side
+    images = examples(300, 4)
     windows = {
         (top, left): images[:, row[top : top + 4]][:, :, row[left : left + 4]] for top in range(5) for left in range(5)
     }
@@ -80,7 +80,7 @@ def test_a_random_crop_is_a_window_of_the_mirrored_surroundings():
 
 
 def test_a_random_crop_changes_nothing_else_that_is_drawn():
-    images = pictures(40, 6)
+    images = examples(40, 6)
     images[:] = images[:, :1, :, :1]  # rows are alike, and columns differ
     plain = run(images, Augment(image_size=6, canvas_size=6, horizontal_flip=True))
     moved = run(images, Augment(image_size=6, canvas_size=6, horizontal_flip=True, random_crop=1))
@@ -89,7 +89,7 @@ def test_a_random_crop_changes_nothing_else_that_is_drawn():
 
 
 def test_an_example_looks_the_same_in_every_batch_and_differs_in_every_epoch_and_seed():
-    images = pictures(5, 16)
+    images = examples(5, 16)
     whole = run(images, EVERYTHING, keys_of([10, 11, 12, 13, 14]))
     order = np.array([4, 2, 0])
     part = run(images[order], EVERYTHING, keys_of(10 + order))
@@ -107,15 +107,15 @@ def test_keys_of_all_examples_and_epochs_are_distinct():
     assert len({tuple(row) for key in keys for row in jax.random.key_data(key).tolist()}) == 200
 
 
-def test_a_crop_of_the_whole_picture_is_the_antialiased_resize():
-    image = jnp.asarray(pictures(1, 15)[0], jnp.float32)
+def test_a_crop_of_the_whole_image_is_the_antialiased_resize():
+    image = jnp.asarray(examples(1, 15)[0], jnp.float32)
     for side in (8, 15, 20):
         crop = crop_jit(image, jnp.zeros(2), jnp.ones(2), side)
         np.testing.assert_allclose(crop, jax.image.resize(image, (side, side, 3), "linear"), atol=1e-3)
 
 
 def test_a_crop_shows_its_box():
-    # Pixel (y, x) holds 10 y + x, so at a place measured from the outer edge a bilinear picture holds
+    # Pixel (y, x) holds 10 y + x, so at a place measured from the outer edge a bilinear image holds
     # 10 (y - 0.5) + (x - 0.5). The box begins at y = 2, x = 4 and is 4 high and 2 wide: pixels of 2 x 1.
     y, x = np.mgrid[:10, :10]
     image = jnp.asarray((10 * y + x)[..., None], jnp.float32)
@@ -139,7 +139,7 @@ def test_crops_keep_to_their_area_and_proportion_and_stay_inside():
 
 
 def test_the_area_is_limited_to_what_fits():
-    # Of a picture twice as wide as high, a box with the proportions 1 : 1 can cover one half at most.
+    # Of an image twice as wide as high, a box with the proportions 1 : 1 can cover one half at most.
     _, _, height, width = boxes(2000, 2.0, crop_scale=(0.1, 1.0), crop_ratio=(1.0, 1.0))
     np.testing.assert_allclose(2 * width / height, 1, rtol=1e-5)
     assert (height * width).max() <= 0.5 and abs((height * width).mean() - 0.3) < 0.02
@@ -151,7 +151,7 @@ def test_the_area_is_limited_to_what_fits():
 
 
 @pytest.mark.parametrize("aspect", [1 / 5000, 5000.0])
-def test_a_crop_of_an_extremely_long_picture_is_no_black_picture(aspect):
+def test_a_crop_of_an_extremely_long_image_is_no_black_image(aspect):
     a = Augment(image_size=64, canvas_size=80, random_resized_crop=True)
     result = run(np.full((50, 80, 80, 3), 200, np.uint8), a, aspect=aspect)
     np.testing.assert_allclose(result, 200, atol=1e-3)
@@ -190,7 +190,7 @@ def keras_matrix(theta=0.0, shear=0.0, shift=(0.0, 0.0), zoom=(1.0, 1.0), side=8
     ],
 )
 def test_an_affine_warp_is_that_of_keras(values):
-    image = pictures(1, 8)[0].astype(np.float32)
+    image = examples(1, 8)[0].astype(np.float32)
     result = warp_jit(image, *affine(**values))
     if "rotation" in values:
         values = {"theta": values["rotation"], **{k: v for k, v in values.items() if k != "rotation"}}
@@ -200,14 +200,14 @@ def test_an_affine_warp_is_that_of_keras(values):
 
 
 def test_a_quarter_turn_is_rot90():
-    image = pictures(1, 7)[0].astype(np.float32)
+    image = examples(1, 7)[0].astype(np.float32)
     for degrees, turns in ((90, -1), (-90, 1)):
         result = warp_jit(image, *affine(rotation=degrees, side=7))
         np.testing.assert_allclose(result, np.rot90(image, turns), atol=1e-2)
 
 
 def test_a_shift_by_whole_pixels_repeats_the_edge():
-    image = pictures(1, 8)[0].astype(np.float32)
+    image = examples(1, 8)[0].astype(np.float32)
     result = warp_jit(image, *affine(shift=(2, -3)))
     # The result at (y, x) is the source at (y + 2, x - 3).
     expected = np.pad(image, ((0, 2), (3, 0), (0, 0)), mode="edge")[2:, :8]
@@ -244,7 +244,7 @@ def test_everything_together_stays_within_0_and_255_and_compiles_once_for_all_ep
         traces.append(None)
         return augment(images, aspects, example_keys(jax.random.key(0), epochs, indices), EVERYTHING)
 
-    images = pictures(22, 16)
+    images = examples(22, 16)
     images[20], images[21] = 0, 255
     aspects = np.geomspace(0.2, 5, 22, dtype=np.float32)
     for epoch in range(5):
@@ -258,7 +258,7 @@ def test_everything_together_stays_within_0_and_255_and_compiles_once_for_all_ep
 
 
 def test_one_channel():
-    assert run(pictures(2, 16, 1), EVERYTHING).shape == (2, 12, 12, 1)
+    assert run(examples(2, 16, 1), EVERYTHING).shape == (2, 12, 12, 1)
 
 
 ERASING = Augment(image_size=40, canvas_size=40, random_erasing=0.5)
@@ -270,7 +270,7 @@ def test_erasing_puts_noise_into_one_box():
     rows, columns = changed.any(2), changed.any(1)
     erased = rows.any(1)
     assert 124 <= erased.sum() <= 176  # 3 standard deviations
-    assert (changed == rows[:, :, None] & columns[:, None, :]).mean() > 0.999  # noise may equal the picture
+    assert (changed == rows[:, :, None] & columns[:, None, :]).mean() > 0.999  # noise may equal the image
     height, width = rows[erased].sum(1), columns[erased].sum(1)
     area, ratio = height * width / 1600, width / height
     assert 0.01 < area.min() < 0.05 and 0.3 < area.max() < 0.42
@@ -289,18 +289,18 @@ def test_policy_colour_and_erasing_follow_the_geometry_with_keys_of_their_own(mo
     monkeypatch.setattr(augmentation, "erase", by(lambda image, u: jnp.sqrt(image + u)))
     flip = Augment(8, 8, horizontal_flip=True)
     a = replace(flip, policy="randaugment", color_jitter=(0.4, 0.4, 0.4, 0.1), random_erasing=0.5)
-    images, keys = pictures(20, 8), keys_of(range(20))
+    images, keys = examples(20, 8), keys_of(range(20))
     draw = jax.jit(jax.vmap(lambda key, number: jax.random.uniform(jax.random.fold_in(key, number)), in_axes=(0, None)))
     policy, color, erasing = (np.asarray(draw(keys, number))[:, None, None, None] for number in (11, 12, 13))
     expected = np.sqrt((run(images, flip, keys) + policy) * (1 + color) + erasing)
     np.testing.assert_allclose(augment(images, np.ones(20, np.float32), keys, a), expected, rtol=1e-5)
 
 
-def test_growing_pictures_are_smaller_views_of_the_same():
+def test_growing_images_are_smaller_views_of_the_same():
     a = replace(EVERYTHING, progressive=(0.5, 0.7))
     assert [stage.image_size for stage in a.stages()] == [6, 8, 12]
     assert a.stages()[-1] == a and Augment(12, 16).stages() == (Augment(12, 16),)
-    images = pictures(3, 16)
+    images = examples(3, 16)
     assert run(images, a.stages()[0]).shape == (3, 6, 6, 3)
     plain = Augment(16, 16, progressive=(0.5,)).stages()[0]
     np.testing.assert_allclose(run(images, plain), jax.image.resize(images * 1.0, (3, 8, 8, 3), "linear"), atol=1e-3)
@@ -308,7 +308,7 @@ def test_growing_pictures_are_smaller_views_of_the_same():
 
 def test_an_option_does_not_change_what_another_draws():
     flip = Augment(image_size=8, canvas_size=8, horizontal_flip=True)
-    images = pictures(50, 8)
+    images = examples(50, 8)
     flipped = (run(images, flip) != images).any((1, 2, 3))
     both = run(images, Augment(image_size=8, canvas_size=8, horizontal_flip=True, shift=1e-6))
     np.testing.assert_allclose(both, np.where(flipped[:, None, None, None], images[:, :, ::-1], images), atol=1e-2)
@@ -363,11 +363,11 @@ def test_a_config_that_makes_no_sense_is_refused_by_the_name_of_the_field(change
 def test_erasing_has_the_proportions_of_the_paper_and_its_probability():
     np.testing.assert_allclose(geometry._ERASED_RATIO, (0.3, 10 / 3))
     assert geometry._ERASED_AREA == (0.02, 0.4)
-    picture = jnp.full((16, 16, 1), -1.0)  # noise is 0 or more
+    image = jnp.full((16, 16, 1), -1.0)  # noise is 0 or more
     for number in range(5):
         key = jax.random.key(number)
-        assert (geometry.erase(picture, key, 1.0) >= 0).any()
-        assert not (geometry.erase(picture, key, 0.0) >= 0).any()
+        assert (geometry.erase(image, key, 1.0) >= 0).any()
+        assert not (geometry.erase(image, key, 0.0) >= 0).any()
 
 
 @pytest.mark.parametrize(("image_size", "canvas_size"), [(32, 40), (31, 39), (224, 280)])

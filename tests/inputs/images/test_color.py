@@ -17,16 +17,16 @@ ENHANCERS = {"brightness": ImageEnhance.Brightness, "contrast": ImageEnhance.Con
 @pytest.mark.parametrize("factor", [0.0, 0.4, 1.0, 1.7])
 @pytest.mark.parametrize("channels", [3, 1])
 def test_what_pillow_makes_of_it(name, factor, channels):
-    picture = PICTURE[..., :channels]
-    expected = np.asarray(ENHANCERS[name](Image.fromarray(picture.squeeze())).enhance(factor)).reshape(picture.shape)
-    result = np.asarray(jax.jit(getattr(color, name))(picture.astype(np.float32), factor))
-    # Pillow rounds the grey picture and its mean, and cuts the result off: up to 2 levels of 255.
+    image = PICTURE[..., :channels]
+    expected = np.asarray(ENHANCERS[name](Image.fromarray(image.squeeze())).enhance(factor)).reshape(image.shape)
+    result = np.asarray(jax.jit(getattr(color, name))(image.astype(np.float32), factor))
+    # Pillow rounds the grey image and its mean, and cuts the result off: up to 2 levels of 255.
     assert np.abs(result - expected - 0.5).max() <= 1.5
 
 
 @pytest.mark.parametrize("turn", [-0.5, -0.1, 0.0, 0.3])
 def test_the_hue_turns_as_in_colorsys(turn):
-    picture = np.concatenate(
+    image = np.concatenate(
         [PICTURE, np.array([[[0, 0, 0], [255, 255, 255], [9, 9, 9], [255, 0, 0]] + [[7, 7, 3]] * 9])]
     )
 
@@ -34,8 +34,8 @@ def test_the_hue_turns_as_in_colorsys(turn):
         hue, saturation, value = colorsys.rgb_to_hsv(*rgb / 255)
         return 255 * np.array(colorsys.hsv_to_rgb((hue + turn) % 1, saturation, value))
 
-    result = jax.jit(color.turn_hue)(picture.astype(np.float32), turn)
-    np.testing.assert_allclose(result, np.apply_along_axis(turned, -1, picture), atol=1e-3)
+    result = jax.jit(color.turn_hue)(image.astype(np.float32), turn)
+    np.testing.assert_allclose(result, np.apply_along_axis(turned, -1, image), atol=1e-3)
 
 
 def test_a_third_of_a_turn_makes_red_green():
@@ -66,13 +66,13 @@ def test_the_order_is_brightness_contrast_saturation_hue():
     np.testing.assert_allclose(result, color.turn_hue(image, 0.1 * (2 * u[3] - 1)), atol=1e-3)
 
 
-def test_grey_pictures_keep_their_hue_and_stay_within_bounds():
+def test_grey_images_keep_their_hue_and_stay_within_bounds():
     grey = PICTURE[..., :1].astype(np.float32)
     np.testing.assert_array_equal(color.jitter(grey, jax.random.key(0), (0.0, 0.0, 1.0, 0.5)), grey)
     result = np.asarray(color.jitter(PICTURE.astype(np.float32), jax.random.key(0), (1.0, 1.0, 1.0, 0.5)))
     assert result.min() >= -1e-3 and result.max() <= 255 + 1e-3
 
 
-def test_without_contrast_a_picture_has_the_grey_of_its_luma():
+def test_without_contrast_a_image_has_the_grey_of_its_luma():
     red = np.full((2, 2, 3), (200, 0, 0), np.float32)
     np.testing.assert_allclose(color.contrast(red, 0.0), np.full((2, 2, 3), 59.8), atol=1e-3)  # 0.299 x 200

@@ -90,7 +90,7 @@ def test_every_awkward_file_is_decoded_or_refused_as_its_manifest_says(shared):
     assert (decoded, refused, hidden) == (53, 18, 4)
 
 
-def test_eight_orientations_of_one_photo_are_the_same_picture(shared):
+def test_eight_orientations_of_one_photo_are_the_same_image(shared):
     def small(number):
         data = (shared / "data" / "hard" / f"exif_portrait_{number}.jpg").read_bytes()
         return np.asarray(decode_image(data).convert("L").resize((60, 90)), float)
@@ -151,7 +151,7 @@ def test_transparency_is_laid_on_white():
     assert pixels(key)[0].tolist() == [[255, 255, 255], [9, 8, 6]]
 
 
-def test_an_8_bit_rgb_picture_is_what_pillow_decoded_without_a_copy():
+def test_an_8_bit_rgb_image_is_what_pillow_decoded_without_a_copy():
     assert type(decode_image(encode(Image.new("RGB", (8, 8)), "JPEG"))) is JpegImagePlugin.JpegImageFile
 
 
@@ -176,7 +176,7 @@ def test_only_jpeg_in_rgb_or_grey_is_decoded_smaller():
     assert decode_scaled(encode(Image.new("RGB", (1024, 768)), "PNG"), 48)[0].size == (1024, 768)
 
 
-def test_decoding_smaller_shows_the_same_picture(shared):
+def test_decoding_smaller_shows_the_same_image(shared):
     data = (shared / "data" / "hard" / "exif_portrait_6.jpg").read_bytes()
     full, scaled = (decode_scaled(data, min_side)[0] for min_side in (0, 64))
     assert (full.size, scaled.size) == ((1200, 1800), (150, 225))
@@ -186,7 +186,7 @@ def test_decoding_smaller_shows_the_same_picture(shared):
 
 
 @pytest.mark.parametrize("size", [(1000, 667), (683, 1023), (769, 769)])
-def test_decoding_odd_sides_smaller_shows_the_same_picture(size):
+def test_decoding_odd_sides_smaller_shows_the_same_image(size):
     # Slopes show in their values where each pixel comes from.
     x, y = np.linspace(0, 255, size[0]), np.linspace(0, 255, size[1])
     slope = np.stack([np.tile(x, (size[1], 1)), np.tile(y[:, None], (1, size[0]))], -1)
@@ -198,7 +198,7 @@ def test_decoding_odd_sides_smaller_shows_the_same_picture(size):
     assert np.abs(np.asarray(full, int) - scaled).mean() < 0.3  # 0.45 to 1.24 without the box
 
 
-def test_a_turned_picture_is_decoded_smaller_only_if_that_shows_it_whole():
+def test_a_turned_image_is_decoded_smaller_only_if_that_shows_it_whole():
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     image, box = decode_scaled(encode(Image.new("RGB", (1023, 768)), "JPEG", exif=exif), 48)

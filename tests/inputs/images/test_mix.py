@@ -18,7 +18,7 @@ def masks(mixup=0.0, cutmix=0.0):
     return np.asarray(draw_masks(jax.random.split(jax.random.key(1), 2000), SIDE, mixup, cutmix))
 
 
-def test_each_picture_is_mixed_with_the_one_before_it():
+def test_each_image_is_mixed_with_the_one_before_it():
     values = np.array([[1.0, 10.0], [2.0, 20.0], [4.0, 40.0]])
     np.testing.assert_allclose(mix.mix(values, 0.75), [[1.75, 17.5], [1.75, 17.5], [3.5, 35.0]])
     own = np.array([1.0, 0.0])

@@ -55,7 +55,7 @@ MAGNITUDES = {
     "Posterize": (8, 6, 4),
     "Solarize": (255, 178.5, 0.0),
 }
-# As a batch, as on an accelerator; on a CPU a policy takes one picture after the other.
+# As a batch, as on an accelerator; on a CPU a policy takes one image after the other.
 apply_jit = jax.jit(jax.vmap(apply_operation, in_axes=(0, None, None)))
 policy_jit = jax.jit(jax.vmap(apply_policy, in_axes=(0, 0, None, None)), static_argnums=(2, 3))
 
@@ -63,10 +63,10 @@ policy_jit = jax.jit(jax.vmap(apply_policy, in_axes=(0, 0, None, None)), static_
 @pytest.mark.parametrize(("name", "magnitude"), [(n, m) for n in OPERATIONS for m in MAGNITUDES.get(n, (0.0,))])
 @pytest.mark.parametrize("channels", [3, 1])
 def test_what_pillow_makes_of_it(name, magnitude, channels):
-    pictures = np.stack(list(PICTURES.values()))[..., :channels]
-    results = np.asarray(apply_jit(pictures.astype(np.float32), OPERATIONS.index(name), magnitude))
-    for picture, result in zip(pictures, results, strict=True):
-        expected = np.asarray(PILLOW[name](Image.fromarray(picture.squeeze()), magnitude)).reshape(picture.shape)
+    images = np.stack(list(PICTURES.values()))[..., :channels]
+    results = np.asarray(apply_jit(images.astype(np.float32), OPERATIONS.index(name), magnitude))
+    for image, result in zip(images, results, strict=True):
+        expected = np.asarray(PILLOW[name](Image.fromarray(image.squeeze()), magnitude)).reshape(image.shape)
         assert result.dtype == np.float32
         differences = np.abs(result - expected)
         if name in ("ShearX", "ShearY", "Rotate"):
@@ -164,4 +164,4 @@ def test_results_are_whole_numbers_from_0_to_255(policy, channels):
     result = np.asarray(policy_jit(images, keys, policy, (2, 30)))
     assert result.min() >= 0 and result.max() <= 255
     np.testing.assert_array_equal(result, np.round(result))
-    assert len({picture.tobytes() for picture in result}) > 15
+    assert len({image.tobytes() for image in result}) > 15

@@ -67,7 +67,7 @@ def test_no_proportion_is_too_extreme(size, interpolation):
 
 
 @pytest.mark.parametrize("size", [(20, 200), (201, 20), (21, 190), (2, 21)])
-def test_cutting_off_the_ends_of_a_long_picture_leaves_the_middle_where_it_was(size):
+def test_cutting_off_the_ends_of_a_long_image_leaves_the_middle_where_it_was(size):
     image = ramp(*size)
     p = replace(P, image_size=16, resize_size=16)
     whole = image.resize([int(16 * side / min(size)) for side in size], Image.Resampling.BILINEAR)
@@ -86,7 +86,7 @@ def test_one_channel_is_luminance():
     np.testing.assert_array_equal(canvas, view)
 
 
-def test_the_training_canvas_is_the_whole_picture_and_its_proportion():
+def test_the_training_canvas_is_the_whole_image_and_its_proportion():
     image = ramp(30, 20)
     canvas, aspect = training_canvas(image, 10, 3, "box")
     assert canvas.shape == (10, 10, 3) and canvas.dtype == np.uint8
@@ -109,7 +109,7 @@ def test_a_config_without_margin_and_with_one_mean_for_all():
     config.mean = (0.1,)
     config.resize_size = 72
     assert Preprocess.from_config(config) == Preprocess(64, 72, "bilinear", 3, (0.1,) * 3, (0.25,) * 3)
-    config.channels = 1  # three equal values serve grey pictures as well
+    config.channels = 1  # three equal values serve grey images as well
     assert Preprocess.from_config(config) == Preprocess(64, 72, "bilinear", 1, (0.1,), (0.25,))
 
 
@@ -195,8 +195,8 @@ def test_a_crop_in_the_middle_of_halves_begins_at_the_even_pixel():
 
 
 def test_a_canvas_holds_only_the_box():
-    picture = np.zeros((4, 8, 3), np.uint8)
-    picture[:, 4:] = 200
-    canvas, aspect = training_canvas(Image.fromarray(picture), 4, 3, "box", (4, 0, 8, 4))
+    image = np.zeros((4, 8, 3), np.uint8)
+    image[:, 4:] = 200
+    canvas, aspect = training_canvas(Image.fromarray(image), 4, 3, "box", (4, 0, 8, 4))
     assert (canvas == 200).all()
     assert aspect == 1

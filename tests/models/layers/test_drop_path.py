@@ -56,7 +56,7 @@ def test_efficientnet_has_it_unless_told_otherwise():
 
 
 @pytest.mark.parametrize("kind", [CifarBlock, Bottleneck])
-def test_a_branch_is_dropped_of_whole_pictures_and_the_mean_stays(kind):
+def test_a_branch_is_dropped_of_whole_images_and_the_mean_stays(kind):
     filters = {CifarBlock: 4, Bottleneck: 1}[kind]
     given = {} if kind is CifarBlock else {"stride_first": False}
     conv = partial(nn.Conv, use_bias=False, **({"kernel_size": (3, 3)} if kind is CifarBlock else {}))

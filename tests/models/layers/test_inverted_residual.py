@@ -46,7 +46,7 @@ def test_the_input_is_added_to_an_output_of_its_shape():
     assert not with_zeros(block(stride=2)).any()
 
 
-def test_stochastic_depth_drops_whole_pictures_and_keeps_the_mean():
+def test_stochastic_depth_drops_whole_images_and_keeps_the_mean():
     x = jax.random.normal(jax.random.key(1), (64, 4, 4, 4))
     module = block(drop_path=0.75)
     variables = jax.jit(lambda: module.init(jax.random.key(0), x, False))()

@@ -1,4 +1,4 @@
-"""Writes a few test pictures of a run on the digits as PNG files: export_test_pictures.py RUN FOLDER."""
+"""Writes a few test images of a run on the digits as PNG files: export_test_images.py RUN FOLDER."""
 
 import csv
 import sys
