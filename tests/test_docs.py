@@ -1,4 +1,4 @@
-"""The examples of docs/python.md and docs/own_network.md, run as they stand."""
+"""The docs name tests that exist; the examples of docs/python.md and docs/own_network.md are run as they stand."""
 
 import json
 import re
@@ -16,13 +16,21 @@ import study_classification as sc
 from study_classification import main
 
 pytestmark = pytest.mark.filterwarnings("ignore:the load_module.. method is deprecated:DeprecationWarning")
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
 
 
 def blocks(page, language):
     return re.findall(
         rf"^```{language}\n(.*?)^```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
     )
+
+
+def test_every_test_that_a_page_names_exists():
+    for page in (ROOT / "README.md", *DOCS.rglob("*.md")):
+        for file, name in re.findall(r"\b(tests/[\w/]+\.py)(?:::(\w+))?", page.read_text(encoding="utf-8")):
+            assert (ROOT / file).exists(), f"{page.name}: {file}"
+            assert f"def {name}" in (ROOT / file).read_text(encoding="utf-8"), f"{page.name}: {file}::{name}"
 
 
 @pytest.fixture
