@@ -241,7 +241,8 @@ def add_to_report(workdir: Path, name: str, metrics: dict) -> Path:
 def with_kept_files(config: ConfigDict, workdir: Path) -> ConfigDict:
     """The config for training in `workdir`; what a run there has kept takes the place of a file that is gone.
 
-    That is the network's source, splits.csv for given splits, and its own checkpoint for given weights.
+    That is the network's source, splits.csv for given splits, and its own checkpoint for weights: a file that is gone,
+    or published ones, which then need not be fetched.
 
     Raises:
         RunError: if the network's original file is there, and has changed.
@@ -259,10 +260,17 @@ def with_kept_files(config: ConfigDict, workdir: Path) -> ConfigDict:
         kept.model.name = _kept(config.model.name, workdir)
     if config.data.splits and not _path(config.data.splits).exists() and splits_file(workdir).exists():
         kept.data.splits = str(absolute_path(splits_file(workdir)))
-    weights = _path(config.model.weights)
-    if config.model.weights and not weights.exists() and weights == _path(load(workdir).config.model.weights):
+    recorded = load(workdir).config.model.weights
+    given = config.model.weights or (recorded if config.learning != "from_scratch" else "")
+    if given and not _path(given).exists() and _path(given) == _path(recorded) and _has_checkpoint(workdir):
         kept.model.weights = str(absolute_path(workdir))
     return kept
+
+
+def _has_checkpoint(workdir: Path) -> bool:
+    from study_classification.runs.checkpoints import steps_in  # Orbax, which not every verb needs
+
+    return bool(steps_in(checkpoints_folder(workdir)))
 
 
 def absolute(text: str) -> str:

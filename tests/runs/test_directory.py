@@ -1,6 +1,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from study_classification.config import flatten
@@ -8,6 +9,7 @@ from study_classification.errors import RunError
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.models import create_model
 from study_classification.runs import directory as run_directory
+from study_classification.runs.checkpoints import open_checkpoints
 from study_classification.runs.directory import Run
 
 
@@ -175,11 +177,27 @@ def test_files_of_the_training_that_are_gone(run, tmp_path):
     assert loaded.config.data.cache_dir == ""  # that of the user
     for name in ("w.pth", "s.csv"):
         (tmp_path / name).unlink()
+    assert run_directory.with_kept_files(loaded.config, tmp_path).model.weights == str(tmp_path / "w.pth")
+    with open_checkpoints(run_directory.checkpoints_folder(tmp_path)) as checkpointer:
+        checkpointer.save(1, {"model": {"a": np.zeros(2)}}, {}, best=True)
     kept = run_directory.with_kept_files(loaded.config, tmp_path)
     assert (kept.model.weights, kept.data.splits) == (str(tmp_path), str(tmp_path / "splits.csv"))
     run_directory.begin(Run(tmp_path, kept, run.class_names, run.preprocess), "key", {}, "")
     written = run_directory.load(tmp_path).config
     assert (written.model.weights, written.data.splits) == (str(tmp_path / "w.pth"), str(tmp_path / "s.csv"))
+
+
+@pytest.mark.parametrize(
+    ("learning", "typed", "own"),
+    [("transfer_learning", "", True), ("from_scratch", "", False), ("fine_tuning", "x", False)],
+)
+def test_published_weights_need_not_be_fetched_to_resume(run, tmp_path, learning, typed, own):
+    run.config.learning, run.config.model.weights = "transfer_learning", "imagenet"
+    run_directory.begin(run, "key", {}, "")
+    with open_checkpoints(run_directory.checkpoints_folder(tmp_path)) as checkpointer:
+        checkpointer.save(1, {"model": {"a": np.zeros(2)}}, {}, best=True)
+    run.config.learning, run.config.model.weights = learning, typed
+    assert run_directory.with_kept_files(run.config, tmp_path).model.weights == (str(tmp_path) if own else typed)
 
 
 def test_paths_are_made_absolute_and_names_stay(tmp_path, monkeypatch):
