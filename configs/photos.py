@@ -5,7 +5,8 @@ COMMAND   python -m study_classification.main --config=configs/photos.py:data=FO
           size=PIXELS, epochs=N, time=10m, runlocal
 HARDWARE  2 CPU cores
 RESULT    `efficientnet_lite0` by transfer learning on 1,792 photos of cats, dogs and horses, mean of five splits:
-          validation 99.0 %, test 98.7 % (measured, docs/results.md)
+          validation 99.0 %, test 98.7 %; by fine-tuning, in two and a half minutes, 99.1 % and 98.7 %
+          (measured, docs/results.md)
 """
 
 from ml_collections import ConfigDict
