@@ -2,7 +2,7 @@
 
 config.json         every field, as it was used
 classes.json        class names, in the order of the network's outputs
-preprocess.json     pixels on disk -> what the network sees
+preprocess.json     pixels, rows or texts on disk -> what the network sees; what was learnt of training rows
 network.py          the source of the network, where it is a file of the user's own
 environment.json    versions, devices, command
 data_report.json    what was found in the data
@@ -28,7 +28,7 @@ from ml_collections import ConfigDict
 from study_classification.config import flatten, missing_field
 from study_classification.config_rules import validate
 from study_classification.errors import ConfigError, DataError, EnvironmentFault, RunError
-from study_classification.inputs.images.preprocess import Preprocess
+from study_classification.inputs.kinds import AnyPreprocess, preprocess_from_json
 from study_classification.models import own
 from study_classification.paths import absolute as absolute_path
 from study_classification.paths import read_file, user_path, why
@@ -38,6 +38,7 @@ from study_classification.system import hosts
 from study_classification.system.files import make_folder, unwritable, write_json, write_text
 
 NETWORK = "network.py"
+PREPROCESS = "preprocess.json"
 
 # A run may be resumed with other values of these: they change how long or how it runs, not what it computes. The data
 # may have moved, too; that they are the same is checked by their content.
@@ -63,7 +64,7 @@ class Run:
     workdir: Path
     config: ConfigDict
     class_names: tuple[str, ...]
-    preprocess: Preprocess
+    preprocess: AnyPreprocess
 
 
 def new_workdir(config: ConfigDict, config_name: str) -> Path:
@@ -323,7 +324,7 @@ def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str
         _require_same_run(load(workdir), run, typed)
     _write_config(run)
     write_json(workdir / "classes.json", list(run.class_names))
-    write_json(workdir / "preprocess.json", run.preprocess.to_json())
+    write_json(workdir / PREPROCESS, run.preprocess.to_json())
     write_json(workdir / "data_report.json", {"key": key} | report)
     write_text(splits_file(workdir), splits_csv)
     write_json(workdir / "environment.json", describe_environment())
@@ -379,16 +380,31 @@ def load(workdir: Path) -> Run:
         config.model.name = _kept(config.model.name, workdir)
     if config.data.cache_dir and not _path(config.data.cache_dir).is_dir():
         config.data.cache_dir = ""
-    file = workdir / "preprocess.json"
-    try:
-        preprocess = Preprocess.from_json(read_json(file))
-    except RunError as error:
-        raise RunError(f"{file}: {error}") if str(file) not in str(error) else error from None
+    preprocess = _read_preprocess(workdir, config)
     file = workdir / "classes.json"
     classes = read_json(file, list)
     if not classes or not all(isinstance(name, str) for name in classes):
         raise _damaged(file, "it is no list of class names")
     return Run(workdir, config, tuple(classes), preprocess)
+
+
+def kept_preprocess(workdir: Path) -> AnyPreprocess | None:
+    """What the run in this directory has kept of the examples' preprocessing; None where there is no run yet.
+
+    Raises:
+        RunError: if it is damaged, or an earlier version has written it.
+    """
+    if not all((workdir / name).exists() for name in ("config.json", PREPROCESS)):
+        return None
+    return _read_preprocess(workdir, _read_config(workdir / "config.json"))
+
+
+def _read_preprocess(workdir: Path, config: ConfigDict) -> AnyPreprocess:
+    file = workdir / PREPROCESS
+    try:
+        return preprocess_from_json(config.data.input, read_json(file))
+    except RunError as error:
+        raise RunError(f"{file}: {error}") if str(file) not in str(error) else error from None
 
 
 def _read_config(file: Path) -> ConfigDict:
