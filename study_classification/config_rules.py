@@ -221,7 +221,9 @@ def _check_input(flat: Fields) -> None:
     kind, network, learning = flat["data.input"], flat["model.name"], flat["learning"]
     if kind == "images":
         if network == "text_average":
-            raise ConfigError("model.name is text_average, which reads texts, but data.input is images: set that to texts")
+            raise ConfigError(
+                "model.name is text_average, which reads texts, but data.input is images: set that to texts"
+            )
         return
     if network not in NETWORKS[kind] and ":" not in network:
         raise ConfigError(
@@ -233,12 +235,20 @@ def _check_input(flat: Fields) -> None:
             "from_scratch"
         )
     for field, value in flat.items():
-        if field.startswith("augment.") and field not in EFFECTS and (any(value) if isinstance(value, tuple) else value):
+        if (
+            field.startswith("augment.")
+            and field not in EFFECTS
+            and (any(value) if isinstance(value, tuple) else value)
+        ):
             raise ConfigError(f"{field} is {value}, but only pictures are augmented, and data.input is {kind}: drop it")
     if flat["data.mode"] == "streaming":
-        raise ConfigError(f"data.mode is streaming, but data.input is {kind}, which are always resident: set it to auto")
+        raise ConfigError(
+            f"data.mode is streaming, but data.input is {kind}, which are always resident: set it to auto"
+        )
     if flat["data.columns"] and flat["data.dropped"]:
-        raise ConfigError("data.columns and data.dropped are both set: the first chooses all columns, so drop the second")
+        raise ConfigError(
+            "data.columns and data.dropped are both set: the first chooses all columns, so drop the second"
+        )
     if both := sorted({*flat["data.numbers"]} & {*flat["data.categories"]}):
         raise ConfigError(f"data.numbers and data.categories both name {both[0]}: keep it in one of them")
 

@@ -100,7 +100,7 @@ def open_rows(
     of_split = {}
     for number, name in enumerate(SPLITS):
         if len(chosen := np.flatnonzero(splits == number)):
-            names, rows = (tuple(column[row] for row in chosen) for column in (table.names, table.rows))
+            names, rows = tuple(table.names[row] for row in chosen), tuple(table.rows[row] for row in chosen)
             of_split[name] = RowSplit(source, names, rows, labels[chosen], table.columns, table.ignored)
     report = report_of(source, found, splits, _copies(table.names, group)) | {
         "noun": noun,
@@ -131,7 +131,9 @@ def list_rows(data_config: ConfigDict, for_training: bool = True) -> Table:
         where = f"{source}, {name}"
         _require_utf8(where, row, (*columns, target))
         if not row[target]:
-            raise DataError(f"{where}: the column {target} is empty, but it has the labels: give one, or remove the row")
+            raise DataError(
+                f"{where}: the column {target} is empty, but it has the labels: give one, or remove the row"
+            )
         split = row.get(SPLIT, "").lower() if SPLIT not in (*columns, target) else ""
         if split and split not in SPLIT_NAMES:
             raise DataError(f"{where}: the split '{split}' is none of train, validation, test")

@@ -109,7 +109,7 @@ def read_json_lines(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, d
                 raise DataError(
                     f"{file}, line {line}: {name} is a {type(row[name]).__name__}: write one text or number"
                 )
-        yield line, {name: text_of(row.get(name)) for name in columns}
+        yield line, {name: _text(row.get(name)) for name in columns}
 
 
 def plain_cell(text: str) -> str:
@@ -143,8 +143,7 @@ def _require_columns(file: Path, header: Sequence[str], columns: Sequence[str]) 
         raise DataError(f"{file}: the first line names the column {twice} twice: rename one of the two")
 
 
-def text_of(value: Any) -> str:
-    """A value of JSON or of a Python program as a cell: '' for none."""
+def _text(value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     return value.strip() if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

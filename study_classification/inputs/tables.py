@@ -134,7 +134,7 @@ class TablePreprocess:
         for name in names:
             if name not in self._allowed:
                 raise DataError(
-                    f"the column {name} is none of those that the network has learnt from: remove it ({nearest(name, known)})"
+                    f"the column {name} is none that the network has learnt from: remove it ({nearest(name, known)})"
                 )
 
     @cached_property

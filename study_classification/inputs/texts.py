@@ -111,7 +111,11 @@ class TextPreprocess:
         """
         try:
             found = cls(content["column"], tuple(content["words"]), content["length"])
-            if type(found.length) is not int or found.length < 1 or not all(isinstance(word, str) for word in found.words):
+            if (
+                type(found.length) is not int
+                or found.length < 1
+                or not all(isinstance(word, str) for word in found.words)
+            ):
                 raise ValueError("its words or their number")
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"preprocess.json is damaged: {error!r}") from error
@@ -136,6 +140,8 @@ def learn_texts(texts: Sequence[str], column: str, vocabulary: int, length: int 
         counts.update(words)
         longest = max(longest, len(words))
     if not counts:
-        raise DataError(f"the column {column} has no word in any training row: choose the column of the texts by data.text")
+        raise DataError(
+            f"the column {column} has no word in any training row: choose the column of the texts by data.text"
+        )
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
     return TextPreprocess(column, tuple(ranked[:vocabulary]), length or longest)

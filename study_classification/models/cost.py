@@ -44,13 +44,14 @@ def summarize(
     optimizer: optax.GradientTransformation | None = None,
     noun: str = "pictures",
 ) -> Summary:
-    """Describes a `Classifier` of examples of this shape without running it. Takes seconds: a training step is compiled.
+    """Describes a `Classifier` of examples of a shape without running it. Takes seconds, for a step is compiled.
 
     `trainable` says of a parameter's path ("backbone/conv1/kernel") whether it is trained, and so whether the
     optimizer keeps state for it; no optimizer keeps none.
 
     FLOPs are two for each multiply-accumulate of a convolution or dense layer, padding included, as papers count;
-    biases, normalisation, ReLU, pooling and looking a word up are left out. (XLA's own count before compiling exists on the CPU only.)
+    biases, normalisation, ReLU, pooling and embeddings are left out. (XLA's own count before compiling exists on the CPU
+    only.)
     Memory is exact for the named arrays; "activations" is all scratch space of the forward and backward pass as XLA
     compiled them for this kind of device, without augmentation.
     """

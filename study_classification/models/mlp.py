@@ -1,4 +1,4 @@
-"""`mlp`, the multilayer perceptron, and `text_average`. With `hidden=(128,)` on MNIST, the first network of every course:
+"""`mlp`, the multilayer perceptron, and `text_average`. `mlp` with `hidden=(128,)` on MNIST, as in every course:
 
 layer       output    parameters
 flatten     784       0             28 x 28 x 1

@@ -316,8 +316,8 @@ def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str
     workdir = run.workdir
     if (workdir / "data_report.json").exists() and not same_data(workdir, key, splits_csv):
         raise DataError(
-            f"the pictures of {run.config.data.source}, or their splits, have changed since {workdir} began: restore "
-            "them to resume it, or train anew in another --workdir, where "
+            f"the {run.preprocess.noun} of {run.config.data.source}, or their splits, have changed since {workdir} "
+            "began: restore them to resume it, or train anew in another --workdir, where "
             f"--config.data.splits={splits_file(workdir)} keeps the old split"
         )
     if (workdir / "config.json").exists():

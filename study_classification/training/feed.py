@@ -89,7 +89,7 @@ def open_feed(experiment: Experiment) -> Feed:
         say(baseline(data.labels(VALIDATION, cache_directory(config.data)), data.class_names, preprocess.noun))
     if data.class_names != experiment.class_names:
         lost = sorted(set(class_names(config.data)) - set(data.class_names))
-        raise DataError(f"none of the {preprocess.noun} of {', '.join(lost)} can be read: mend them, or remove the class from the data")
+        raise DataError(f"no picture of {', '.join(lost)} can be read: mend them, or remove the class from the data")
     count = len(data.split(TRAIN))
     batch_size = _fitting_batch_size(config, count, experiment.mesh.size, preprocess.noun)
     order = TrainingOrder(count, batch_size, config.seed)
@@ -107,10 +107,8 @@ def open_feed(experiment: Experiment) -> Feed:
 def baseline(labels: Int32[np.ndarray, " n"], class_names: Sequence[str], noun: str) -> str:
     """What a network has to beat, in words: the share of validation labels that are of the most frequent class."""
     counts = np.bincount(labels, minlength=len(class_names))
-    share = counts.max() / len(labels)
-    return (
-        f"Always saying {class_names[int(counts.argmax())]} would be right for {share:.1%} of the validation {noun}"
-    )
+    most = int(np.argmax(counts))
+    return f"Always saying {class_names[most]} would be right for {counts[most] / len(labels):.1%} of the validation {noun}"
 
 
 def _require_every_class(labels: Int32[np.ndarray, " n"], class_names: Sequence[str]) -> None:
