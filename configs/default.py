@@ -23,10 +23,10 @@ def get_config() -> ConfigDict:
                                             # of tables and texts: FILE.csv | sklearn:NAME
     config.data.input = "images"            # images | tables | texts: what an example is
     config.data.target = "target"           # tables and texts: the column of the labels
-    config.data.columns = ()                # tables: the columns that the network sees; () is all but the target ...
-    config.data.dropped = ()                # ... and these
-    config.data.numbers = ()                # tables: columns that have to be numbers
-    config.data.categories = ()             # tables: columns that are categories, even if all their cells are numbers
+    config.data.columns = ""                # tables: the columns to learn from, e.g. age,fare; "" is all but target ...
+    config.data.dropped = ""                # ... and these
+    config.data.numbers = ""                # tables: columns that have to be numbers
+    config.data.categories = ""             # tables: columns that are categories, even if all their cells are numbers
     config.data.text = "text"               # texts: their column
     config.data.vocabulary = 10_000         # texts: how many words are known at most
     config.data.length = 0                  # texts: words that are seen, the first ones; 0: all of the longest one

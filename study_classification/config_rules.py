@@ -6,7 +6,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from study_classification.config import UNITS, flatten, seconds_of
+from study_classification.config import UNITS, flatten, listed, seconds_of
 from study_classification.errors import ConfigError, nearest
 from study_classification.paths import refuse_address, user_path
 
@@ -28,10 +28,6 @@ PATHS = ("data.source", "data.splits", "data.cache_dir", "model.name", "model.we
 TUPLES: dict[str, tuple[type, int | None]] = {
     "data.split_ratio": (float, 3),
     "data.tfds_splits": (str, 3),
-    "data.columns": (str, None),
-    "data.dropped": (str, None),
-    "data.numbers": (str, None),
-    "data.categories": (str, None),
     "preprocess.mean": (float, None),
     "preprocess.std": (float, None),
     "augment.crop_scale": (float, 2),
@@ -249,7 +245,7 @@ def _check_input(flat: Fields) -> None:
         raise ConfigError(
             "data.columns and data.dropped are both set: the first chooses all columns, so drop the second"
         )
-    if both := sorted({*flat["data.numbers"]} & {*flat["data.categories"]}):
+    if both := sorted({*listed(flat["data.numbers"])} & {*listed(flat["data.categories"])}):
         raise ConfigError(f"data.numbers and data.categories both name {both[0]}: keep it in one of them")
 
 

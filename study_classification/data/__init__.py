@@ -4,14 +4,14 @@ sources.py          folder, manifest, digits -> a list of labelled images
 items.py            such a list, which may be long
 folders.py          what lies in a folder, at any depth
 tables.py           CSV and JSON lines -> rows of texts
-rows.py             rows and texts -> class names and splits in memory
 splits.py           which of them is for training, validation, test
 staging.py          reading the files of the list, once, so that a killed preparation goes on
 prepare.py          the list -> a TFDS data set in the cache
 report.py           what was found, as a text
 prepared_images.py  that TFDS data set
 prune.py            the cache without what nothing uses
-dataset.py          prepared or TFDS data -> class names and splits with random access
+rows.py             rows of tables and texts: listed, given their splits, kept in memory
+dataset.py          prepared or TFDS data, or rows -> class names and splits with random access
 order.py            which examples each step sees
 batches.py          split -> batches on the devices, resident or streaming
 """

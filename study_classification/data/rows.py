@@ -6,12 +6,13 @@ import io
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Int8, Int32
 from ml_collections import ConfigDict
 
+from study_classification.config import listed
 from study_classification.data.items import SPLITS
 from study_classification.data.prepare import Found, check_classes, choose_splits, group_digests, report_of
 from study_classification.data.sources import NO_UTF8, SPLIT_NAMES, class_name, merged_names, similar_names
@@ -56,13 +57,16 @@ class RowSplit:
 class Table:
     """All rows of a source; see `RowSplit`. `own` is the split that the source gives each, -1 for none.
 
-    `spellings` are the labels as they are written, `labels` as they are meant.
+    `spellings` are the labels as they are written, `labels` as they are meant. `contents` are digests, by which rows are
+    split and duplicates are known: of a text its own; of the row of a table that of all columns but target and split, so
+    that other `columns` leave every row in its split, and two rows are not the same for what the network does not see.
     """
 
     names: list[str]
     rows: list[dict[str, str]]
     spellings: list[str]
     labels: list[str]
+    contents: list[str]
     own: Int8[np.ndarray, " n"]
     columns: tuple[str, ...]
     ignored: tuple[str, ...]
@@ -86,8 +90,7 @@ def open_rows(
     class_names = tuple(sorted(set(table.labels)))
     places = {name: place for place, name in enumerate(class_names)}
     labels = np.array([places[label] for label in table.labels], np.int32)
-    contents = [_digest(row) for row in table.rows]
-    digests, group = group_digests([np.array(contents, "S32")])
+    digests, group = group_digests([np.array(table.contents, "S32")])
     nothing = np.zeros(0, np.int64)
     found = Found(class_names, labels, table.own, digests, group, nothing, nothing, {})
     pinned = read_pinned(user_path(data_config.splits)) if data_config.splits else None
@@ -108,7 +111,7 @@ def open_rows(
         "merged_classes": list(merged_names(set(table.spellings))),
         "similar_classes": similar_names(class_names),
     }
-    return class_names, of_split, report, _splits_csv(table, splits, contents)
+    return class_names, of_split, report, _splits_csv(table, splits)
 
 
 def list_rows(data_config: ConfigDict, for_training: bool = True) -> Table:
@@ -125,7 +128,11 @@ def list_rows(data_config: ConfigDict, for_training: bool = True) -> Table:
     header, cells = _read_source(source, (target,))
     columns = _columns(data_config, header, for_training)
     ignored = tuple(dict.fromkeys([*(name for name in header if name not in columns), target, SPLIT, ""]))
-    table = Table([], [], [], [], np.zeros(0, np.int8), columns, ignored)
+    table = Table([], [], [], [], [], np.zeros(0, np.int8), columns, ignored)
+    of_split = {SPLIT} - {*columns, target}
+    content = (
+        columns if data_config.input == TEXTS else [name for name in header if name not in {target, "", *of_split}]
+    )
     own = []
     for name, row in cells:
         where = f"{source}, {name}"
@@ -134,13 +141,14 @@ def list_rows(data_config: ConfigDict, for_training: bool = True) -> Table:
             raise DataError(
                 f"{where}: the column {target} is empty, but it has the labels: give one, or remove the row"
             )
-        split = row.get(SPLIT, "").lower() if SPLIT not in (*columns, target) else ""
+        split = row.get(SPLIT, "").lower() if of_split else ""
         if split and split not in SPLIT_NAMES:
             raise DataError(f"{where}: the split '{split}' is none of train, validation, test")
         table.names.append(name)
         table.rows.append({column: row[column] for column in columns})
         table.spellings.append(row[target])
         table.labels.append(class_name(row[target]))
+        table.contents.append(_digest({name: row[name] for name in content}))
         own.append(SPLITS.index(SPLIT_NAMES[split]) if split else -1)
     if not own:
         raise DataError(f"{source} has no rows below its first line: give one for each example")
@@ -149,7 +157,7 @@ def list_rows(data_config: ConfigDict, for_training: bool = True) -> Table:
             f"{source}, {table.names[own.index(-1)]}: it has no split, but other rows have one: give one to every row, "
             "or to none"
         )
-    return Table(table.names, table.rows, table.spellings, table.labels, np.array(own, np.int8), columns, ignored)
+    return replace(table, own=np.array(own, np.int8))
 
 
 def learn_preprocess(data_config: ConfigDict, split: RowSplit) -> RowPreprocess:
@@ -163,7 +171,7 @@ def learn_preprocess(data_config: ConfigDict, split: RowSplit) -> RowPreprocess:
             (column,) = split.columns
             texts = [row[column] for row in split.rows]
             return learn_texts(texts, column, data_config.vocabulary, data_config.length)
-        numbers, categories = data_config.numbers, data_config.categories
+        numbers, categories = listed(data_config.numbers), listed(data_config.categories)
         return learn_table(split.rows, split.columns, split.ignored, numbers=numbers, categories=categories)
     except DataError as error:
         raise DataError(f"{split.source}: {error}") from None
@@ -226,11 +234,11 @@ def _columns(data_config: ConfigDict, header: Sequence[str], for_training: bool)
     Raises:
         DataError: if there is none, or if one that a field names is not there.
     """
-    target, text = data_config.target, data_config.text
-    chosen = (text,) if data_config.input == TEXTS else data_config.columns
-    fields = {"text" if data_config.input == TEXTS else "columns": chosen}
-    if data_config.input != TEXTS and for_training:
-        fields |= {name: data_config[name] for name in ("dropped", "numbers", "categories")}
+    target, is_text = data_config.target, data_config.input == TEXTS
+    chosen = (data_config.text,) if is_text else listed(data_config.columns)
+    fields = {"text" if is_text else "columns": chosen}
+    if for_training and not is_text:
+        fields |= {name: listed(data_config[name]) for name in ("dropped", "numbers", "categories")}
     for field, names in fields.items():
         for name in names:
             if name not in header:
@@ -241,7 +249,7 @@ def _columns(data_config: ConfigDict, header: Sequence[str], for_training: bool)
                 )
     if target in chosen:
         raise DataError(f"the column {target} has the labels (data.target), so it cannot be learnt from as well")
-    left_out = {target, "", *data_config.dropped, *((SPLIT,) if SPLIT not in chosen else ())}
+    left_out = {target, "", *listed(data_config.dropped), *((SPLIT,) if SPLIT not in chosen else ())}
     columns = tuple(name for name in header if (name in chosen if chosen else name not in left_out))
     if not columns:
         raise DataError(f"{data_config.source} has no column but {target} to learn from: add some, or drop fewer")
@@ -256,8 +264,8 @@ def _require_utf8(where: str, row: Mapping[str, str], columns: Sequence[str]) ->
             )
 
 
-def _digest(content: object) -> str:
-    return hashlib.sha256(json.dumps(content, ensure_ascii=True).encode()).hexdigest()[:32]
+def _digest(content: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
 
 
 def _copies(names: Sequence[str], group: Int32[np.ndarray, " n"]) -> list[list[tuple[int, str]]]:
@@ -267,11 +275,11 @@ def _copies(names: Sequence[str], group: Int32[np.ndarray, " n"]) -> list[list[t
     return [[(number, names[number]) for number in members] for members in sorted(groups) if len(members) > 1]
 
 
-def _splits_csv(table: Table, splits: Int8[np.ndarray, " n"], contents: Sequence[str]) -> str:
-    """Which row is in which split; the last column is the digest of the columns that the network sees."""
+def _splits_csv(table: Table, splits: Int8[np.ndarray, " n"]) -> str:
+    """Which row is in which split; the last column is the digest of its content."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for name, label, split, content in zip(table.names, table.labels, splits, contents, strict=True):
+    for name, label, split, content in zip(table.names, table.labels, splits, table.contents, strict=True):
         writer.writerow((name, plain_cell(label), SPLITS[split], content))
     return lines.getvalue()

@@ -88,8 +88,8 @@ class TextPreprocess:
     def describe(self) -> str:
         """The vocabulary, for the person who looks on."""
         return (
-            f"The vocabulary has {len(self.words):,} words of the training texts, the most frequent ones "
-            f"({', '.join(self.words[:5])}); the first {self.length} words of a text are seen"
+            f"Vocabulary: {len(self.words):,} words of the training texts ({', '.join(self.words[:5])} ...); of a text "
+            f"the first {self.length} words are seen"
         )
 
     def remarks(self, tokens: Int32[np.ndarray, "n length"]) -> str:

@@ -50,7 +50,7 @@ def summarize(
     optimizer keeps state for it; no optimizer keeps none.
 
     FLOPs are two for each multiply-accumulate of a convolution or dense layer, padding included, as papers count;
-    biases, normalisation, ReLU, pooling and embeddings are left out. (XLA's own count before compiling exists on the CPU
+    biases, normalisation, ReLU, pooling and embeddings are left out. (XLA's own count before compiling exists on CPUs
     only.)
     Memory is exact for the named arrays; "activations" is all scratch space of the forward and backward pass as XLA
     compiled them for this kind of device, without augmentation.

@@ -44,13 +44,12 @@ def overfitting(history: History, learning: str, num_validation: int, noun: str 
 def next_steps(workdir: Path, curves: Path, noun: str = "pictures") -> str:
     """Where the curves are, and the commands to evaluate and to use the network of a run."""
     command, run = program(), shlex.quote(str(workdir))
-    example = "a picture of yours   " if noun == "pictures" else f"{noun} of yours{' ' * (13 - len(noun))}"
-    file = "PICTURE.jpg" if noun == "pictures" else "FILE.csv"
+    yours, file = ("a picture", "PICTURE.jpg") if noun == "pictures" else (noun, "FILE.csv")
     return (
         "Next:\n"
         f"  look at the curves      {curves}\n"
         f"  on unseen {noun:<9}     {command} evaluate --workdir={run}\n"
-        f"  on {example}{command} predict --workdir={run} {file}"
+        f"  {f'on {yours} of yours':<24}{command} predict --workdir={run} {file}"
     )
 
 

@@ -266,6 +266,11 @@ def with_kept_files(config: ConfigDict, workdir: Path) -> ConfigDict:
     return kept
 
 
+def kept_preprocess(workdir: Path) -> AnyPreprocess | None:
+    """What a run in this directory has learnt of its training rows; None where there is no run yet."""
+    return load(workdir).preprocess if (workdir / PREPROCESS).exists() else None
+
+
 def absolute(text: str) -> str:
     """The absolute path of a file or folder; anything else, such as the name of published weights, as it is."""
     return str(_path(text)) if text and _path(text).exists() else text
@@ -380,31 +385,16 @@ def load(workdir: Path) -> Run:
         config.model.name = _kept(config.model.name, workdir)
     if config.data.cache_dir and not _path(config.data.cache_dir).is_dir():
         config.data.cache_dir = ""
-    preprocess = _read_preprocess(workdir, config)
+    file = workdir / PREPROCESS
+    try:
+        preprocess = preprocess_from_json(config.data.input, read_json(file))
+    except RunError as error:
+        raise RunError(f"{file}: {error}") if str(file) not in str(error) else error from None
     file = workdir / "classes.json"
     classes = read_json(file, list)
     if not classes or not all(isinstance(name, str) for name in classes):
         raise _damaged(file, "it is no list of class names")
     return Run(workdir, config, tuple(classes), preprocess)
-
-
-def kept_preprocess(workdir: Path) -> AnyPreprocess | None:
-    """What the run in this directory has kept of the examples' preprocessing; None where there is no run yet.
-
-    Raises:
-        RunError: if it is damaged, or an earlier version has written it.
-    """
-    if not all((workdir / name).exists() for name in ("config.json", PREPROCESS)):
-        return None
-    return _read_preprocess(workdir, _read_config(workdir / "config.json"))
-
-
-def _read_preprocess(workdir: Path, config: ConfigDict) -> AnyPreprocess:
-    file = workdir / PREPROCESS
-    try:
-        return preprocess_from_json(config.data.input, read_json(file))
-    except RunError as error:
-        raise RunError(f"{file}: {error}") if str(file) not in str(error) else error from None
 
 
 def _read_config(file: Path) -> ConfigDict:

@@ -108,7 +108,8 @@ def baseline(labels: Int32[np.ndarray, " n"], class_names: Sequence[str], noun: 
     """What a network has to beat, in words: the share of validation labels that are of the most frequent class."""
     counts = np.bincount(labels, minlength=len(class_names))
     most = int(np.argmax(counts))
-    return f"Always saying {class_names[most]} would be right for {counts[most] / len(labels):.1%} of the validation {noun}"
+    share = counts[most] / len(labels)
+    return f"Always saying {class_names[most]} would be right for {share:.1%} of the validation {noun}"
 
 
 def _require_every_class(labels: Int32[np.ndarray, " n"], class_names: Sequence[str]) -> None:
