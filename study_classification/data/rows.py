@@ -57,9 +57,9 @@ class RowSplit:
 class Table:
     """All rows of a source; see `RowSplit`. `own` is the split that the source gives each, -1 for none.
 
-    `spellings` are the labels as they are written, `labels` as they are meant. `contents` are digests, by which rows are
-    split and duplicates are known: of a text its own; of the row of a table that of all columns but target and split, so
-    that other `columns` leave every row in its split, and two rows are not the same for what the network does not see.
+    `spellings` are the labels as they are written, `labels` as they are meant. `contents` are digests, by which rows
+    are split and duplicates are known: of a text its own; of the row of a table that of all columns but target and
+    split, so that other `columns` leave every row in its split, and what the network does not see still counts.
     """
 
     names: list[str]

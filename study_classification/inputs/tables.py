@@ -51,7 +51,7 @@ class NumberColumn:
         missing = is_missing(cell)
         number = self.median if missing else number_of(cell)
         if number is None:
-            raise DataError(f"the column {self.name} holds '{cell}', but the training rows have numbers there: mend it")
+            raise DataError(f"the column {self.name} holds '{cell}', but it is a column of numbers: mend it")
         value = (number - self.mean) / self.deviation
         return [value, float(missing)] if self.indicator else [value]
 
@@ -201,22 +201,20 @@ def learn_table(
         rows: of the training split.
         columns: those that the network sees.
         ignored: others that a row may have.
-        numbers: columns that have to be numbers.
+        numbers: columns that have to be numbers; a text there is refused when its row is read.
         categories: columns that are categories, even if all their cells are numbers.
 
     Raises:
-        DataError: if a column has no value in any of the rows, or a text where a number has to be.
+        DataError: if a column has no value in any of the rows.
     """
     found: list[Column] = []
     for name in columns:
         cells = [row[name] for row in rows]
-        present = [cell for cell in cells if not is_missing(cell)]
-        texts = [cell for cell in present if number_of(cell) is None]
-        if not present:
-            raise DataError(f"the column {name} has no value in any training row: leave it out by data.dropped")
-        if name in numbers and texts:
-            raise DataError(f"the column {name}, which data.numbers names, holds '{texts[0]}': mend it")
-        if name in categories or texts:
+        present = [number_of(cell) for cell in cells if not is_missing(cell)]
+        if not present or (name in numbers and not any(number is not None for number in present)):
+            what = "number" if name in numbers else "value"
+            raise DataError(f"the column {name} has no {what} in any training row: leave it out by data.dropped")
+        if name in categories or (name not in numbers and None in present):
             found.append(CategoryColumn(name, tuple(sorted(set(cells)))))
         else:
             found.append(_learn_numbers(name, cells))
@@ -224,7 +222,7 @@ def learn_table(
 
 
 def _learn_numbers(name: str, cells: Sequence[str]) -> NumberColumn:
-    numbers = np.array([np.nan if is_missing(cell) else number_of(cell) for cell in cells], np.float64)
+    numbers = np.array([number_of(cell) for cell in cells], np.float64)  # None becomes NaN
     missing = np.isnan(numbers)
     median = float(np.median(numbers[~missing]))
     filled = np.where(missing, median, numbers)
