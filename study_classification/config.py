@@ -51,7 +51,7 @@ def load_config(text: str) -> ConfigDict:
     return get_config(*[arguments] * bool(has_arguments)).lock()
 
 
-def parse_arguments(text: str, **defaults):
+def parse_arguments(text: str, /, **defaults):
     """The `key=value,...` behind the colon of `--config=FILE.py:key=value,...`, as a ConfigDict.
 
     The type of each default is the type of its value; a boolean needs no value (`runlocal`). A value in quotation marks

@@ -153,9 +153,11 @@ class TablePreprocess:
         return "\n".join([f"{len(self.columns)} columns give {self.shape[0]} values of each row:", *lines])
 
     def remarks(self, values: Float32[np.ndarray, "n d"]) -> str:
-        """What is to be said of the rows of a split: how many have a category that no training row has."""
+        """What is to be said of the rows of a split, such as how many have a category that no training row has."""
         counts = {name: int(values[:, place].sum()) for place, name in enumerate(self.outputs) if name in self._others}
-        return "".join(f"; {name} of {count:,}" for name, count in counts.items() if count)
+        return f"of {values.shape[1]:,} values" + "".join(
+            f"; {count:,} have {name}" for name, count in counts.items() if count
+        )
 
     @cached_property
     def _others(self) -> frozenset[str]:
