@@ -303,7 +303,7 @@ def check_classes(source: str, found: Found, splits: Int8[np.ndarray, " n"], nou
             raise DataError(f"the class {name} of {source} has no training {noun}: add some, or remove the class")
     if not counts[:, SPLITS.index(VALIDATION)].any():
         raise DataError(
-            f"{source} has no {noun} left for validation: give each class at least two {noun}, "
+            f"{source} has no {noun[:-1]} left for validation: give each class at least two {noun}, "
             "better twenty, that are not copies of each other"
         )
 

@@ -121,7 +121,7 @@ def _require_every_class(labels: Int32[np.ndarray, " n"], class_names: Sequence[
         )
 
 
-def _fitting_batch_size(config: ConfigDict, num_examples: int, num_devices: int, noun: str) -> int:
+def _fitting_batch_size(config: ConfigDict, num_examples: int, num_devices: int, noun: str = "pictures") -> int:
     """The batch size, or, where there are fewer examples, the most of them that devices and parts can share evenly."""
     batch_size, parts = config.batch_size, config.accumulate_steps
     if batch_size % num_devices:

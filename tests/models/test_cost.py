@@ -7,10 +7,10 @@ from study_classification.models.cost import Layer, Summary, format_summary, sum
 from study_classification.models.resnet_cifar import CifarResNet
 
 
-def make_model(name, num_classes=10):
+def make_model(name, num_classes=10, num_tokens=0):
     model_config = default.get_config().model
     model_config.update(name=name, dropout=0.0)
-    return create_model(model_config, num_classes)
+    return create_model(model_config, num_classes, num_tokens=num_tokens)
 
 
 def is_head(path):
@@ -26,6 +26,13 @@ def test_layers_of_a_perceptron():
     )
     assert summary.parameters == summary.trainable == 101_770
     assert summary.flops == 203_264
+
+
+def test_looking_words_up_is_no_operation():
+    summary = summarize(make_model("text_average", 2, num_tokens=102), (50,), batch_size=4, noun="texts")
+    assert summary.layers[0] == Layer("backbone/embedding", "WordEmbedding", (50, 16), 1632, 1632, 0)
+    assert summary.flops == 2 * (16 * 128 + 128 * 2) and summary.memory["texts"] == 4 * 50 * 4
+    assert "MFLOPs a text (" in format_summary(summary)
 
 
 def test_memory_counts_what_is_trained():
