@@ -76,6 +76,8 @@ def test_a_run_on_a_table_is_measured_and_used(run, tmp_path, capsys):
     assert "the column age holds 'old'" in rows[2]["error"] and "the column age is missing" in rows[3]["error"]
     assert rows[3]["file"] == str(tmp_path / "other.csv")
 
+    with pytest.raises(ConfigError, match="tta is flip, but the network sees rows"):
+        load(run.workdir, tta="flip")
     predictor = load(run.workdir)
     assert predictor.predict({"age": 35, "port": "S"}).label == "True"
     assert predictor.predict([{"age": 3.0, "port": "S"}, {"age": None, "port": "S"}])[0].label == "False"
@@ -83,23 +85,6 @@ def test_a_run_on_a_table_is_measured_and_used(run, tmp_path, capsys):
     assert predictor.features([]).shape == (0, 8)
     (tmp_path / "new.csv").write_text("port,age\nS,35\nZ,3\n")
     assert [row.label for row in predictor.predict(tmp_path / "new.csv")] == ["True", "False"]
-
-
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ([{"age": 1, "port": "S"}, {"age": 1}], "row 1: the column port is missing"),
-        ({"age": "x", "port": "S"}, "the row: the column age holds 'x'"),
-        ([3], "row 0 is of the type int: give a dict"),
-        (3, "the type int is no row"),
-        ("absent.csv", "absent.csv cannot be read: it does not exist"),
-    ],
-)
-def test_rows_that_cannot_be_predicted(run, rows, message):
-    with pytest.raises(DataError, match=message):
-        load(run.workdir).predict(rows)
-    with pytest.raises(ConfigError, match="tta is flip, but the network sees rows"):
-        load(run.workdir, tta="flip")
 
 
 def test_texts_are_learnt(tmp_path, cache, capsys):
