@@ -87,9 +87,7 @@ def open_rows(
     """
     source, noun = data_config.source, KINDS[data_config.input].noun
     table = list_rows(data_config, for_training)
-    class_names = tuple(sorted(set(table.labels)))
-    places = {name: place for place, name in enumerate(class_names)}
-    labels = np.array([places[label] for label in table.labels], np.int32)
+    class_names, labels = _classes(table.labels)
     digests, group = group_digests([np.array(table.contents, "S32")])
     nothing = np.zeros(0, np.int64)
     found = Found(class_names, labels, table.own, digests, group, nothing, nothing, {})
@@ -112,6 +110,12 @@ def open_rows(
         "similar_classes": similar_names(class_names),
     }
     return class_names, of_split, report, _splits_csv(table, splits)
+
+
+def _classes(labels: Sequence[str]) -> tuple[tuple[str, ...], Int32[np.ndarray, " n"]]:
+    """The class names, sorted, and the class of each row."""
+    class_names, places = np.unique(labels, return_inverse=True)
+    return tuple(class_names.tolist()), places.astype(np.int32)
 
 
 def list_rows(data_config: ConfigDict, for_training: bool = True) -> Table:
