@@ -95,7 +95,7 @@ def open_feed(experiment: Experiment) -> Feed:
     order = TrainingOrder(count, batch_size, config.seed)
     if config.data.sampling or config.class_weights:
         labels = data.labels(TRAIN, cache_directory(config.data))
-        _require_every_class(labels, data.class_names, preprocess.noun)
+        _require_every_class(labels, data.class_names)
         if config.data.sampling:
             order = BalancedOrder(count, batch_size, config.seed, labels)
         if config.class_weights:
@@ -112,11 +112,11 @@ def baseline(labels: Int32[np.ndarray, " n"], class_names: Sequence[str], noun: 
     return f"Always saying {class_names[most]} would be right for {share:.1%} of the validation {noun}"
 
 
-def _require_every_class(labels: Int32[np.ndarray, " n"], class_names: Sequence[str], noun: str) -> None:
+def _require_every_class(labels: Int32[np.ndarray, " n"], class_names: Sequence[str]) -> None:
     counts = np.bincount(labels, minlength=len(class_names))
     if not counts.all():
         raise DataError(
-            f"the class {class_names[int(np.argmin(counts))]} has no {noun[:-1]} in the split {TRAIN}, so the classes "
+            f"the class {class_names[int(np.argmin(counts))]} has no picture in the split {TRAIN}, so the classes "
             "cannot be balanced: add some, or set class_weights and data.sampling to ''"
         )
 
