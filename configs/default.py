@@ -20,6 +20,16 @@ def get_config() -> ConfigDict:
 
     config.data = ConfigDict()
     config.data.source = "digits"           # digits | FOLDER | FILE.csv | FILE.jsonl | tfds:NAME | prepared TFDS folder
+                                            # of tables and texts: FILE.csv | sklearn:NAME
+    config.data.input = "images"            # images | tables | texts: what an example is
+    config.data.target = "target"           # tables and texts: the column of the labels
+    config.data.columns = ""                # tables: the columns to learn from, e.g. age,fare; "" is all but target ...
+    config.data.dropped = ""                # ... and these
+    config.data.numbers = ""                # tables: columns that have to be numbers
+    config.data.categories = ""             # tables: columns that are categories, even if all their cells are numbers
+    config.data.text = "text"               # texts: their column
+    config.data.vocabulary = 10_000         # texts: how many words are known at most
+    config.data.length = 0                  # texts: words that are seen, the first ones; 0: all of the longest one
     config.data.split_ratio = (8, 1, 1)     # train : validation : test, where the source has no splits of its own
     config.data.split_seed = 0              # another seed draws another split
     config.data.splits = ""                 # a splits.csv of an earlier run: its images stay in their split
@@ -71,7 +81,10 @@ def get_config() -> ConfigDict:
     config.model.dropout = -1.0             # rate, before the last layer; -1 is that of the network's paper
     config.model.drop_path = -1.0           # stochastic depth: rate in the last block, falling linearly towards the
                                             # first; -1 is that of the paper: 0.2 of EfficientNet, 0 of all others
-    config.model.hidden = (128,)            # widths of the hidden layers of `mlp`
+    config.model.hidden = (128,)            # mlp and text_average: widths of the hidden layers; () is a linear model
+    config.model.activation = "relu"        # mlp and text_average: relu | tanh | sigmoid | gelu | linear
+    config.model.batch_norm = False         # mlp and text_average: after the activation of each hidden layer
+    config.model.embedding = 16             # texts: width of the vector of a word
     config.model.head = ConfigDict()        # what stands behind the backbone; as here, that of the network's paper
     config.model.head.pooling = ""          # average | max | flatten
     config.model.head.hidden = ()           # widths of hidden layers before the last one, e.g. 256,

@@ -1,6 +1,7 @@
 """How a config is written and read: its arguments on the command line, its fields as one dict, durations."""
 
 import ast
+import csv
 import math
 import os
 import re
@@ -50,7 +51,7 @@ def load_config(text: str) -> ConfigDict:
     return get_config(*[arguments] * bool(has_arguments)).lock()
 
 
-def parse_arguments(text: str, **defaults):
+def parse_arguments(text: str, /, **defaults):
     """The `key=value,...` behind the colon of `--config=FILE.py:key=value,...`, as a ConfigDict.
 
     The type of each default is the type of its value; a boolean needs no value (`runlocal`). A value in quotation marks
@@ -124,6 +125,15 @@ def missing_field(config: ConfigDict) -> str:
         if type(found[field]) not in kinds:
             raise ConfigError(f"{field} is {found[field]!r}, not a {type(usual).__name__}")
     return ""
+
+
+def listed(names: str) -> tuple[str, ...]:
+    """The names that a field lists, parted by commas; one that holds a comma stands in quotation marks.
+
+    >>> listed('age, fare,"last, first"')
+    ('age', 'fare', 'last, first')
+    """
+    return tuple(name.strip() for row in csv.reader([names], skipinitialspace=True) for name in row)
 
 
 def duration_in_steps(group: ConfigDict, prefix: str, examples_per_epoch: int, batch_size: int) -> int:

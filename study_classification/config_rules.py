@@ -6,12 +6,14 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from study_classification.config import UNITS, flatten, seconds_of
+from study_classification.config import UNITS, flatten, listed, seconds_of
 from study_classification.errors import ConfigError, nearest
 from study_classification.paths import refuse_address, user_path
 
 CHOICES = {
     "learning": ("from_scratch", "transfer_learning", "fine_tuning"),
+    "data.input": ("images", "tables", "texts"),
+    "model.activation": ("relu", "tanh", "sigmoid", "gelu", "linear"),
     "model.head.pooling": ("", "average", "max", "flatten"),
     "data.on_unreadable": ("skip", "error"),
     "data.mode": ("auto", "resident", "streaming"),
@@ -46,14 +48,31 @@ POSITIVE = (
     "fsdp",
     "schedule.restarts",
     "data.max_megapixels",
+    "data.vocabulary",
+    "model.embedding",
     "optimizer.learning_rate",
 )
 SIGNED = ("preprocess.mean", "seed", "data.split_seed", "model.dropout", "model.drop_path")
 
+# data.input -> the networks that take it; all take images. A network of the user's own takes any
+NETWORKS = {"tables": ("mlp",), "texts": ("text_average", "mlp")}
+# what is done to images alone, and chosen for nothing else
+OF_IMAGES = ("augment.", "preprocess.", "feature_cache.", "data.max_megapixels", "data.on_unreadable", "data.workers")
 # field -> the field that decides whether it has an effect, and with which values of that; True: with any that is on
 ADAPTIVE = ("adam", "adamw", "muon", "schedule_free")
 EFFECTS: dict[str, tuple[str, tuple[str, ...] | bool]] = {
-    "model.hidden": ("model.name", ("mlp",)),
+    "data.target": ("data.input", ("tables", "texts")),
+    "data.columns": ("data.input", ("tables",)),
+    "data.dropped": ("data.input", ("tables",)),
+    "data.numbers": ("data.input", ("tables",)),
+    "data.categories": ("data.input", ("tables",)),
+    "data.text": ("data.input", ("texts",)),
+    "data.vocabulary": ("data.input", ("texts",)),
+    "data.length": ("data.input", ("texts",)),
+    "model.embedding": ("data.input", ("texts",)),
+    "model.hidden": ("model.name", ("mlp", "text_average")),
+    "model.activation": ("model.name", ("mlp", "text_average")),
+    "model.batch_norm": ("model.name", ("mlp", "text_average")),
     "optimizer.momentum": ("optimizer.name", ("sgd", "rmsprop", "muon")),
     "optimizer.b1": ("optimizer.name", ADAPTIVE),
     "optimizer.b2": ("optimizer.name", (*ADAPTIVE, "rmsprop")),
@@ -117,6 +136,7 @@ def validate(config: ConfigDict, chosen: Iterable[str] = ()) -> None:
         refuse_address(flat[field])
     _check_ranges(flat)
     _check_durations(flat)
+    _check_input(flat)
     _check_model(flat)
     _check_learning(flat)
     _check_optimizer(flat)
@@ -192,6 +212,43 @@ def _check_durations(flat: Fields) -> None:
         ) from None
 
 
+def _check_input(flat: Fields) -> None:
+    """What belongs to images alone, and how the columns of a table are chosen."""
+    kind, network, learning = flat["data.input"], flat["model.name"], flat["learning"]
+    if kind == "images":
+        if network == "text_average":
+            raise ConfigError(
+                "model.name is text_average, which reads texts, but data.input is images: set that to texts"
+            )
+        return
+    if network not in NETWORKS[kind] and ":" not in network:
+        raise ConfigError(
+            f"model.name is '{network}', but data.input is {kind}: set model.name to {' or '.join(NETWORKS[kind])}"
+        )
+    if learning != "from_scratch":
+        raise ConfigError(
+            f"learning is {learning}, but data.input is {kind}, for which there are no weights of others: set it to "
+            "from_scratch"
+        )
+    for field, value in flat.items():
+        if (
+            field.startswith("augment.")
+            and field not in EFFECTS
+            and (any(value) if isinstance(value, tuple) else value)
+        ):
+            raise ConfigError(f"{field} is {value}, but only pictures are augmented, and data.input is {kind}: drop it")
+    if flat["data.mode"] == "streaming":
+        raise ConfigError(
+            f"data.mode is streaming, but data.input is {kind}, which are always resident: set it to auto"
+        )
+    if flat["data.columns"] and flat["data.dropped"]:
+        raise ConfigError(
+            "data.columns and data.dropped are both set: the first chooses all columns, so drop the second"
+        )
+    if both := sorted({*listed(flat["data.numbers"])} & {*listed(flat["data.categories"])}):
+        raise ConfigError(f"data.numbers and data.categories both name {both[0]}: keep it in one of them")
+
+
 def _check_model(flat: Fields) -> None:
     """The network and its head."""
     for field in ("model.hidden", "model.head.hidden"):
@@ -264,6 +321,8 @@ def _check_effects(flat: Fields, chosen: Iterable[str]) -> None:
         if flat[decider] not in values if isinstance(values, tuple) else not flat[decider]:
             remedy = f"it belongs to {', '.join(values)}" if isinstance(values, tuple) else "set that as well"
             raise ConfigError(f"{field} is set, but {decider} is {flat[decider] or repr(flat[decider])}: {remedy}")
+        if field.startswith(OF_IMAGES) and flat["data.input"] != "images":
+            raise ConfigError(f"{field} is set, but data.input is {flat['data.input']}: it belongs to images")
     source = flat["data.source"]
     is_tfds = source.startswith("tfds:") or (user_path(source) / "dataset_info.json").exists()
     if "data.tfds_splits" in chosen and any(flat["data.tfds_splits"]) and not is_tfds:

@@ -103,7 +103,8 @@ def test_installed_configs_are_found_from_anywhere(tmp_path, monkeypatch):
     assert find_config("photos").name == find_config("configs/photos.py").name == "photos.py"
     with pytest.raises(ConfigError) as raised:
         find_config("qqqqqq")
-    assert str(raised.value).endswith("valid are: animals, cifar10, cifar10_fast, imagenet, mnist, photos, quickstart")
+    names = "animals, cifar10, cifar10_fast, imagenet, mnist, photos, quickstart, table, text"
+    assert str(raised.value).endswith(f"valid are: {names}")
     with pytest.raises(ConfigError, match=r"'other/photos\.py' does not exist: did you mean photos\?"):
         find_config("other/photos.py")
     (tmp_path / "mine.py").touch()

@@ -60,6 +60,36 @@ def test_heads_that_make_no_sense(head, message):
             {"optimizer__name": "schedule_free", "schedule__name": "constant", "ema_decay": 0.9},
             "ema_decay is 0.9, but optimizer.name is schedule_free",
         ),
+        ({"data__input": "table"}, "data.input is 'table': did you mean tables?"),
+        ({"data__input": "tables"}, "model.name is 'original', but data.input is tables: set model.name to mlp"),
+        ({"data__input": "texts", "model__name": "vgg16"}, "set model.name to text_average or mlp"),
+        ({"model__name": "text_average"}, "reads texts, but data.input is images"),
+        (
+            {"data__input": "tables", "model__name": "mlp", "learning": "fine_tuning"},
+            "learning is fine_tuning, but data.input is tables",
+        ),
+        (
+            {"data__input": "texts", "model__name": "mlp", "augment__mixup": 0.2},
+            "augment.mixup is 0.2, but only pictures are augmented",
+        ),
+        (
+            {"data__input": "tables", "model__name": "mlp", "augment__color_jitter": (0.0, 0.1, 0.0, 0.0)},
+            "but only pictures are augmented",
+        ),
+        (
+            {"data__input": "tables", "model__name": "mlp", "data__mode": "streaming"},
+            "data.mode is streaming, but data.input is tables",
+        ),
+        (
+            {"data__input": "tables", "model__name": "mlp", "data__columns": "a", "data__dropped": "b"},
+            "data.columns and data.dropped are both set",
+        ),
+        (
+            {"data__input": "tables", "model__name": "mlp", "data__numbers": "a, b", "data__categories": '"b",c'},
+            "data.numbers and data.categories both name b",
+        ),
+        ({"model__activation": "rely"}, "model.activation is 'rely': did you mean relu?"),
+        ({"data__vocabulary": 0}, "data.vocabulary is 0, but must be greater than 0"),
         ({"model__head__fitted": True}, "model.head.fitted is set, but learning is from_scratch"),
         (
             {"learning": "transfer_learning", "model__weights": "x", "augment__mixup": 0.2},
@@ -141,6 +171,15 @@ def test_elements_of_tuples(fields, message):
     ("chosen", "fields", "message"),
     [
         ("model.hidden", {}, r"model\.hidden is set, but model\.name is original: it belongs to mlp"),
+        ("model.activation", {}, r"model\.name is original: it belongs to mlp, text_average"),
+        ("model.embedding", {}, r"data\.input is images: it belongs to texts"),
+        ("data.target", {}, r"data\.input is images: it belongs to tables, texts"),
+        ("data.categories", {"data__categories": "a"}, r"data\.input is images: it belongs to tables"),
+        (
+            "preprocess.interpolation",
+            {"data__input": "tables", "model__name": "mlp"},
+            r"preprocess\.interpolation is set, but data\.input is tables: it belongs to images",
+        ),
         ("optimizer.momentum", {}, r"optimizer\.name is adam: it belongs to sgd, rmsprop, muon"),
         ("optimizer.b1", {"optimizer__name": "sgd"}, "it belongs to adam, adamw, muon, schedule_free"),
         ("optimizer.eps", {"optimizer__name": "sgd"}, "optimizer.name is sgd"),
@@ -171,6 +210,8 @@ def test_a_chosen_field_without_effect_is_refused(chosen, fields, message):
     ("chosen", "fields"),
     [
         ("model.hidden", {"model__name": "mlp"}),
+        ("model.batch_norm", {"model__name": "text_average", "data__input": "texts", "model__batch_norm": True}),
+        ("data.vocabulary", {"model__name": "mlp", "data__input": "texts"}),
         ("optimizer.momentum", {"optimizer__name": "muon"}),
         ("optimizer.b2", {"optimizer__name": "rmsprop"}),
         ("schedule.restarts", {"schedule__name": "cosine_restarts"}),

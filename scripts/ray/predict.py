@@ -16,7 +16,7 @@ import ray
 
 import study_classification as sc
 from study_classification.errors import ConfigError, DataError, exiting_on_user_errors
-from study_classification.inference.predict import predict_files
+from study_classification.inference.predict import predict_examples
 from study_classification.runs import directory
 
 
@@ -27,7 +27,7 @@ class Classifier:
         self.predictor = sc.load(run)
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, list]:
-        rows = list(predict_files(self.predictor, map(str, batch["text"]), 1, 0.0))
+        rows = list(predict_examples(self.predictor, map(str, batch["text"]), 1, 0.0))
         return {
             "file": [row["file"] for row in rows],
             "class": [row["class"] for row in rows],

@@ -65,6 +65,16 @@ FIELDS = {
     "network": "model.name",
     "backbone": "model.name",
     "model_name": "model.name",
+    "activation": "model.activation",
+    "hidden_units": "model.hidden",
+    "label": "data.target",
+    "label_column": "data.target",
+    "text_column": "data.text",
+    "features": "data.columns",
+    "vocab_size": "data.vocabulary",
+    "max_features": "data.vocabulary",
+    "max_len": "data.length",
+    "embedding_dim": "model.embedding",
     "model.type": "model.name",
     "pretrained": "learning",
     "finetune": "learning",
@@ -95,7 +105,6 @@ FIELDS = {
     "metric": "monitor",
 }
 NO_FIELD = {
-    "activation": "the paper of a network decides it, and model.name chooses the network",
     "num_classes": "the data have the classes, one a folder or label",
     "loss": "it is the cross-entropy, with label_smoothing, class_weights and the penalties optimizer.l1 and l2",
     "workdir": "it is a flag, --workdir=DIR",
@@ -111,7 +120,7 @@ _OF_THE_RUN = "the run in --workdir has its own, as it was trained"
 # of all verbs
 FLAGS = {
     **dict.fromkeys(("gpu", "gpus", "device", "devices", "cuda", "cpu", "no_cuda", "accelerator"), _DEVICE),
-    **{name: NO_FIELD[name] for name in ("activation", "num_classes", "loss")},
+    **{name: NO_FIELD[name] for name in ("num_classes", "loss")},
     "verbose": "everything is said, and the run's log.txt has it",
     "v": "everything is said, and the run's log.txt has it",
 }

@@ -10,7 +10,8 @@ prepare.py          the list -> a TFDS data set in the cache
 report.py           what was found, as a text
 prepared_images.py  that TFDS data set
 prune.py            the cache without what nothing uses
-dataset.py          prepared or TFDS data -> class names and splits with random access
+rows.py             rows of tables and texts: listed, given their splits, kept in memory
+dataset.py          prepared or TFDS data, or rows -> class names and splits with random access
 order.py            which examples each step sees
 batches.py          split -> batches on the devices, resident or streaming
 """

@@ -15,9 +15,11 @@ from jaxtyping import Int64, UInt8
 
 from study_classification.data.dataset import Split
 from study_classification.data.order import Order, Steps
+from study_classification.data.rows import RowSplit, read_rows
 from study_classification.errors import DataError
 from study_classification.inputs.images.decode import UnreadableImage
 from study_classification.inputs.images.reader import ImageReader
+from study_classification.inputs.kinds import Reader
 from study_classification.system import devices, hosts
 from study_classification.system.array_cache import Create, cached_arrays
 from study_classification.system.console import progress, say
@@ -41,7 +43,7 @@ def _of_groups(sharding: NamedSharding) -> NamedSharding:
 
 
 class ResidentImages:
-    """All images of a split on the device, uint8; a batch is gathered there.
+    """All examples of a split on the device, images as uint8; a batch is gathered there.
 
     `arrays` lie on every device, see `on_every_device`; `sharding` is that of the batches.
     """
@@ -56,7 +58,7 @@ class ResidentImages:
         self._gather = {kind: jax.jit(gather, out_shardings=it) for kind, it in self._shardings.items()}
 
     def batches(self, plan: Order, steps: Steps) -> Iterator[Batch]:
-        """The batches of these steps: image, aspect, label, and what the plan says of each example."""
+        """The batches of these steps: the arrays, of images image, aspect and label, and what the plan says of each."""
         for each in steps:
             planned = jax.device_put(_together(each, plan.__getitem__), self._shardings[type(each)])
             yield self._gather[type(each)](self._arrays, planned["index"]) | planned
@@ -95,6 +97,32 @@ class StreamingImages:
 
 
 Images = ResidentImages | StreamingImages
+
+
+def open_examples(
+    split: Split | RowSplit,
+    reader: Reader,
+    *,
+    mode: str,
+    free_memory: int,
+    cache: Path,
+    workers: int,
+    sharding: NamedSharding,
+) -> Images:
+    """Makes a split ready: images as `open_images` says; rows are small, so they are always resident.
+
+    Raises:
+        DataError: if a row does not fit what was learnt from the training rows.
+    """
+    if isinstance(split, RowSplit):
+        assert not isinstance(reader, ImageReader)
+        values = read_rows(split, reader)
+        say(f"  {len(split):,} {reader.noun} {reader.remarks(values)}")
+        return ResidentImages(on_every_device({reader.key: values, "label": split.labels}, sharding), sharding)
+    assert isinstance(reader, ImageReader)
+    return open_images(
+        split, reader, mode=mode, free_memory=free_memory, cache=cache, workers=workers, sharding=sharding
+    )
 
 
 def open_images(

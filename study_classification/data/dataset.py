@@ -1,6 +1,8 @@
-"""One interface to every data set: class names, and splits with random access to encoded images."""
+"""One interface to every data set: class names, and splits with random access to encoded images, or of rows."""
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +13,10 @@ from ml_collections import ConfigDict
 from study_classification.data.items import SPLITS, TEST, TRAIN, VALIDATION
 from study_classification.data.prepare import prepare
 from study_classification.data.report import format_report
+from study_classification.data.rows import RowSplit, list_rows, open_rows
 from study_classification.data.sources import list_source
 from study_classification.errors import DataError, EnvironmentFault, nearest
+from study_classification.inputs.kinds import IMAGES
 from study_classification.paths import user_path
 from study_classification.system import entries, hosts
 from study_classification.system.array_cache import Create, cached_arrays
@@ -84,14 +88,16 @@ class Dataset:
         class_names: in the order of the labels.
         splits: train, validation and test, as far as they exist.
         report: what was found in the source; empty for a TFDS data set, which was not looked through.
-        folder: where it was prepared; None for a TFDS data set.
+        folder: where it was prepared; None for a TFDS data set, and for rows.
+        rows_csv: which row is in which split; empty for images.
     """
 
     key: str
     class_names: tuple[str, ...]
-    splits: dict[str, Split]
+    splits: Mapping[str, Split | RowSplit]
     report: dict
     folder: Path | None = None
+    rows_csv: str = ""
 
     @property
     def is_tfds(self) -> bool:
@@ -100,10 +106,10 @@ class Dataset:
 
     @property
     def splits_csv(self) -> str:
-        """Which image is in which split; empty for a TFDS data set."""
-        return (self.folder / "splits.csv").read_text(encoding="utf-8") if self.folder else ""
+        """Which example is in which split; empty for a TFDS data set."""
+        return (self.folder / "splits.csv").read_text(encoding="utf-8") if self.folder else self.rows_csv
 
-    def split(self, name: str) -> Split:
+    def split(self, name: str) -> Split | RowSplit:
         """The split of this name.
 
         Raises:
@@ -113,9 +119,16 @@ class Dataset:
             raise DataError(f"the data set has no split '{name}': {nearest(name, self.splits)}")
         return self.splits[name]
 
+    def images(self, name: str) -> Split:
+        """The split of this name of a data set of images."""
+        found = self.split(name)
+        assert isinstance(found, Split), name
+        return found
+
     def labels(self, name: str, cache: Path) -> Int32[np.ndarray, " n"]:
-        """The class of every image of a split; of a TFDS data set they are read once, and then kept in the cache."""
-        examples = self.split(name)
+        """The class of every example of a split; of a TFDS data set they are read once, and then kept in the cache."""
+        if isinstance(examples := self.split(name), RowSplit):
+            return examples.labels
         if self.folder:
             found = np.load(self.folder / f"labels-{name}.npy")
         else:
@@ -149,6 +162,10 @@ def open_dataset(data_config: ConfigDict, everything_in: str = "", for_training:
         EnvironmentFault: if it would have to be downloaded and cannot be, or the cache cannot be written.
     """
     source = data_config.source
+    if data_config.input != IMAGES:
+        class_names, of_split, report, rows_csv = open_rows(data_config, everything_in, for_training)
+        key = hashlib.sha256(rows_csv.encode()).hexdigest()[:20]
+        return Dataset(_of_all_hosts(key, source), class_names, of_split, report, rows_csv=rows_csv)
     builder = _tfds_builder(source)
     if builder is not None:
         with hosts.first_alone("download"):
@@ -158,8 +175,7 @@ def open_dataset(data_config: ConfigDict, everything_in: str = "", for_training:
     with hosts.first_alone("prepare"):
         listing = list_source(source, for_training)
         folder = prepare(source, listing, data_config, everything_in, for_training)
-    if len(keys := set(hosts.texts_of_all(folder.name))) > 1:
-        raise DataError(f"{source} holds {len(keys)} different data sets on {hosts.count()} hosts: copy one to all")
+    _of_all_hosts(folder.name, source)
     import tensorflow_datasets as tfds
 
     builder = tfds.builder_from_directory(folder / "prepared_images" / "1.0.0")
@@ -169,12 +185,21 @@ def open_dataset(data_config: ConfigDict, everything_in: str = "", for_training:
     return Dataset(folder.name, tuple(report["classes"]), splits, report, folder)
 
 
+def _of_all_hosts(key: str, source: str) -> str:
+    """The key of a data set, which has to be the same on all hosts."""
+    if len(keys := set(hosts.texts_of_all(key))) > 1:
+        raise DataError(f"{source} holds {len(keys)} different data sets on {hosts.count()} hosts: copy one to all")
+    return key
+
+
 def class_names(data_config: ConfigDict) -> tuple[str, ...]:
     """The class names of the data set that `config.data` names, without reading or downloading any image.
 
     Raises:
         DataError: if there is no such data set.
     """
+    if data_config.input != IMAGES:
+        return tuple(sorted(set(list_rows(data_config).labels)))
     builder = _tfds_builder(data_config.source)
     if builder is None:
         return list_source(data_config.source).class_names

@@ -206,7 +206,7 @@ class Preparation:
         else:
             splits = choose_splits(found, self._config, self._pinned)
             if self._for_training:
-                _check_classes(self._source, found, splits)
+                check_classes(self._source, found, splits)
 
         def read(rows: Int[np.ndarray, " k"]) -> Iterator[tuple[str, bytes]]:
             cuts = np.split(rows, np.searchsorted(rows, found.starts[1:-1]))
@@ -221,7 +221,7 @@ class Preparation:
         for name, own in rows.items():
             np.save(temporary / f"labels-{name}.npy", found.labels[own])
         copies = _write_splits(temporary / "splits.csv", stage, parts, found, splits)
-        write_json(temporary / "data_report.json", _report(self._source, found, splits, copies))
+        write_json(temporary / "data_report.json", report_of(self._source, found, splits, copies))
         entries.publish(temporary, folder)
 
 
@@ -253,14 +253,14 @@ def _look_through(source: str, stage: Stage, parts: Sequence[Part]) -> Found:
             f"none of the {len(unreadable)} pictures of {source} can be read: {name}, for instance: {reason}"
         )
     labels, own, sizes = map(np.concatenate, (columns[0], columns[1], columns[3]))
-    digests, group = _group(columns.pop(2))
+    digests, group = group_digests(columns.pop(2))
     class_names = tuple(sorted(codes))
     sorted_codes = np.empty(len(codes), np.int32)
     sorted_codes[[codes[name] for name in class_names]] = np.arange(len(codes))
     return Found(class_names, sorted_codes[labels], own, digests, group, sizes, starts, unreadable)
 
 
-def _group(pixels: list[np.ndarray]) -> tuple[Shaped[np.ndarray, " g"], Int32[np.ndarray, " n"]]:
+def group_digests(pixels: list[np.ndarray]) -> tuple[Shaped[np.ndarray, " g"], Int32[np.ndarray, " n"]]:
     """The different digests, and the number of that of each image; `np.unique` would hold four copies at once."""
     column = np.concatenate(pixels)
     pixels.clear()
@@ -291,7 +291,8 @@ def _counts(found: Found, splits: Int8[np.ndarray, " n"]) -> Int64[np.ndarray, "
     return np.bincount(cells, minlength=len(found.class_names) * len(SPLITS)).reshape(-1, len(SPLITS))
 
 
-def _check_classes(source: str, found: Found, splits: Int8[np.ndarray, " n"]) -> None:
+def check_classes(source: str, found: Found, splits: Int8[np.ndarray, " n"], noun: str = "pictures") -> None:
+    """Raises DataError unless there are examples of several classes for training, and some for validation."""
     if len(found.class_names) < 2:
         raise DataError(
             f"{source} has only one class, {found.class_names[0]}: telling classes apart needs at least two"
@@ -299,10 +300,10 @@ def _check_classes(source: str, found: Found, splits: Int8[np.ndarray, " n"]) ->
     counts = _counts(found, splits)
     for name, of_class in zip(found.class_names, counts, strict=True):
         if not of_class[SPLITS.index(TRAIN)]:
-            raise DataError(f"the class {name} of {source} has no training pictures: add some, or remove the class")
+            raise DataError(f"the class {name} of {source} has no training {noun}: add some, or remove the class")
     if not counts[:, SPLITS.index(VALIDATION)].any():
         raise DataError(
-            f"{source} has no picture left for validation: give each class at least two pictures, "
+            f"{source} has no {noun[:-1]} left for validation: give each class at least two {noun}, "
             "better twenty, that are not copies of each other"
         )
 
@@ -324,7 +325,7 @@ def _write_splits(
     return list(copies.values())
 
 
-def _report(source: str, found: Found, splits: Int8[np.ndarray, " n"], copies: list[list[tuple[int, str]]]) -> dict:
+def report_of(source: str, found: Found, splits: Int8[np.ndarray, " n"], copies: list[list[tuple[int, str]]]) -> dict:
     """What the images are. What else lies in the source, the listing knows anew at every start."""
 
     def differing(values: np.ndarray) -> list[list[str]]:

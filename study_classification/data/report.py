@@ -24,13 +24,14 @@ FINDINGS = {
 
 def format_report(report: dict) -> str:
     """The data report as a text of a few lines; of long lists, the first three entries."""
+    noun = report.get("noun", "pictures")
     classes = {name: sum(counts.values()) for name, counts in report["classes"].items()}
     total = sum(classes.values())
     splits = Counter[str]()
     for counts in report["classes"].values():
         splits.update(counts)
     sizes = ", ".join(f"{splits[name]:,} {name}" for name in SPLITS)
-    lines = [f"{total:,} pictures in {len(classes)} classes: {sizes}"]
+    lines = [f"{total:,} {noun} in {len(classes)} classes: {sizes}"]
     width = max(map(display_width, classes))
     shown = list(classes.items())[:20]
     lines += [f"  {pad(name, width)}  {count:7,}  {count / total:6.1%}" for name, count in shown]
@@ -39,7 +40,7 @@ def format_report(report: dict) -> str:
     largest, smallest = max(classes, key=classes.__getitem__), min(classes, key=classes.__getitem__)
     if classes[largest] > IMBALANCE * classes[smallest]:
         lines.append(
-            f"  Imbalance: {largest} has {classes[largest] / classes[smallest]:.1f} times as many pictures as "
+            f"  Imbalance: {largest} has {classes[largest] / classes[smallest]:.1f} times as many {noun} as "
             f"{smallest}; look at the recall of each class, not at the accuracy alone"
         )
 
@@ -54,8 +55,8 @@ def format_report(report: dict) -> str:
     for kind, title in FINDINGS.items():
         some(title, report.get(kind))
     some("groups of exact duplicates", [" = ".join(names) for names in report["duplicates"]])
-    some("pictures under two labels", [" = ".join(names) for names in report["two_labels"]])
-    some("pictures in two splits, so the test is not blind", [" = ".join(names) for names in report["in_two_splits"]])
+    some(f"{noun} under two labels", [" = ".join(names) for names in report["two_labels"]])
+    some(f"{noun} in two splits, so the test is not blind", [" = ".join(names) for names in report["in_two_splits"]])
     if report["hidden"]:
         lines.append(f"  {len(report['hidden'])} hidden files or folders skipped")
     return "\n".join(lines)

@@ -31,7 +31,7 @@ SPLIT_NAMES = {
     "testing": TEST,
 }
 _SPLIT_LIKE = re.compile("(^|[^a-z])(train|val|test|eval|dev)")  # training_set, images_test, val2017
-_NO_UTF8 = re.compile("[\ud800-\udfff]")
+NO_UTF8 = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Listing:
     def findings(self) -> dict[str, list[str]]:
         """What is to be said besides the images, by kind; `similar_classes` have names that look alike."""
         found = {field.name: list(getattr(self, field.name)) for field in fields(self) if field.name != "items"}
-        return found | {"similar_classes": _similar(self.class_names)}
+        return found | {"similar_classes": similar_names(self.class_names)}
 
 
 def list_source(source: str, for_training: bool = True) -> Listing:
@@ -123,7 +123,7 @@ def list_folder(root: Path, for_training: bool = True) -> Listing:
     depth = 1 if splits else 0  # how many folders lie above the class folder
     alike = _require_classes(root, images) if for_training and not splits else ()
 
-    label_of = functools.cache(_label)
+    label_of = functools.cache(class_name)
     without_class = [path for path in images if path.count("/") < depth + 1]
 
     def rows() -> Iterator[tuple[str, str, str | None, str]]:
@@ -136,7 +136,7 @@ def list_folder(root: Path, for_training: bool = True) -> Listing:
     folders = [path.split("/") for path in found[FOLDER] if path.count("/") == depth]
     classes = {parts[depth] for parts in folders if not splits or parts[0] in splits}
     written_by_runs = {path.split("/")[depth] for path in found[RUN] if path.count("/") > depth}
-    _require_items(root, items, sorted({_label(name) for name in classes}))
+    _require_items(root, items, sorted({class_name(name) for name in classes}))
     _require_unique(root, items)
     return Listing(
         items,
@@ -146,8 +146,8 @@ def list_folder(root: Path, for_training: bool = True) -> Listing:
         without_class=_printable(without_class),
         run_directories=_printable(found[RUN]),
         endless_links=_printable(found[LOOP]),
-        empty_classes=tuple(sorted({_label(name) for name in classes - written_by_runs} - set(items.class_names))),
-        merged_classes=_merged(classes),
+        empty_classes=tuple(sorted({class_name(name) for name in classes - written_by_runs} - set(items.class_names))),
+        merged_classes=merged_names(classes),
         look_like_splits=alike,
     )
 
@@ -271,7 +271,7 @@ def list_manifest(file: Path) -> Listing:
             f"{file}, line {lines[without]}: it has no split, but other lines have one: "
             "give one to every line, or to none"
         )
-    return Listing(items, merged_classes=_merged(spellings))
+    return Listing(items, merged_classes=merged_names(spellings))
 
 
 def _item_of_row(folder: Path, row: Mapping[str, str]) -> tuple[str, str, str | None, str]:
@@ -289,9 +289,9 @@ def _item_of_row(folder: Path, row: Mapping[str, str]) -> tuple[str, str, str | 
     path = user_path(name)
     if "\\" in name and not os.path.lexists(folder / path):
         path = user_path(name.replace("\\", "/"))
-    if _NO_UTF8.search(label) or (_NO_UTF8.search(name) and not os.path.lexists(folder / path)):
+    if NO_UTF8.search(label) or (NO_UTF8.search(name) and not os.path.lexists(folder / path)):
         raise DataError("it is no UTF-8 text: save the manifest as UTF-8, which Excel calls CSV UTF-8")
-    return printable(name), _label(label), SPLIT_NAMES[split.lower()] if split else None, str(path)
+    return printable(name), class_name(label), SPLIT_NAMES[split.lower()] if split else None, str(path)
 
 
 def list_digits() -> Listing:
@@ -312,20 +312,20 @@ def list_digits() -> Listing:
     return Listing(collect(items))
 
 
-def _label(name: str) -> str:
+def class_name(name: str) -> str:
     """macOS stores decomposed names: the same Japanese folder name must be the same class on every system."""
     return printable(unicodedata.normalize("NFC", name).strip())
 
 
-def _merged(names: Iterable[str]) -> tuple[str, ...]:
+def merged_names(names: Iterable[str]) -> tuple[str, ...]:
     """Groups of names that give the same class, in quotation marks that show the blanks."""
     spellings = defaultdict(list)
     for name in sorted(names):
-        spellings[_label(name)].append(f"'{printable(name)}'")
+        spellings[class_name(name)].append(f"'{printable(name)}'")
     return tuple(" = ".join(group) for group in spellings.values() if len(group) > 1)
 
 
-def _similar(names: Iterable[str]) -> list[str]:
+def similar_names(names: Iterable[str]) -> list[str]:
     """Groups of class names that differ in case, blanks, width or invisible signs alone."""
     groups = defaultdict(list)
     for name in names:

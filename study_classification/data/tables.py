@@ -6,6 +6,7 @@ import io
 import json
 import math
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -33,36 +34,54 @@ def read_csv(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str
     Raises:
         DataError: naming the line that cannot be used.
     """
-    lines = io.StringIO(_read_text(file), newline=None)
-    first = next((line for line in lines if line.strip()), "")
-    lines.seek(0)
-    reader = csv.reader(lines, delimiter=max(",;\t", key=first.count), skipinitialspace=True, strict=True)
-    header: list[str] = []
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = [cell.strip() for cell in next(reader)]
-        except StopIteration:
-            break
-        except csv.Error as error:
-            raise DataError(
-                f"{file}, line {line}: the row that begins there is no CSV ({error}): close its quotation, and write "
-                'a quotation mark within a quotation twice, as ""'
-            ) from None
-        if not any(cells):
-            continue
-        if header:
+    header, rows = _read(file, columns)
+    for line, cells in rows:
+        yield line, dict(zip(header, cells, strict=False))
+
+
+def read_table(file: Path, columns: Sequence[str]) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
+    """The names of the columns, and the rows as of `read_csv`, in which cells that are lacking are ''."""
+    header, rows = _read(file, columns)
+    return header, ((line, dict(zip_longest(header, cells[: len(header)], fillvalue=""))) for line, cells in rows)
+
+
+def _read(file: Path, columns: Sequence[str]) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """The names of the columns, and the cells of the rows with the line that each begins in."""
+    rows = _cells(file)
+    _, header = next(rows, (0, []))
+    _require_columns(file, header, columns)
+
+    def checked() -> Iterator[tuple[int, list[str]]]:
+        for line, cells in rows:
             if any(cells[len(header) :]):
                 raise DataError(
                     f"{file}, line {line}: the row has more cells than the first line has columns: put a cell that "
                     "holds the separator in quotation marks"
                 )
-            yield line, dict(zip(header, cells, strict=False))
-        else:
-            header = cells
-            _require_columns(file, header, columns)
-    if not header:
-        _require_columns(file, header, columns)
+            yield line, cells
+
+    return header, checked()
+
+
+def _cells(file: Path) -> Iterator[tuple[int, list[str]]]:
+    """The cells of all rows that are not blank, and the line that each begins in."""
+    lines = io.StringIO(_read_text(file), newline=None)
+    first = next((line for line in lines if line.strip()), "")
+    lines.seek(0)
+    reader = csv.reader(lines, delimiter=max(",;\t", key=first.count), skipinitialspace=True, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = [cell.strip() for cell in next(reader)]
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise DataError(
+                f"{file}, line {line}: the row that begins there is no CSV ({error}): close its quotation, and write "
+                'a quotation mark within a quotation twice, as ""'
+            ) from None
+        if any(cells):
+            yield line, cells
 
 
 def read_json_lines(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:

@@ -38,7 +38,7 @@ def evaluate(
         EnvironmentFault: if report.json cannot be written, after the result has been shown.
     """
     metrics = measure(load_predictor(run, checkpoint, tta), split=split, source=source)
-    say(format_metrics(metrics))
+    say(format_metrics(metrics, run.preprocess.noun))
     try:
         if hosts.is_first():
             say(f"written to {add_to_report(run.workdir, metrics['split'], metrics)}")

@@ -8,13 +8,13 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from study_classification.data.batches import open_images
+from study_classification.data.batches import open_examples
 from study_classification.data.dataset import Dataset, open_dataset
 from study_classification.data.order import EvaluationOrder
 from study_classification.data.prepare import cache_directory
 from study_classification.data.sources import TEST, TRAIN, VALIDATION
 from study_classification.errors import DataError, DivergedError, nearest
-from study_classification.inputs.images.reader import ImageReader
+from study_classification.inputs.kinds import reader_of
 from study_classification.paths import user_path
 from study_classification.reports.metrics import classification_metrics
 from study_classification.runs.directory import Run, pixels_of_split, read_splits, same_data, splits_file
@@ -62,9 +62,9 @@ def measure(network: Network, *, split: str = "", source: str = "") -> dict:
     trained_on = _trained_on(run, data, split)
     to_class = _label_map(data.class_names, run.class_names)
 
-    images = open_images(
+    images = open_examples(
         examples,
-        ImageReader(run.preprocess, run.config.data.max_megapixels),
+        reader_of(run.preprocess, run.config.data.max_megapixels),
         mode=run.config.data.mode,
         free_memory=devices.free_memory(),
         cache=cache_directory(run.config.data),
@@ -87,8 +87,8 @@ def measure(network: Network, *, split: str = "", source: str = "") -> dict:
 
     if trained_on and asked != TRAIN:
         say(
-            f"Beware: {trained_on:,} of these {len(examples):,} pictures were trained on, so unseen ones may come out "
-            "worse."
+            f"Beware: {trained_on:,} of these {len(examples):,} {run.preprocess.noun} were trained on, so unseen ones "
+            "may come out worse."
         )
     name = f"{split if asked or data.is_tfds else 'all'} of {source}" if source else split
     name += f", tta={network.tta}" if network.tta != "none" else ""
@@ -126,14 +126,14 @@ def _open_own(run: Run) -> Dataset:
         data = open_dataset(config)
     except DataError as error:
         raise DataError(
-            f"{error}. If the pictures of {run.workdir} lie elsewhere now: evaluate --workdir={run.workdir} "
-            f"--data=PLACE --split={TEST}"
+            f"{error}. If the {run.preprocess.noun} of {run.workdir} lie elsewhere now: evaluate "
+            f"--workdir={run.workdir} --data=PLACE --split={TEST}"
         ) from None
     if same_data(run.workdir, data.key, data.splits_csv):
         return data
     say(
-        f"The pictures of {run.config.data.source} have changed since the training: those it knew keep their split, "
-        "new ones are given one."
+        f"The {run.preprocess.noun} of {run.config.data.source} have changed since the training: those it knew keep "
+        "their split, new ones are given one."
     )
     config.splits = pinned
     return open_dataset(config)

@@ -1,4 +1,4 @@
-"""Prediction: images in, one row each out, in their order, in constant memory."""
+"""Prediction: images, or the rows of CSV files, in, one row each out, in their order, in constant memory."""
 
 import codecs
 import contextlib
@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -18,9 +19,12 @@ import numpy as np
 from study_classification.data.folders import FILE, LOOP, RUN, is_image, walk
 from study_classification.data.tables import plain_cell
 from study_classification.errors import ConfigError, DataError
+from study_classification.inference.given_rows import Listed, rows_of_files
 from study_classification.inference.predictor import Predictor, load_predictor
 from study_classification.inputs.images.decode import UnreadableImage
+from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
+from study_classification.inputs.kinds import RowPreprocess
 from study_classification.paths import on_bucket, printable, read_file, refuse_address, user_path, why
 from study_classification.runs.directory import Run
 from study_classification.system import hosts
@@ -28,6 +32,7 @@ from study_classification.system.console import data_on_stdout, display_width, p
 from study_classification.system.threads import num_workers, parallel
 
 UNKNOWN = "unknown"
+Found = tuple[dict, np.ndarray | None, str]  # where an example lies, what the network sees, why it cannot be read
 
 
 def predict(
@@ -41,55 +46,59 @@ def predict(
     threshold: float = 0.0,
     shard: tuple[int, int] = (0, 1),
 ) -> int:
-    """Writes one row an image to stdout; everything else that is said goes to stderr.
+    """Writes one row an image, or a row of a CSV file, to stdout; everything else that is said goes to stderr.
 
     Args:
         run: the run whose network is asked.
-        inputs: files, folders, patterns, or '-' for a list of these on stdin, one a line.
+        inputs: files, folders, patterns, or '-' for a list of these on stdin, one a line. Rows are in CSV files.
         checkpoint: `best`, `last`, or a step.
         tta: test-time augmentation, `none` or `flip`: probabilities are averaged over the image and its mirror image.
         output_format: `table`, `csv`, `json` (one array) or `jsonl` (one object a line).
         top_k: how many classes a row names.
         threshold: the class is 'unknown' where the greatest probability is below it.
-        shard: index and number of the shards: the files whose position among all modulo the number is the index.
+        shard: index and number of the shards: the examples whose position among all modulo the number is the index.
 
     Returns:
-        The exit code: 0, or 3 if an image could not be read (its row says why).
+        The exit code: 0, or 3 if an image or row could not be read (its row says why).
 
     Raises:
         ConfigError: if there is nothing to predict, or an address that is not known.
         RunError: if the checkpoint cannot be used.
     """
+    of_images = isinstance(preprocess := run.preprocess, Preprocess)
     if not inputs:
-        raise ConfigError("predict needs pictures: name files or folders, or give - and a list of them on stdin")
+        what = "files or folders" if of_images else "CSV files"
+        raise ConfigError(f"predict needs {preprocess.noun}: name {what}, or give - and a list of them on stdin")
     for text in inputs:
         refuse_address(text)
     top_k = min(top_k, len(run.class_names))
-    columns = ["file", "class", "probability"]
+    columns = ["file", *([] if of_images else ["line"]), "class", "probability"]
     columns += [f"{name}_{rank}" for rank in range(2, top_k + 1) for name in ("class", "probability")]
     unreadable = 0
     with data_on_stdout() as stdout, hosts.first_speaks():
-        files = itertools.islice(find_files(inputs), shard[0], None, shard[1])
+        files = find_files(inputs, folders=of_images)
+        listed: Iterator = files if isinstance(preprocess, Preprocess) else rows_of_files(files, preprocess)
+        examples = itertools.islice(listed, shard[0], None, shard[1])
         trained = load_predictor(run, checkpoint, tta, local=True)
-        rows = rows_of_all_hosts(trained, files, top_k, threshold)
+        rows = rows_of_all_hosts(trained, examples, top_k, threshold)
         with contextlib.nullcontext(stdout) if hosts.is_first() else open(os.devnull, "w", encoding="utf-8") as out:
             count, unreadable = write_rows(rows, [*columns, "error"], output_format, out)
         if unreadable:
-            say(f"{unreadable} of {count} files could not be read: see their error")
+            say(f"{unreadable} of {count} {'files' if of_images else 'rows'} could not be read: see their error")
     return DataError.exit_code if unreadable else 0
 
 
-def find_files(inputs: Iterable[str]) -> Iterator[str]:
-    """The files that are meant, in order: a folder stands for its images, at any depth, less hidden ones.
+def find_files(inputs: Iterable[str], folders: bool = True) -> Iterator[str]:
+    """The files that are meant, in order. With `folders`, one stands for its images, at any depth, less hidden ones.
 
     What stands for nothing is given as it is, so that its row can say so: an empty folder, a file that is not there.
     """
     for text in inputs:
         if text == "-":
-            yield from find_files(listed_files(sys.stdin))
+            yield from find_files(listed_files(sys.stdin), folders)
         else:
             for path in _matches(os.path.expanduser(text)):
-                yield from _images_in(path) if _is_folder(path) else [path]
+                yield from _images_in(path) if folders and _is_folder(path) else [path]
 
 
 def listed_files(stream: TextIO | None) -> Iterator[str]:
@@ -137,40 +146,42 @@ def _images_in(folder: str) -> Iterator[str]:
         yield folder
 
 
-def rows_of_all_hosts(trained: Predictor, files: Iterator[str], top_k: int, threshold: float) -> Iterator[dict]:
-    """One row a file, see `predict_files`; several hosts share the files that the first of them has."""
+def rows_of_all_hosts(trained: Predictor, examples: Iterator, top_k: int, threshold: float) -> Iterator[dict]:
+    """One row an example, see `predict_examples`; several hosts share the examples that the first of them has."""
     if hosts.alone():
-        yield from predict_files(trained, files, top_k, threshold)
+        yield from predict_examples(trained, examples, top_k, threshold)
         return
     share = trained.batch_sizes[-1]
     while True:
-        first = list(itertools.islice(files, share * hosts.count())) if hosts.is_first() else []
+        first = list(itertools.islice(examples, share * hosts.count())) if hosts.is_first() else []
         together = json.loads(hosts.text_from_first(json.dumps(first)))
         if not together:
             return
         mine = together[hosts.index() * share : (hosts.index() + 1) * share]
-        for text in hosts.texts_of_all(json.dumps(list(predict_files(trained, mine, top_k, threshold)))):
+        for text in hosts.texts_of_all(json.dumps(list(predict_examples(trained, mine, top_k, threshold)))):
             yield from json.loads(text)
 
 
-def predict_files(trained: Predictor, files: Iterable[str], top_k: int, threshold: float) -> Iterator[dict]:
-    """One row a file: file, class, probability (and the next of `top_k`), error."""
-    run = trained.run
-    reader = ImageReader(run.preprocess, run.config.data.max_megapixels)
+def predict_examples(trained: Predictor, examples: Iterable, top_k: int, threshold: float) -> Iterator[dict]:
+    """One row an example: file, of rows the line in it, class, probability (and the next of `top_k`), error.
 
-    def read(file: str) -> tuple[str, np.ndarray | None, str]:
-        try:
-            return file, reader.read(read_file(file))[0], ""
-        except UnreadableImage as error:
-            return file, None, str(error)
-        except OSError as error:
-            return file, None, "there are no pictures in this folder" if _is_folder(file) else why(error)
-
-    for group in _groups(parallel(read, files, num_workers(run.config.data.workers)), trained.batch_sizes[-1]):
+    Args:
+        trained: the network.
+        examples: files of images, or rows as `rows_of_files` gives them.
+        top_k: how many classes a row names.
+        threshold: the class is 'unknown' where the greatest probability is below it.
+    """
+    run, preprocess = trained.run, trained.run.preprocess
+    if isinstance(preprocess, Preprocess):
+        reader = ImageReader(preprocess, run.config.data.max_megapixels)
+        found: Iterator[Found] = parallel(partial(_read_file, reader), examples, num_workers(run.config.data.workers))
+    else:
+        found = map(partial(_read_row, preprocess), examples)
+    for group in _groups(found, trained.batch_sizes[-1]):
         readable = [image for _, image, _ in group if image is not None]
         probabilities = iter(trained.probabilities_of(np.stack(readable)) if readable else ())
-        for file, image, error in group:
-            row = {"file": printable(file), "class": "", "probability": "", "error": error}
+        for place, image, error in group:
+            row = place | {"class": "", "probability": "", "error": error}
             if image is not None:
                 scores = next(probabilities)
                 for rank, index in enumerate(np.argsort(-scores, kind="stable")[:top_k], start=1):
@@ -179,6 +190,25 @@ def predict_files(trained: Predictor, files: Iterable[str], top_k: int, threshol
                 if row["probability"] < threshold:
                     row["class"] = UNKNOWN
             yield row
+
+
+def _read_file(reader: ImageReader, file: str) -> Found:
+    place = {"file": printable(file)}
+    try:
+        return place, reader.read(read_file(file))[0], ""
+    except UnreadableImage as error:
+        return place, None, str(error)
+    except OSError as error:
+        return place, None, "there are no pictures in this folder" if _is_folder(file) else why(error)
+
+
+def _read_row(preprocess: RowPreprocess, listed: Listed) -> Found:
+    file, line, row, reason = listed
+    place = {"file": printable(file), "line": line or ""}
+    try:
+        return place, None if reason else preprocess.read(row), reason
+    except DataError as error:
+        return place, None, str(error)
 
 
 def write_rows(rows: Iterable[dict], columns: Sequence[str], output_format: str, out: TextIO) -> tuple[int, int]:
@@ -197,7 +227,7 @@ def write_rows(rows: Iterable[dict], columns: Sequence[str], output_format: str,
                 texts = {name: plain_cell(value) for name, value in row.items() if isinstance(value, str)}
                 writer.writerow(row | texts)
             case "table":
-                width = max(width, display_width(row["file"]))
+                width = max(width, display_width(_place(row)))
                 out.write(_table_line(row, width) + "\n")
             case _:
                 ordered = {name: row[name] for name in columns if row.get(name, "") != ""}
@@ -209,11 +239,15 @@ def write_rows(rows: Iterable[dict], columns: Sequence[str], output_format: str,
     return count, unreadable
 
 
+def _place(row: dict) -> str:
+    return f"{row['file']}:{row['line']}" if row.get("line") else row["file"]
+
+
 def _table_line(row: dict, width: int) -> str:
     if row["error"]:
-        return f"{pad(row['file'], width)}  not readable: {row['error']}"
+        return f"{pad(_place(row), width)}  not readable: {row['error']}"
     ranks = ["", *(name.removeprefix("class") for name in row if name.startswith("class_"))]
-    return f"{pad(row['file'], width)}  " + "  ".join(
+    return f"{pad(_place(row), width)}  " + "  ".join(
         f"{row[f'class{rank}']} {row[f'probability{rank}']:.1%}" for rank in ranks
     )
 

@@ -1,4 +1,4 @@
-"""A finished run as a classifier: images in, classes, probabilities or features out."""
+"""A finished run as a classifier: images, rows or texts in, classes, probabilities or features out."""
 
 import itertools
 import os
@@ -9,15 +9,17 @@ from typing import Any, cast, overload
 import jax
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Shaped
 from PIL import Image
 
 from study_classification.data.prepare import cache_directory
 from study_classification.errors import ConfigError, nearest
 from study_classification.inference.given_images import is_single, read_given
+from study_classification.inference.given_rows import is_single_row, read_given_rows
 from study_classification.inference.measure import finite, measure
-from study_classification.inputs.images.preprocess import Preprocess, normalize
+from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
+from study_classification.inputs.kinds import AnyPreprocess
 from study_classification.models import create_model
 from study_classification.models.initial import variable_shapes
 from study_classification.paths import user_path
@@ -33,7 +35,7 @@ TTA = ("none", "flip")
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the network says of one image.
+    """What the network says of one image, row or text.
 
     Attributes:
         label: the likeliest class.
@@ -59,8 +61,9 @@ class Predictor:
         step: of the checkpoint.
         tta: test-time augmentation of `log_probabilities`, `none` or `flip`.
         mesh: the devices; batches are split over them by `devices.batch_sharding`.
-        log_probabilities: batch with `image` uint8 [b, h, w, c] -> float32 [b, classes].
-        pooled_features: batch with `image` uint8 [b, h, w, c] -> float32 [b, d].
+        log_probabilities: batch with `image` uint8 [b, h, w, c], `row` float32 [b, d] or `tokens` int32 [b, length] ->
+            float32 [b, classes].
+        pooled_features: such a batch -> float32 [b, d].
     """
 
     run: Run
@@ -80,8 +83,8 @@ class Predictor:
         return self.run.class_names
 
     @property
-    def preprocess(self) -> Preprocess:
-        """What happens to every image before the network sees it: sizes in pixels, mean and deviation."""
+    def preprocess(self) -> AnyPreprocess:
+        """What happens to every example before the network sees it: of images sizes in pixels, mean and deviation."""
         return self.run.preprocess
 
     @overload
@@ -92,17 +95,19 @@ class Predictor:
     def predict(self, images: Any) -> Any: ...
 
     def predict(self, images):
-        """Classifies one image or several, each by the run's own preprocessing.
+        """Classifies one example or several, each by the run's own preprocessing.
 
         Args:
             images: one image, or several: an array [n, h, w, 3] or an iterable of images. An image is a path, a Pillow
-                image, or an array uint8 [h, w, 3] (RGB), [h, w] or [h, w, 1] (grey), of any size.
+                image, or an array uint8 [h, w, 3] (RGB), [h, w] or [h, w, 1] (grey), of any size. Of a run on rows: a
+                dict, column -> text or number; a list of these; or the path of a CSV file. A text is a row by itself.
 
         Returns:
-            A `Prediction` for one image; a list of n for n images, in their order.
+            A `Prediction` for one example; a list of n for n examples, in their order.
 
         Raises:
-            DataError: if an image is something else, such as floats, RGBA or channels first, or cannot be read.
+            DataError: if an image is something else, such as floats, RGBA or channels first, or cannot be read; if a
+                row lacks a column, has an unknown one, or a text where a number was learnt.
             DivergedError: if the network gives values that are NaN or infinite.
         """
         rows = [
@@ -110,15 +115,17 @@ class Predictor:
             for scores in self.probabilities(images)
             for row in [dict(zip(self.class_names, scores.tolist(), strict=True))]
         ]
-        return rows[0] if is_single(images) else rows
+        preprocess = self.preprocess
+        single = is_single(images) if isinstance(preprocess, Preprocess) else is_single_row(images, preprocess)
+        return rows[0] if single else rows
 
     def probabilities(self, images: Any) -> Float[np.ndarray, "n classes"]:
         """What `predict` says as one array, float32 [n, classes], of one image [1, classes]."""
         found = [self.probabilities_of(batch) for batch in self._batches(images)]
         return np.concatenate([np.zeros((0, len(self.class_names)), np.float32), *found])
 
-    def probabilities_of(self, preprocessed: UInt8[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n classes"]:
-        """The same for at most `batch_sizes[-1]` images as the network sees them."""
+    def probabilities_of(self, preprocessed: Shaped[np.ndarray, "n ..."]) -> Float[np.ndarray, "n classes"]:
+        """The same for at most `batch_sizes[-1]` examples as batches hold them."""
         return np.exp(self._apply(self.log_probabilities, preprocessed))
 
     def features(self, images: Any) -> Float[np.ndarray, "n d"]:
@@ -129,7 +136,7 @@ class Predictor:
         found = [self._apply(self.pooled_features, batch) for batch in self._batches(images)]
         if found:
             return np.concatenate(found)
-        nothing = {"image": jax.ShapeDtypeStruct((1, *self.preprocess.shape), np.uint8)}
+        nothing = {self.preprocess.key: jax.ShapeDtypeStruct((1, *self.preprocess.shape), np.uint8)}
         return np.zeros((0, jax.eval_shape(self.pooled_features, nothing).shape[1]), np.float32)
 
     def evaluate(self, data: str | os.PathLike[str] = "", *, split: str = "", write_report: bool = False) -> dict:
@@ -160,21 +167,21 @@ class Predictor:
         smaller = itertools.takewhile(lambda size: size < largest, (count * 4**power for power in itertools.count()))
         return (*smaller, largest)
 
-    @property
-    def _reader(self) -> ImageReader:
-        return ImageReader(self.preprocess, self.run.config.data.max_megapixels)
-
     def _batches(self, images: Any) -> Iterator[np.ndarray]:
-        canvases = read_given(images, self._reader, self.run.config.data.workers)
-        while group := list(itertools.islice(canvases, self.batch_sizes[-1])):
+        config = self.run.config.data
+        if isinstance(self.preprocess, Preprocess):
+            examples = read_given(images, ImageReader(self.preprocess, config.max_megapixels), config.workers)
+        else:
+            examples = read_given_rows(images, self.preprocess)
+        while group := list(itertools.islice(examples, self.batch_sizes[-1])):
             yield np.stack(group)
 
     def _apply(self, function: Callable[[dict[str, jax.Array]], jax.Array], images: np.ndarray) -> np.ndarray:
-        """`function` of uint8 images [n, h, w, c], which fill one of `batch_sizes` in part."""
+        """`function` of examples [n, ...] as batches hold them, which fill one of `batch_sizes` in part."""
         size = next(size for size in self.batch_sizes if size >= len(images))
-        padded = np.zeros((size, *images.shape[1:]), np.uint8)
+        padded = np.zeros((size, *images.shape[1:]), images.dtype)
         padded[: len(images)] = images
-        batch = {"image": jax.device_put(padded, devices.batch_sharding(self.mesh))}
+        batch = {self.preprocess.key: jax.device_put(padded, devices.batch_sharding(self.mesh))}
         return finite(function(batch), self.step)[: len(images)]
 
 
@@ -197,9 +204,14 @@ def load_predictor(run: Run, checkpoint: str, tta: str = "none", local: bool = F
     """As `load`, for a run that is read already; of several hosts on all of them together, or with `local` on each."""
     if tta not in TTA:
         raise ConfigError(f"tta is '{tta}': {nearest(tta, TTA)}")
+    if tta != "none" and not isinstance(run.preprocess, Preprocess):
+        raise ConfigError(
+            f"tta is {tta}, but the network sees {run.preprocess.noun}, which have no mirror image: drop it"
+        )
     devices.start_devices(cache_directory(run.config.data))
     mesh = devices.make_mesh(1, local)
-    model = create_model(run.config.model, len(run.class_names), devices.compute_dtype(run.config.precision))
+    dtype = devices.compute_dtype(run.config.precision)
+    model = create_model(run.config.model, len(run.class_names), dtype, run.preprocess.num_tokens)
     everywhere = devices.replicated(mesh)
     shapes = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=everywhere),
@@ -208,8 +220,8 @@ def load_predictor(run: Run, checkpoint: str, tta: str = "none", local: bool = F
     step, variables = load_model(checkpoints_folder(run.workdir), checkpoint, shapes)
 
     def features(variables, batch):
-        images = normalize(batch["image"], run.preprocess)
-        found = cast(jax.Array, model.apply(variables, images, train=False, method="features"))
+        inputs = run.preprocess.inputs_of(batch)
+        found = cast(jax.Array, model.apply(variables, inputs, train=False, method="features"))
         return found.mean((1, 2)) if found.ndim == 4 else found
 
     task = Softmax(len(run.class_names))

@@ -1,8 +1,8 @@
 """The networks: `create_model(config.model, num_classes)` gives a `Classifier`, a backbone with a head.
 
-Images are float arrays [b, h, w, c], already normalised. A model's variables are `{'params': {'backbone': ...,
-'head': ...}}`, and of a network with BatchNorm also `{'batch_stats': {'backbone': ...}}`; all are float32, whatever
-`dtype` the backbone computes in.
+Images are float arrays [b, h, w, c], already normalised; rows of tables are float arrays [b, d], texts tokens
+[b, length]. A model's variables are `{'params': {'backbone': ..., 'head': ...}}`, and of a network with BatchNorm also
+`{'batch_stats': {'backbone': ...}}`; all are float32, whatever `dtype` the backbone computes in.
 
 head.py          from the backbone's feature map to outputs
 conventions.py   what differs between releases of the same network
@@ -11,7 +11,7 @@ tracing.py       what a network calls, in which order
 cost.py          layers, parameters, floating-point operations, memory
 layers/          what several networks share
 original.py      the study group's small CNN
-mlp.py           the multi-layer perceptron
+mlp.py           the multi-layer perceptron, and that of averaged words
 alexnet.py       AlexNet
 vgg.py           VGG-11 to VGG-19
 resnet.py        ResNet-18 to ResNet-152
@@ -48,6 +48,18 @@ from study_classification.models.squeezenet import SqueezeNet, SqueezeNetHead
 from study_classification.models.vgg import VGG
 
 
+def _mlp(average: bool, config: ConfigDict, dtype: DTypeLike, conventions: Conventions) -> nn.Module:
+    return MLP(
+        tuple(config.hidden),
+        max(config.dropout, 0.0),
+        dtype,
+        config.activation,
+        config.batch_norm,
+        embedding=config.embedding,
+        average=average,
+    )
+
+
 def _efficientnet(name: str, config: ConfigDict, dtype: DTypeLike, conventions: Conventions) -> nn.Module:
     return efficientnet.EfficientNet(name, conventions, dtype)
 
@@ -57,7 +69,8 @@ def _efficientnet(name: str, config: ConfigDict, dtype: DTypeLike, conventions: 
 # `batch_stats` hold statistics of the training images has a `statistics_of`: batches of images -> these.
 MODELS: dict[str, Callable[[ConfigDict, DTypeLike, Conventions], nn.Module]] = {
     "original": lambda config, dtype, conventions: Original(dtype),
-    "mlp": lambda config, dtype, conventions: MLP(tuple(config.hidden), max(config.dropout, 0.0), dtype),
+    "mlp": partial(_mlp, False),
+    "text_average": partial(_mlp, True),
     "resnet18": lambda config, dtype, conventions: ResNet(BasicBlock, (2, 2, 2, 2), conventions, dtype),
     "resnet34": lambda config, dtype, conventions: ResNet(BasicBlock, (3, 4, 6, 3), conventions, dtype),
     "resnet50": lambda config, dtype, conventions: ResNet(Bottleneck, (3, 4, 6, 3), conventions, dtype),
@@ -123,12 +136,14 @@ HEADS: dict[str, Callable[[int, float], Head | SqueezeNetHead]] = {
 }
 
 
-def create_model(model_config: ConfigDict, num_classes: int, dtype: DTypeLike = jnp.float32) -> Classifier:
+def create_model(
+    model_config: ConfigDict, num_classes: int, dtype: DTypeLike = jnp.float32, num_tokens: int = 0
+) -> Classifier:
     """Gives the classifier `model_config.name`, whose backbone computes in `dtype`.
 
     The name is one of `MODELS` or `ALIASES`, or that of a network of the user's own, see `models/own.py`.
     A negative `model_config.dropout` or `drop_path` stands for the rate of the network's paper, an empty
-    `model_config.head` for its head.
+    `model_config.head` for its head. Of texts, `num_tokens` is how many different tokens they may have.
 
     Raises:
         ConfigError: for an unknown name or origin, for a network of the user's own that breaks its protocol, or
@@ -149,6 +164,8 @@ def create_model(model_config: ConfigDict, num_classes: int, dtype: DTypeLike = 
         raise ConfigError(f"model.drop_path is {drop_path}, but {name} has no residual branches to leave out: drop it")
     if drop_path >= 0 and hasattr(backbone, "drop_path"):
         backbone = backbone.clone(drop_path=drop_path)
+    if num_tokens and hasattr(backbone, "num_tokens"):
+        backbone = backbone.clone(num_tokens=num_tokens)
     return Classifier(backbone, head(num_classes, dropout))
 
 

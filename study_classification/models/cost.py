@@ -33,34 +33,38 @@ class Summary:
     flops: int
     batch_size: int
     memory: dict[str, int]  # what -> bytes, in a training step on one device
+    noun: str = "pictures"  # what the examples are called
 
 
 def summarize(
     model: nn.Module,
-    image_size: int,
-    channels: int,
+    shape: tuple[int, ...],
     batch_size: int,
     trainable: Callable[[str], bool] = lambda path: True,
     optimizer: optax.GradientTransformation | None = None,
+    noun: str = "pictures",
 ) -> Summary:
-    """Describes a `Classifier` without running it. Takes seconds, for a training step is compiled.
+    """Describes a `Classifier` of examples of a shape without running it. Takes seconds, for a step is compiled.
 
     `trainable` says of a parameter's path ("backbone/conv1/kernel") whether it is trained, and so whether the
     optimizer keeps state for it; no optimizer keeps none.
 
     FLOPs are two for each multiply-accumulate of a convolution or dense layer, padding included, as papers count;
-    biases, normalisation, ReLU and pooling are left out. (XLA's own count before compiling exists on the CPU only.)
+    biases, normalisation, ReLU, pooling and embeddings are left out. (XLA's own count before compiling exists on CPUs
+    only.)
     Memory is exact for the named arrays; "activations" is all scratch space of the forward and backward pass as XLA
     compiled them for this kind of device, without augmentation.
     """
-    images = ShapeDtypeStruct((batch_size, image_size, image_size, channels), jnp.float32)
+    images = ShapeDtypeStruct((batch_size, *shape), jnp.float32)
     variables, calls = trace_calls(model, images)
     parameters = flatten_dict(variables["params"], sep="/")
     statistics = {"batch_stats": variables.get("batch_stats", {})}
     trained = {path: leaf for path, leaf in parameters.items() if trainable(path)}
 
     sizes, trained_sizes = _sizes_by_layer(parameters), _sizes_by_layer(trained)
-    kernel_sizes = _sizes_by_layer({path: leaf for path, leaf in parameters.items() if leaf.ndim > 1})
+    kernel_sizes = _sizes_by_layer(
+        {path: leaf for path, leaf in parameters.items() if leaf.ndim > 1 and not path.endswith("/embedding")}
+    )
     containers = {path.rsplit("/", i)[0] for path in calls for i in range(1, path.count("/") + 1)}
     layers = tuple(
         Layer(path, kind, shape, sizes[path], trained_sizes[path], 2 * kernel_sizes[path] * math.prod(shape[:-1]))
@@ -72,11 +76,11 @@ def summarize(
         "batch statistics": _bytes(statistics),
         "gradients": _bytes(trained),
         "optimizer state": _bytes(jax.eval_shape(optimizer.init, unflatten_dict(trained, sep="/"))) if optimizer else 0,
-        "pictures": _bytes(images),
+        noun: _bytes(images),
         "activations": _scratch_bytes(model, parameters, trained, statistics, images),
     }
     flops = sum(layer.flops for layer in layers)
-    return Summary(layers, sizes.total(), trained_sizes.total(), flops, batch_size, memory)
+    return Summary(layers, sizes.total(), trained_sizes.total(), flops, batch_size, memory, noun)
 
 
 def format_summary(summary: Summary) -> str:
@@ -105,8 +109,8 @@ def format_summary(summary: Summary) -> str:
             *table[1:],
             "",
             f"Parameters: {summary.parameters:,}, of them trainable: {summary.trainable:,}",
-            f"Forward pass: {summary.flops / 1e6:,.2f} MFLOPs a picture ({summary.flops / 2e6:,.2f} MMACs)",
-            f"Memory of a training step with {summary.batch_size} pictures on one device:",
+            f"Forward pass: {summary.flops / 1e6:,.2f} MFLOPs a {summary.noun[:-1]} ({summary.flops / 2e6:,.2f} MMACs)",
+            f"Memory of a training step with {summary.batch_size} {summary.noun} on one device:",
             *(f"  {name:<16} {size / 2**20:>10,.1f} MiB" for name, size in summary.memory.items()),
             f"  {'sum':<16} {sum(summary.memory.values()) / 2**20:>10,.1f} MiB",
         ]

@@ -8,13 +8,13 @@ from flax import linen as nn
 from jaxtyping import PyTree
 
 
-def init_variables(model: nn.Module, shape: tuple[int, int, int], key: jax.Array) -> dict[str, PyTree]:
-    """{'params', 'batch_stats'} of a network for images of a shape [h, w, c]; the same on every device."""
+def init_variables(model: nn.Module, shape: tuple[int, ...], key: jax.Array) -> dict[str, PyTree]:
+    """{'params', 'batch_stats'} of a network for examples of a shape, such as [h, w, c]; the same on every device."""
     variables = model.init(key, jnp.zeros((1, *shape)), train=False)
     return {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
 
 
-def variable_shapes(model: nn.Module, shape: tuple[int, int, int]) -> dict[str, PyTree]:
+def variable_shapes(model: nn.Module, shape: tuple[int, ...]) -> dict[str, PyTree]:
     """The shapes and types of these variables; nothing is computed."""
     try:
         hash(model)
@@ -23,7 +23,7 @@ def variable_shapes(model: nn.Module, shape: tuple[int, int, int]) -> dict[str, 
     return jax.tree.map(lambda leaf: leaf, _known(model, shape))  # new dicts, which the caller may change
 
 
-def _traced(model: nn.Module, shape: tuple[int, int, int]) -> dict[str, PyTree]:
+def _traced(model: nn.Module, shape: tuple[int, ...]) -> dict[str, PyTree]:
     return jax.eval_shape(lambda: init_variables(model, shape, jax.random.key(0)))
 
 

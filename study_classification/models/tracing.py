@@ -20,7 +20,7 @@ def layer_order(model: nn.Module, images: jax.ShapeDtypeStruct) -> list[str]:
 
 
 def trace_calls(model: nn.Module, images: ShapeDtypeStruct) -> tuple[dict, dict[str, tuple[str, tuple[int, ...]]]]:
-    """The shapes of the variables, and of each submodule that is called: path -> type, output shape of one image."""
+    """The shapes of the variables, and of each submodule that is called: path -> type, output shape of one example."""
     calls = {}
 
     def record(call, args, kwargs, context):

@@ -128,6 +128,8 @@ def _read_run(workdir: Path, name: str, stated: str) -> tuple[TensorFile, str, P
         raise WeightsError(f"{workdir} has trained {trained}, not {name}: set model.name to {trained}")
     if stated and stated != origin:
         raise WeightsError(f"{workdir} follows {origin}, not {stated}: set model.origin to {origin}, or leave it empty")
+    if not isinstance(run.preprocess, Preprocess):
+        raise WeightsError(f"{workdir} has trained on {run.preprocess.noun}: give the run of a network of pictures")
     everywhere = devices.replicated(devices.make_mesh(1))
     shapes = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=everywhere),

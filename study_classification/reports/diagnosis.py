@@ -15,9 +15,10 @@ CURE = {
     "transfer_learning": "add pictures, or raise optimizer.weight_decay or feature_cache.views",
     "fine_tuning": "add pictures, strengthen augment.*, lower optimizer.learning_rate, or take transfer_learning",
 }
+CURE_OF_ROWS = "add {}, take a smaller network (model.hidden), or strengthen model.dropout and optimizer.l2"
 
 
-def overfitting(history: History, learning: str, num_validation: int) -> str:
+def overfitting(history: History, learning: str, num_validation: int, noun: str = "pictures") -> str:
     """One sentence if the last epoch shows over-fitting, else ''; only of what is measured by an accuracy.
 
     It is called so where training accuracy is above validation accuracy by more than GAP and by more than two standard
@@ -26,27 +27,29 @@ def overfitting(history: History, learning: str, num_validation: int) -> str:
     Args:
         history: of the run, with at least one epoch.
         learning: `from_scratch`, `transfer_learning` or `fine_tuning`.
-        num_validation: how many images were validated.
+        num_validation: how many examples were validated.
+        noun: what these are called.
     """
     train, val = (values.get("accuracy", 0.0) for values in (history.epochs[-1].train, history.epochs[-1].val))
     error = math.sqrt(val * (1 - val) / num_validation)
     if train - val <= max(GAP, 2 * error):
         return ""
     return (
-        f"Over-fitting: at the end {train:.1%} of the training pictures were right and only "
-        f"{val:.1%} of the validation pictures, so the network has learnt its pictures by heart: "
-        f"{CURE[learning]}"
+        f"Over-fitting: at the end {train:.1%} of the training {noun} were right and only "
+        f"{val:.1%} of the validation {noun}, so the network has learnt its {noun} by heart: "
+        f"{CURE[learning] if noun == 'pictures' else CURE_OF_ROWS.format(noun)}"
     )
 
 
-def next_steps(workdir: Path, curves: Path) -> str:
+def next_steps(workdir: Path, curves: Path, noun: str = "pictures") -> str:
     """Where the curves are, and the commands to evaluate and to use the network of a run."""
     command, run = program(), shlex.quote(str(workdir))
+    yours, file = ("a picture", "PICTURE.jpg") if noun == "pictures" else (noun, "FILE.csv")
     return (
         "Next:\n"
         f"  look at the curves      {curves}\n"
-        f"  on unseen pictures      {command} evaluate --workdir={run}\n"
-        f"  on a picture of yours   {command} predict --workdir={run} PICTURE.jpg"
+        f"  on unseen {noun:<9}     {command} evaluate --workdir={run}\n"
+        f"  {f'on {yours} of yours':<24}{command} predict --workdir={run} {file}"
     )
 
 

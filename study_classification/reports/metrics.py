@@ -61,7 +61,7 @@ def wilson_interval(correct: int, count: int, z: float = 1.959964) -> tuple[floa
     return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
-def format_metrics(metrics: dict) -> str:
+def format_metrics(metrics: dict, noun: str = "pictures") -> str:
     """The metrics as a text: a head line, one line a class, and the confusion matrix if it is small."""
     low, high = metrics["accuracy_interval_95"]
     names = list(metrics["classes"])
@@ -70,7 +70,7 @@ def format_metrics(metrics: dict) -> str:
         f"{metrics['split']}: accuracy {metrics['accuracy']:.4f} ({metrics['correct']:,} of {metrics['examples']:,}; "
         f"95 % interval {low:.4f} .. {high:.4f}), loss {metrics['loss']:.4f}, macro F1 {metrics['macro_f1']:.4f}",
         f"  always saying the most frequent class would give {metrics['majority_baseline']:.4f}",
-        f"  {pad('class', width)}  precision  recall      F1  pictures",
+        f"  {pad('class', width)}  precision  recall      F1  {noun:>8}",
     ]
     lines += [
         f"  {pad(name, width)}  {row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}  {row['support']:8,}"

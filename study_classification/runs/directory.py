@@ -2,7 +2,7 @@
 
 config.json         every field, as it was used
 classes.json        class names, in the order of the network's outputs
-preprocess.json     pixels on disk -> what the network sees
+preprocess.json     pixels, rows or texts on disk -> what the network sees; what was learnt of training rows
 network.py          the source of the network, where it is a file of the user's own
 environment.json    versions, devices, command
 data_report.json    what was found in the data
@@ -28,7 +28,7 @@ from ml_collections import ConfigDict
 from study_classification.config import flatten, missing_field
 from study_classification.config_rules import validate
 from study_classification.errors import ConfigError, DataError, EnvironmentFault, RunError
-from study_classification.inputs.images.preprocess import Preprocess
+from study_classification.inputs.kinds import AnyPreprocess, preprocess_from_json
 from study_classification.models import own
 from study_classification.paths import absolute as absolute_path
 from study_classification.paths import read_file, user_path, why
@@ -38,6 +38,7 @@ from study_classification.system import hosts
 from study_classification.system.files import make_folder, unwritable, write_json, write_text
 
 NETWORK = "network.py"
+PREPROCESS = "preprocess.json"
 
 # A run may be resumed with other values of these: they change how long or how it runs, not what it computes. The data
 # may have moved, too; that they are the same is checked by their content.
@@ -63,7 +64,7 @@ class Run:
     workdir: Path
     config: ConfigDict
     class_names: tuple[str, ...]
-    preprocess: Preprocess
+    preprocess: AnyPreprocess
 
 
 def new_workdir(config: ConfigDict, config_name: str) -> Path:
@@ -273,6 +274,11 @@ def _has_checkpoint(workdir: Path) -> bool:
     return bool(steps_in(checkpoints_folder(workdir)))
 
 
+def kept_preprocess(workdir: Path) -> AnyPreprocess | None:
+    """What a run in this directory has learnt of its training rows; None where there is no run yet."""
+    return load(workdir).preprocess if (workdir / PREPROCESS).exists() else None
+
+
 def absolute(text: str) -> str:
     """The absolute path of a file or folder; anything else, such as the name of published weights, as it is."""
     return str(_path(text)) if text and _path(text).exists() else text
@@ -323,15 +329,15 @@ def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str
     workdir = run.workdir
     if (workdir / "data_report.json").exists() and not same_data(workdir, key, splits_csv):
         raise DataError(
-            f"the pictures of {run.config.data.source}, or their splits, have changed since {workdir} began: restore "
-            "them to resume it, or train anew in another --workdir, where "
+            f"the {run.preprocess.noun} of {run.config.data.source}, or their splits, have changed since {workdir} "
+            "began: restore them to resume it, or train anew in another --workdir, where "
             f"--config.data.splits={splits_file(workdir)} keeps the old split"
         )
     if (workdir / "config.json").exists():
         _require_same_run(load(workdir), run, typed)
     _write_config(run)
     write_json(workdir / "classes.json", list(run.class_names))
-    write_json(workdir / "preprocess.json", run.preprocess.to_json())
+    write_json(workdir / PREPROCESS, run.preprocess.to_json())
     write_json(workdir / "data_report.json", {"key": key} | report)
     write_text(splits_file(workdir), splits_csv)
     write_json(workdir / "environment.json", describe_environment())
@@ -387,9 +393,9 @@ def load(workdir: Path) -> Run:
         config.model.name = _kept(config.model.name, workdir)
     if config.data.cache_dir and not _path(config.data.cache_dir).is_dir():
         config.data.cache_dir = ""
-    file = workdir / "preprocess.json"
+    file = workdir / PREPROCESS
     try:
-        preprocess = Preprocess.from_json(read_json(file))
+        preprocess = preprocess_from_json(config.data.input, read_json(file))
     except RunError as error:
         raise RunError(f"{file}: {error}") if str(file) not in str(error) else error from None
     file = workdir / "classes.json"

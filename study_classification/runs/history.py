@@ -42,7 +42,7 @@ class Epoch:
         )
         return (
             f"epoch {self.epoch:>{len(str(total_epochs))}}/{total_epochs}  train: {train}  val: {val}"
-            f"  lr {self.learning_rate:.2e}  {self.images_per_second:,.0f} images/s  {self.seconds:.1f} s"
+            f"  lr {self.learning_rate:.2e}  {self.images_per_second:,.0f} examples/s  {self.seconds:.1f} s"
         )
 
     def row(self) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The one path from images to predictions that training, evaluation and prediction share; never augmented."""
+"""The one path from examples to predictions that training, evaluation and prediction share; never augmented."""
 
 from collections.abc import Callable
 from typing import cast
@@ -7,14 +7,15 @@ import flax.linen as nn
 import jax
 from jaxtyping import Array, PyTree
 
-from study_classification.inputs.images.preprocess import Preprocess, normalize
+from study_classification.inputs.kinds import AnyPreprocess
 from study_classification.tasks.task import Task
 
-Batch = dict[str, jax.Array]  # image uint8 [b, h, w, c] or features [b, ...]; label [b], and what else is known of each
+# image uint8 [b, h, w, c], row or tokens [b, ...], or features [b, ...]; label [b], and what else is known of each
+Batch = dict[str, jax.Array]
 
 
 def make_predict_step(
-    model: nn.Module, preprocess: Preprocess, task: Task, tta: str = "none"
+    model: nn.Module, preprocess: AnyPreprocess, task: Task, tta: str = "none"
 ) -> Callable[[PyTree, Batch], Array]:
     """(variables, batch) -> predictions [b, ...].
 
@@ -22,7 +23,7 @@ def make_predict_step(
     """
 
     def predict(variables: PyTree, batch: Batch) -> Array:
-        features = features_of(model, variables, batch, lambda batch: normalize(batch["image"], preprocess))
+        features = features_of(model, variables, batch, preprocess.inputs_of)
         return task.predictions(cast(Array, model.apply(variables, features, train=False, method=head_of_model)))
 
     def predict_mirrored(variables: PyTree, batch: Batch) -> Array:
@@ -38,7 +39,7 @@ def head_of_model(model: nn.Module, features: Array, train: bool) -> Array:
 
 
 def features_of(model: nn.Module, variables: PyTree, batch: Batch, prepare: Callable[[Batch], Array]) -> Array:
-    """What the backbone makes of a batch's images, or made of them when its features were cached."""
+    """What the backbone makes of a batch's examples, or made of them when its features were cached."""
     if "features" in batch:
         return batch["features"]
     return cast(Array, model.apply(variables, prepare(batch), train=False, method="features"))

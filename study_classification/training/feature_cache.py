@@ -19,6 +19,7 @@ from study_classification.data.batches import Images
 from study_classification.data.dataset import Split
 from study_classification.data.order import EvaluationOrder, TrainingOrder
 from study_classification.inputs.images.augment import Augment
+from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.models import pooling_of
 from study_classification.models.own import identity_of
 from study_classification.system import devices
@@ -68,6 +69,7 @@ def cached_features(
         EnvironmentFault: if the cache cannot be written.
     """
     config, preprocess = experiment.config, experiment.preprocess
+    assert isinstance(preprocess, Preprocess)  # of a network with given weights
     plain = Augment(preprocess.image_size, preprocess.image_size)
     augmentation = experiment.augmentation if views > 1 else plain
     identity = _identity(experiment, variables, examples, views, augmentation)

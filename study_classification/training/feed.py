@@ -12,13 +12,15 @@ import numpy as np
 from jaxtyping import Int32, PyTree
 from ml_collections import ConfigDict
 
-from study_classification.data.batches import Images, ResidentImages, batch_shapes, on_every_device, open_images
+from study_classification.data.batches import Images, ResidentImages, batch_shapes, on_every_device, open_examples
 from study_classification.data.dataset import Dataset, class_names, open_dataset
 from study_classification.data.order import BalancedOrder, Order, TrainingOrder
 from study_classification.data.prepare import cache_directory
 from study_classification.data.sources import TRAIN, VALIDATION
 from study_classification.errors import ConfigError, DataError
+from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
+from study_classification.inputs.kinds import Reader, reader_of
 from study_classification.system import devices
 from study_classification.system.console import say
 from study_classification.system.threads import num_workers
@@ -64,10 +66,10 @@ class Feed:
         return ViewOrder(self.order, self.views) if self.views else self.order
 
     def batch_shapes(self) -> dict[str, jax.ShapeDtypeStruct] | None:
-        """What a training step will be given, before there are any images; None for what a feature cache gives."""
-        if self.views:
-            return None
+        """What a training step will be given, before there are any images; None for features and rows."""
         reader = _reader(self.experiment, _canvas_size(self.experiment, TRAIN))
+        if self.views or not isinstance(reader, ImageReader):
+            return None
         return batch_shapes(reader, self.batch_size, devices.batch_sharding(self.experiment.mesh))
 
 
@@ -81,13 +83,15 @@ def open_feed(experiment: Experiment) -> Feed:
     config, task = experiment.config, experiment.task
     data = open_dataset(config.data)
     say(data.describe())
+    if not isinstance(preprocess := experiment.preprocess, Preprocess):
+        say(preprocess.describe())
     if len(data.split(VALIDATION)) <= BASELINE_OF:
-        say(baseline(data.labels(VALIDATION, cache_directory(config.data)), data.class_names))
+        say(baseline(data.labels(VALIDATION, cache_directory(config.data)), data.class_names, preprocess.noun))
     if data.class_names != experiment.class_names:
         lost = sorted(set(class_names(config.data)) - set(data.class_names))
         raise DataError(f"no picture of {', '.join(lost)} can be read: mend them, or remove the class from the data")
     count = len(data.split(TRAIN))
-    batch_size = _fitting_batch_size(config, count, experiment.mesh.size)
+    batch_size = _fitting_batch_size(config, count, experiment.mesh.size, preprocess.noun)
     order = TrainingOrder(count, batch_size, config.seed)
     if config.data.sampling or config.class_weights:
         labels = data.labels(TRAIN, cache_directory(config.data))
@@ -100,13 +104,12 @@ def open_feed(experiment: Experiment) -> Feed:
     return Feed(experiment, data, batch_size, order, task, views)
 
 
-def baseline(labels: Int32[np.ndarray, " n"], class_names: Sequence[str]) -> str:
+def baseline(labels: Int32[np.ndarray, " n"], class_names: Sequence[str], noun: str) -> str:
     """What a network has to beat, in words: the share of validation labels that are of the most frequent class."""
     counts = np.bincount(labels, minlength=len(class_names))
-    share = counts.max() / len(labels)
-    return (
-        f"Always saying {class_names[int(counts.argmax())]} would be right for {share:.1%} of the validation pictures"
-    )
+    most = int(np.argmax(counts))
+    share = counts[most] / len(labels)
+    return f"Always saying {class_names[most]} would be right for {share:.1%} of the validation {noun}"
 
 
 def _require_every_class(labels: Int32[np.ndarray, " n"], class_names: Sequence[str]) -> None:
@@ -118,7 +121,7 @@ def _require_every_class(labels: Int32[np.ndarray, " n"], class_names: Sequence[
         )
 
 
-def _fitting_batch_size(config: ConfigDict, num_examples: int, num_devices: int) -> int:
+def _fitting_batch_size(config: ConfigDict, num_examples: int, num_devices: int, noun: str = "pictures") -> int:
     """The batch size, or, where there are fewer examples, the most of them that devices and parts can share evenly."""
     batch_size, parts = config.batch_size, config.accumulate_steps
     if batch_size % num_devices:
@@ -135,10 +138,10 @@ def _fitting_batch_size(config: ConfigDict, num_examples: int, num_devices: int)
     fitting = num_examples // (num_devices * parts) * num_devices * parts
     if not fitting:
         raise DataError(
-            f"there are {num_examples} training pictures for {num_devices} devices and accumulate_steps={parts}: add "
-            "pictures, or use fewer of either"
+            f"there are {num_examples} training {noun} for {num_devices} devices and accumulate_steps={parts}: add "
+            f"{noun}, or use fewer of either"
         )
-    say(f"batch_size {batch_size} is more than the {num_examples} training pictures: using {fitting}")
+    say(f"batch_size {batch_size} is more than the {num_examples} training {noun}: using {fitting}")
     return fitting
 
 
@@ -149,12 +152,12 @@ def features_of_split(
     canvas_size = _canvas_size(experiment, TRAIN) if views > 1 else 0
     cache = cache_directory(experiment.config.data)
     open_views = partial(_open, experiment, data, name, _reader(experiment, canvas_size))
-    return cached_features(experiment, variables, open_views, data.split(name), views, cache)
+    return cached_features(experiment, variables, open_views, data.images(name), views, cache)
 
 
-def _open(experiment: Experiment, data: Dataset, name: str, reader: ImageReader) -> Images:
+def _open(experiment: Experiment, data: Dataset, name: str, reader: Reader) -> Images:
     config = experiment.config
-    return open_images(
+    return open_examples(
         data.split(name),
         reader,
         mode=config.data.mode,
@@ -171,5 +174,5 @@ def _canvas_size(experiment: Experiment, name: str) -> int:
     return augmentation.canvas_size if name == TRAIN and augmentation.random_resized_crop else 0
 
 
-def _reader(experiment: Experiment, canvas_size: int) -> ImageReader:
-    return ImageReader(experiment.preprocess, experiment.config.data.max_megapixels, canvas_size)
+def _reader(experiment: Experiment, canvas_size: int) -> Reader:
+    return reader_of(experiment.preprocess, experiment.config.data.max_megapixels, canvas_size)

@@ -12,7 +12,7 @@ from jaxtyping import PyTree
 from study_classification.data.batches import read
 from study_classification.data.dataset import Dataset
 from study_classification.data.sources import TRAIN
-from study_classification.inputs.images.preprocess import normalize
+from study_classification.inputs.images.preprocess import Preprocess, normalize
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.models.initial import init_variables
 from study_classification.system.threads import num_workers, parallel
@@ -48,7 +48,8 @@ def first_variables(experiment: Experiment, data: Dataset) -> dict[str, PyTree]:
     variables = initial_variables(experiment)
     if experiment.pretrained or not hasattr(experiment.model.backbone, "statistics_of"):
         return variables
-    split, preprocess = data.split(TRAIN), experiment.preprocess
+    split, preprocess = data.images(TRAIN), experiment.preprocess
+    assert isinstance(preprocess, Preprocess)  # of a network of images
     reader = ImageReader(preprocess, experiment.config.data.max_megapixels)
     rows = range(min(len(split), STATISTICS_OF))
     images = parallel(lambda row: read(split, row, reader)[0], rows, num_workers(experiment.config.data.workers))

@@ -50,7 +50,7 @@ def train_and_evaluate(config: ConfigDict, workdir: Path, typed: Sequence[str] =
         Interrupted: after Ctrl-C or SIGTERM, with everything saved.
         DivergedError: if the loss or a gradient is no longer finite.
     """
-    experiment = resolve_config(directory.with_kept_files(config, workdir))
+    experiment = resolve_config(directory.with_kept_files(config, workdir), directory.kept_preprocess(workdir))
     directory.make(workdir)
     if not hosts.is_first():
         with saying_nothing():

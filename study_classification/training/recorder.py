@@ -56,10 +56,10 @@ class Recorder:
         total, trained = count_parameters(params), count_parameters(params, experiment.mask)
         say(
             f"Network: {config.model.name}, {total:,} parameters, {trained:,} of them trained ({config.learning}); "
-            f"{phases.total_steps:,} steps of {phases.batch_size} pictures"
+            f"{phases.total_steps:,} steps of {phases.batch_size} {experiment.preprocess.noun}"
         )
         if experiment.pretrained:
-            skipped, preprocess = experiment.pretrained.skipped, experiment.preprocess
+            skipped, preprocess = experiment.pretrained.skipped, experiment.pretrained.preprocess
             fresh = f"; {skipped} starts {'fitted' if config.model.head.fitted else 'anew'}" if skipped else ""
             size = f"{preprocess.image_size} x {preprocess.image_size} {'RGB' if preprocess.channels == 3 else 'grey'}"
             say(
@@ -78,14 +78,14 @@ class Recorder:
 
     def finish(self, history: History, phases: Phases, reason: str, num_validation: int) -> None:
         """Says how it ended, which epoch was the best, and what to do next."""
-        best = history.epochs[history.best]
+        best, noun = history.epochs[history.best], self._experiment.preprocess.noun
         early = reason and not history.reached(phases.total_steps)
         values = ", ".join(f"{name} {value:.4f}" for name, value in reversed(list(best.val.items())))
         say(f"Stopped early: {reason}" if early else f"Trained for {phases.total_epochs} epochs")
         say(f"Best: epoch {best.epoch}, validation {values}")
-        if warning := overfitting(history, self._experiment.config.learning, num_validation):
+        if warning := overfitting(history, self._experiment.config.learning, num_validation, noun):
             say(warning)
         if self._writes:
             directory.write_history(self._workdir, history)
             draw_curves(history, directory.curves_file(self._workdir))
-        say(next_steps(self._workdir, directory.curves_file(self._workdir)))
+        say(next_steps(self._workdir, directory.curves_file(self._workdir), noun))

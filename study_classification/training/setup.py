@@ -9,11 +9,14 @@ from jaxtyping import PyTree
 from ml_collections import ConfigDict
 
 from study_classification.config_rules import validate
-from study_classification.data.dataset import class_names
+from study_classification.data.dataset import class_names, open_dataset
 from study_classification.data.prepare import cache_directory
+from study_classification.data.rows import RowSplit, learn_preprocess
+from study_classification.data.sources import TRAIN
 from study_classification.errors import ConfigError, nearest
 from study_classification.inputs.images.augment import Augment
 from study_classification.inputs.images.preprocess import Preprocess
+from study_classification.inputs.kinds import IMAGES, KINDS, AnyPreprocess
 from study_classification.models import Classifier, create_model, is_linear
 from study_classification.models.initial import variable_shapes
 from study_classification.models.tracing import layer_order
@@ -33,7 +36,7 @@ class Experiment:
 
     Attributes:
         config: with `model.origin` as the weights have it.
-        preprocess: that of the weights, or of the config.
+        preprocess: that of the weights, of the config, or what was learnt from the training rows.
         augmentation: of the training images.
         mesh: all devices.
         model: for the classes of the data.
@@ -44,7 +47,7 @@ class Experiment:
     """
 
     config: ConfigDict
-    preprocess: Preprocess
+    preprocess: AnyPreprocess
     augmentation: Augment
     mesh: Mesh
     model: Classifier
@@ -54,8 +57,12 @@ class Experiment:
     pretrained: Pretrained | None
 
 
-def resolve_config(config: ConfigDict) -> Experiment:
+def resolve_config(config: ConfigDict, learnt: AnyPreprocess | None = None) -> Experiment:
     """Checks all that can be checked before anything heavy starts.
+
+    Args:
+        config: as `configs/default.py` defines it.
+        learnt: what the run that goes on has learnt from its training rows; else it is learnt now.
 
     Raises:
         ConfigError: for settings that are wrong or contradict each other.
@@ -72,9 +79,10 @@ def resolve_config(config: ConfigDict) -> Experiment:
     pretrained = load_pretrained(config, classes) if config.model.weights else None
     if pretrained:
         config.model.origin = pretrained.origin
-    preprocess = pretrained.preprocess if pretrained else Preprocess.from_config(config.preprocess)
-    augmentation = Augment.from_config(config.augment, preprocess.image_size)
-    model = create_model(config.model, len(classes), devices.compute_dtype(config.precision))
+    preprocess = pretrained.preprocess if pretrained else _preprocess(config, learnt)
+    augmentation = Augment.from_config(config.augment, preprocess.shape[0])  # of rows nothing is drawn
+    dtype = devices.compute_dtype(config.precision)
+    model = create_model(config.model, len(classes), dtype, preprocess.num_tokens)
     if config.model.head.fitted and not is_linear(model.head):
         raise ConfigError(
             f"model.head.fitted is set, but the head of {config.model.name} is more than one linear layer: drop it, or "
@@ -82,6 +90,7 @@ def resolve_config(config: ConfigDict) -> Experiment:
         )
     shapes = variable_shapes(model, preprocess.shape)
     for stage in augmentation.stages()[:-1]:
+        assert isinstance(preprocess, Preprocess)  # rows are not augmented
         _require_size(model, preprocess, stage.image_size, shapes)
     mask = trainable_mask(shapes["params"], config.learning, config.fine_tuning.frozen)
     if config.fine_tuning.head_epochs and not any(jax.tree.leaves(head_of(mask))):
@@ -89,6 +98,17 @@ def resolve_config(config: ConfigDict) -> Experiment:
     task = Softmax(len(classes), config.label_smoothing)
     _require_measure(config.monitor, task)
     return Experiment(config, preprocess, augmentation, mesh, model, task, classes, mask, pretrained)
+
+
+def _preprocess(config: ConfigDict, learnt: AnyPreprocess | None) -> AnyPreprocess:
+    """What happens to every example before the network sees it, where no weights say so."""
+    if config.data.input == IMAGES:
+        return Preprocess.from_config(config.preprocess)
+    if isinstance(learnt, KINDS[config.data.input]):
+        return learnt
+    rows = open_dataset(config.data).split(TRAIN)
+    assert isinstance(rows, RowSplit)
+    return learn_preprocess(config.data, rows)
 
 
 def _require_measure(monitor: str, task: Task) -> None:

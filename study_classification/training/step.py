@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 from study_classification.inputs.images.augment import Augment, augment, example_keys
 from study_classification.inputs.images.mix import draw_mask, mix
 from study_classification.inputs.images.preprocess import Preprocess, normalize
+from study_classification.inputs.kinds import AnyPreprocess
 from study_classification.optim.averaging import update_average
 from study_classification.optim.gradients import accumulated, sharpness_aware
 from study_classification.optim.optimizer import penalty
@@ -24,13 +25,14 @@ from study_classification.training.state import COUNT, FIRST_NONFINITE_STEP, Tra
 from study_classification.training.streams import AUGMENTATION, DROPOUT, MIXING, stream
 from study_classification.trees import combine, filter_tree, partition
 
-Batch = dict[str, Array]  # image uint8 [b,h,w,c] or features [b,...]; label [b]; and aspect, index, epoch [b]
+# image uint8 [b,h,w,c], row or tokens [b,...], or features [b,...]; label [b]; and aspect, index, epoch [b]
+Batch = dict[str, Array]
 
 
 def make_train_step(
     model: nn.Module,
     optimizer: optax.GradientTransformation,
-    preprocess: Preprocess,
+    preprocess: AnyPreprocess,
     augmentation: Augment,
     config: ConfigDict,
     task: Task,
@@ -98,16 +100,18 @@ def _added(task: Task, state: TrainState, outputs: Array, targets: Array, finite
 
 
 def _objective(
-    model: nn.Module, preprocess: Preprocess, augmentation: Augment, config: ConfigDict, task: Task, mask: PyTree
+    model: nn.Module, preprocess: AnyPreprocess, augmentation: Augment, config: ConfigDict, task: Task, mask: PyTree
 ) -> Callable:
     """(trained, frozen, batch_stats, batch, key) -> objective, ((outputs, targets), batch_stats)."""
     mixes = augmentation.mixup > 0 or augmentation.cutmix > 0
     augmentation_key, mixing_key = stream(config.seed, AUGMENTATION), stream(config.seed, MIXING)
 
     def prepared(batch: Batch) -> Array:
-        keys = example_keys(augmentation_key, batch["epoch"], batch["index"])
-        images = augment(batch["image"], batch["aspect"], keys, augmentation)
-        return normalize(mix(images, batch["own_share"][..., None]) if mixes else images, preprocess)
+        if "image" in batch:
+            keys = example_keys(augmentation_key, batch["epoch"], batch["index"])
+            images = augment(batch["image"], batch["aspect"], keys, augmentation)
+            batch = batch | {"image": mix(images, batch["own_share"][..., None]) if mixes else images}
+        return preprocess.inputs_of(batch)
 
     forward = _forward(model, config, mask, prepared)
 

@@ -117,7 +117,7 @@ def test_flags_that_a_verb_does_not_have(text, sentence):
         ("--weights w.pth", "photos.py:weights=w.pth"),
         ("--mixup=0.2", "set --config.augment.mixup=0.2"),
         ("--steps=30", "it belongs to lr_find; set --config.total_steps=30, and --config.total_epochs=0"),
-        ("--activation relu", "the paper of a network decides it"),
+        ("--activation relu", "--config.model.activation=relu"),
     ],
 )
 def test_flags_of_other_programs_are_guided(text, guide):
@@ -149,7 +149,7 @@ def test_verbs_of_a_run_guide_to_their_own(text, guide):
         ("optimizer.lr=0.1", "set --config.optimizer.learning_rate=0.1"),
         ("epochs=5", "set --config.total_epochs=5"),
         ("data.path=x", "set --config.data.source=x"),
-        ("model.activation=relu", "the config has no field 'model.activation': the paper of a network decides it"),
+        ("model.num_classes=3", "the config has no field 'model.num_classes': the data have the classes"),
         ("optimizer=sgd", "set --config.optimizer.name=sgd"),
         ("early_stopping=3", "it is a group; set one of --config.early_stopping.min_delta"),
     ],

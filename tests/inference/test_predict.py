@@ -11,7 +11,7 @@ from PIL import Image
 
 from study_classification.errors import ConfigError
 from study_classification.inference import predict as predict_module
-from study_classification.inference.predict import find_files, listed_files, predict, predict_files, write_rows
+from study_classification.inference.predict import find_files, listed_files, predict, predict_examples, write_rows
 from study_classification.inputs.images.preprocess import Preprocess
 
 
@@ -53,7 +53,7 @@ def test_an_unreadable_file_takes_no_answer_of_another(config, tmp_path, batch_s
     run = SimpleNamespace(config=config, preprocess=Preprocess(4, 4, "bilinear", 1, (0.5,), (0.25,)))
     run.class_names = ("dark", "bright")
     trained = SimpleNamespace(run=run, batch_sizes=[1, batch_size], probabilities_of=brightness)
-    rows = list(predict_files(trained, [str(tmp_path / name) for name in names], 2, 0.0))
+    rows = list(predict_examples(trained, [str(tmp_path / name) for name in names], 2, 0.0))
     assert [row["file"] for row in rows] == [str(tmp_path / name) for name in names]
     expected = {"10": ("dark", 245), "250": ("bright", 250), "130": ("bright", 130), "70": ("dark", 185)}
     for name, row in zip(names, rows, strict=True):
@@ -186,7 +186,7 @@ def test_prediction_streams(run, digits, monkeypatch):
             yield file
 
     trained = predict_module.load_predictor(run, "best")
-    rows = predict_module.predict_files(trained, endless(), 1, 0.0)
+    rows = predict_module.predict_examples(trained, endless(), 1, 0.0)
     for _ in range(3 * run.config.batch_size):
         next(rows)
     assert len(asked) < 3 * run.config.batch_size + 100

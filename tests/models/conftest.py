@@ -10,10 +10,12 @@ from study_classification.models import create_model
 def make_model():
     """name -> a Classifier of 10 classes."""
 
-    def make(name, num_classes=10, dtype=jnp.float32, dropout=0.0, hidden=(128,), origin="", head=()):
+    def make(
+        name, num_classes=10, dtype=jnp.float32, dropout=0.0, hidden=(128,), origin="", head=(), num_tokens=0, **fields
+    ):
         config = default.get_config().model
-        config.update(name=name, origin=origin, dropout=dropout, hidden=hidden, head=dict(head))
-        return create_model(config, num_classes, dtype)
+        config.update(name=name, origin=origin, dropout=dropout, hidden=hidden, head=dict(head), **fields)
+        return create_model(config, num_classes, dtype, num_tokens)
 
     return make
 

@@ -7,10 +7,10 @@ from study_classification.models.cost import Layer, Summary, format_summary, sum
 from study_classification.models.resnet_cifar import CifarResNet
 
 
-def make_model(name, num_classes=10):
+def make_model(name, num_classes=10, num_tokens=0):
     model_config = default.get_config().model
     model_config.update(name=name, dropout=0.0)
-    return create_model(model_config, num_classes)
+    return create_model(model_config, num_classes, num_tokens=num_tokens)
 
 
 def is_head(path):
@@ -18,7 +18,7 @@ def is_head(path):
 
 
 def test_layers_of_a_perceptron():
-    summary = summarize(make_model("mlp"), 28, 1, batch_size=4)
+    summary = summarize(make_model("mlp"), (28, 28, 1), batch_size=4)
     assert summary.layers == (
         Layer("backbone/dense1", "Dense", (128,), 100_480, 100_480, 2 * 784 * 128),
         Layer("head/dropout", "Dropout", (128,), 0, 0, 0),
@@ -28,9 +28,16 @@ def test_layers_of_a_perceptron():
     assert summary.flops == 203_264
 
 
+def test_looking_words_up_is_no_operation():
+    summary = summarize(make_model("text_average", 2, num_tokens=102), (50,), batch_size=4, noun="texts")
+    assert summary.layers[0] == Layer("backbone/embedding", "WordEmbedding", (50, 16), 1632, 1632, 0)
+    assert summary.flops == 2 * (16 * 128 + 128 * 2) and summary.memory["texts"] == 4 * 50 * 4
+    assert "MFLOPs a text (" in format_summary(summary)
+
+
 def test_memory_counts_what_is_trained():
     images, parameters = 4 * 784 * 4, 101_770 * 4
-    memory = summarize(make_model("mlp"), 28, 1, batch_size=4, optimizer=optax.adam(1e-3)).memory
+    memory = summarize(make_model("mlp"), (28, 28, 1), batch_size=4, optimizer=optax.adam(1e-3)).memory
     assert memory.pop("activations") >= 4 * 128 * 4  # the hidden layer at least
     assert memory == {
         "parameters": parameters,
@@ -40,7 +47,7 @@ def test_memory_counts_what_is_trained():
         "pictures": images,
     }  # two moments and a step counter
 
-    summary = summarize(make_model("mlp"), 28, 1, batch_size=4, trainable=is_head)
+    summary = summarize(make_model("mlp"), (28, 28, 1), batch_size=4, trainable=is_head)
     assert [layer.trainable for layer in summary.layers] == [0, 0, 1_290]
     assert summary.memory["gradients"] == summary.trainable * 4 == 1_290 * 4
     assert summary.memory["optimizer state"] == 0
@@ -48,7 +55,7 @@ def test_memory_counts_what_is_trained():
 
 def test_activations_are_the_maps_kept_for_the_backward_pass():
     def activations(**kwargs):
-        return summarize(Classifier(CifarResNet(1), Head(10)), 32, 3, 16, **kwargs).memory["activations"]
+        return summarize(Classifier(CifarResNet(1), Head(10)), (32, 32, 3), 16, **kwargs).memory["activations"]
 
     maps = (3 * 16 * 32**2 + 2 * 32 * 16**2 + 2 * 64 * 8**2) * 4 * 16  # bytes that the 7 convolutions put out
     assert maps < activations() < 4 * maps
@@ -56,7 +63,7 @@ def test_activations_are_the_maps_kept_for_the_backward_pass():
 
 
 def test_published_operations_of_resnet50_and_its_batch_statistics():
-    summary = summarize(make_model("resnet50", 1000), 224, 3, batch_size=1, trainable=is_head)
+    summary = summarize(make_model("resnet50", 1000), (224, 224, 3), batch_size=1, trainable=is_head)
     assert summary.flops / 2e9 == pytest.approx(4.089, abs=0.001)  # torchvision: 4.09 GMACs
     assert sum(layer.parameters for layer in summary.layers) == summary.parameters == 25_557_032
     assert summary.memory["batch statistics"] == (53_173 - 53) * 4  # torchvision's buffers but for 53 step counters
@@ -64,7 +71,9 @@ def test_published_operations_of_resnet50_and_its_batch_statistics():
 
 
 def test_text_has_a_line_for_each_layer_and_fits():
-    summary = summarize(make_model("resnet20"), 32, 3, 2, trainable=lambda path: is_head(path) or "bn1/scale" in path)
+    summary = summarize(
+        make_model("resnet20"), (32, 32, 3), 2, trainable=lambda path: is_head(path) or "bn1/scale" in path
+    )
     lines = format_summary(summary).splitlines()
     assert max(map(len, lines)) <= 100
     assert len(lines) == 2 + len(summary.layers) + 1 + 3 + 7

@@ -21,16 +21,15 @@ from study_classification import load, models
 from study_classification.configs import quickstart
 from study_classification.data.order import TrainingOrder
 from study_classification.errors import ConfigError, DataError, DivergedError, Interrupted, RunError
+from study_classification.inputs.images import preprocess
 from study_classification.inputs.images.preprocess import normalize
 from study_classification.paths import user_path
 from study_classification.runs.checkpoints import Checkpointer, steps_in
 from study_classification.runs.directory import read_json
 from study_classification.runs.lock import locked
-from study_classification.tasks import prediction
 from study_classification.training import compiled_step as memory
 from study_classification.training import feed
 from study_classification.training import loop as train
-from study_classification.training import step as steps
 from study_classification.training.loop import train_and_evaluate
 
 
@@ -114,10 +113,9 @@ def test_a_run_of_mixed_and_growing_images_is_resumed_exactly(config, tmp_path, 
     config.model.name = "any_size"
     config.augment.update(random_erasing=0.5, mixup=0.2, cutmix=1.0, progressive=(0.5,))
     sizes = []
-    for module in (steps, prediction):
-        monkeypatch.setattr(
-            module, "normalize", lambda images, p: sizes.append(images.shape[1]) or normalize(images, p)
-        )
+    monkeypatch.setattr(
+        preprocess, "normalize", lambda images, p: sizes.append(images.shape[1]) or normalize(images, p)
+    )
     train_and_evaluate(config, tmp_path / "whole")
     assert sizes == [4, 8, 8]  # traced for the 7 steps of each stage, and, during the first, for evaluation
     stop_and_resume(monkeypatch, config, tmp_path / "parts", 5)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -42,6 +42,10 @@ class Preprocess:
     channels: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+
+    noun: ClassVar[str] = "pictures"
+    key: ClassVar[str] = "image"  # of the pixels in a batch
+    num_tokens: ClassVar[int] = 0
 
     def __post_init__(self):
         for name in ("image_size", "resize_size", "channels"):
@@ -93,6 +97,10 @@ class Preprocess:
     def shape(self) -> tuple[int, int, int]:
         """[h, w, c] of what the network sees."""
         return self.image_size, self.image_size, self.channels
+
+    def inputs_of(self, batch: Mapping[str, jax.Array]) -> jax.Array:
+        """The images of a batch, normalised: float32 [b, h, w, c]."""
+        return normalize(batch[self.key], self)
 
     def to_json(self) -> dict[str, Any]:
         """The contents of a run's `preprocess.json`."""

@@ -1,0 +1,289 @@
+"""Rows of a table, or texts, each of which is an example: listed, given their splits, and kept in memory."""
+
+import csv
+import hashlib
+import io
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Int8, Int32
+from ml_collections import ConfigDict
+
+from study_classification.config import listed
+from study_classification.data.items import SPLITS
+from study_classification.data.prepare import Found, check_classes, choose_splits, group_digests, report_of
+from study_classification.data.sources import NO_UTF8, SPLIT_NAMES, class_name, merged_names, similar_names
+from study_classification.data.splits import COLUMNS, read_pinned
+from study_classification.data.tables import plain_cell, read_table
+from study_classification.errors import DataError, nearest
+from study_classification.inputs.kinds import KINDS, TEXTS, RowPreprocess
+from study_classification.inputs.tables import learn_table
+from study_classification.inputs.texts import learn_texts
+from study_classification.paths import user_path
+
+SKLEARN = ("breast_cancer", "diabetes", "iris", "wine")  # tables that scikit-learn has with it
+TARGET = "target"  # their column of the labels
+SPLIT = "split"
+
+
+@dataclass(frozen=True)
+class RowSplit:
+    """One split of rows, in the order of the source.
+
+    Attributes:
+        source: that they come from, for messages.
+        names: where each stands in the source, such as `line 2`.
+        rows: column -> cell, of the columns that the network sees.
+        labels: the class of each.
+        columns: that the network sees.
+        ignored: other columns that a row may have.
+    """
+
+    source: str
+    names: tuple[str, ...]
+    rows: tuple[Mapping[str, str], ...]
+    labels: Int32[np.ndarray, " n"]
+    columns: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class Table:
+    """All rows of a source; see `RowSplit`. `own` is the split that the source gives each, -1 for none.
+
+    `spellings` are the labels as they are written, `labels` as they are meant. `contents` are digests, by which rows
+    are split and duplicates are known: of a text its own; of the row of a table that of all columns but target and
+    split, so that other `columns` leave every row in its split, and what the network does not see still counts.
+    """
+
+    names: list[str]
+    rows: list[dict[str, str]]
+    spellings: list[str]
+    labels: list[str]
+    contents: list[str]
+    own: Int8[np.ndarray, " n"]
+    columns: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+
+def open_rows(
+    data_config: ConfigDict, everything_in: str = "", for_training: bool = True
+) -> tuple[tuple[str, ...], dict[str, RowSplit], dict, str]:
+    """The class names, the splits, the report and the splits.csv of rows.
+
+    Args:
+        data_config: `config.data`.
+        everything_in: one split that takes all rows, whatever the source says; '' splits as usual.
+        for_training: whether there have to be rows of several classes for training and validation.
+
+    Raises:
+        DataError: if there is no such source, or it cannot be used.
+    """
+    source, noun = data_config.source, KINDS[data_config.input].noun
+    table = list_rows(data_config, for_training)
+    class_names, labels = _classes(table.labels)
+    digests, group = group_digests([np.array(table.contents, "S32")])
+    nothing = np.zeros(0, np.int64)
+    found = Found(class_names, labels, table.own, digests, group, nothing, nothing, {})
+    pinned = read_pinned(user_path(data_config.splits)) if data_config.splits else None
+    if everything_in:
+        splits = np.full(len(labels), SPLITS.index(everything_in), np.int8)
+    else:
+        splits = choose_splits(found, data_config, pinned)
+        if for_training:
+            check_classes(source, found, splits, noun)
+    of_split = {}
+    for number, name in enumerate(SPLITS):
+        if len(chosen := np.flatnonzero(splits == number)):
+            names, rows = tuple(table.names[row] for row in chosen), tuple(table.rows[row] for row in chosen)
+            of_split[name] = RowSplit(source, names, rows, labels[chosen], table.columns, table.ignored)
+    report = report_of(source, found, splits, _copies(table.names, group)) | {
+        "noun": noun,
+        "hidden": [],
+        "merged_classes": list(merged_names(set(table.spellings))),
+        "similar_classes": similar_names(class_names),
+    }
+    return class_names, of_split, report, _splits_csv(table, splits)
+
+
+def _classes(labels: Sequence[str]) -> tuple[tuple[str, ...], Int32[np.ndarray, " n"]]:
+    """The class names, sorted, and the class of each row."""
+    class_names, places = np.unique(labels, return_inverse=True)
+    return tuple(class_names.tolist()), places.astype(np.int32)
+
+
+def list_rows(data_config: ConfigDict, for_training: bool = True) -> Table:
+    """The rows of `FILE.csv` or `sklearn:NAME`.
+
+    Args:
+        data_config: `config.data`.
+        for_training: whether all columns that the fields name have to be there.
+
+    Raises:
+        DataError: if there is no such source, or a row of it cannot be used.
+    """
+    source, target = data_config.source, data_config.target
+    header, cells = _read_source(source, (target,))
+    columns = _columns(data_config, header, for_training)
+    ignored = tuple(dict.fromkeys([*(name for name in header if name not in columns), target, SPLIT, ""]))
+    table = Table([], [], [], [], [], np.zeros(0, np.int8), columns, ignored)
+    of_split = {SPLIT} - {*columns, target}
+    content = (
+        columns if data_config.input == TEXTS else [name for name in header if name not in {target, "", *of_split}]
+    )
+    own = []
+    for name, row in cells:
+        where = f"{source}, {name}"
+        _require_utf8(where, row, (*columns, target))
+        if not row[target]:
+            raise DataError(
+                f"{where}: the column {target} is empty, but it has the labels: give one, or remove the row"
+            )
+        split = row.get(SPLIT, "").lower() if of_split else ""
+        if split and split not in SPLIT_NAMES:
+            raise DataError(f"{where}: the split '{split}' is none of train, validation, test")
+        table.names.append(name)
+        table.rows.append({column: row[column] for column in columns})
+        table.spellings.append(row[target])
+        table.labels.append(class_name(row[target]))
+        table.contents.append(_digest({name: row[name] for name in content}))
+        own.append(SPLITS.index(SPLIT_NAMES[split]) if split else -1)
+    if not own:
+        raise DataError(f"{source} has no rows below its first line: give one for each example")
+    if min(own) < 0 <= max(own):
+        raise DataError(
+            f"{source}, {table.names[own.index(-1)]}: it has no split, but other rows have one: give one to every row, "
+            "or to none"
+        )
+    return replace(table, own=np.array(own, np.int8))
+
+
+def learn_preprocess(data_config: ConfigDict, split: RowSplit) -> RowPreprocess:
+    """What is learnt from the rows of a training split, see `inputs/tables.py` and `inputs/texts.py`.
+
+    Raises:
+        DataError: if a column cannot be used.
+    """
+    try:
+        if data_config.input == TEXTS:
+            (column,) = split.columns
+            texts = [row[column] for row in split.rows]
+            return learn_texts(texts, column, data_config.vocabulary, data_config.length)
+        numbers, categories = listed(data_config.numbers), listed(data_config.categories)
+        return learn_table(split.rows, split.columns, split.ignored, numbers=numbers, categories=categories)
+    except DataError as error:
+        raise DataError(f"{split.source}: {error}") from None
+
+
+def read_rows(split: RowSplit, preprocess: RowPreprocess) -> np.ndarray:
+    """What the network sees of every row of a split, [n, ...].
+
+    Raises:
+        DataError: naming the row that does not fit what was learnt.
+    """
+    values = []
+    for name, row in zip(split.names, split.rows, strict=True):
+        try:
+            values.append(preprocess.read(row))
+        except DataError as error:
+            raise DataError(f"{split.source}, {name}: {error}") from None
+    return np.stack(values)
+
+
+def _read_source(source: str, columns: Sequence[str]) -> tuple[list[str], Iterator[tuple[str, dict[str, str]]]]:
+    """The names of the columns, and the rows by name."""
+    if source.startswith("sklearn:"):
+        return _sklearn(source.removeprefix("sklearn:"), columns)
+    file = user_path(source)
+    if not file.is_file() or file.suffix.lower() != ".csv":
+        what = "does not exist" if not file.exists() else "is no CSV file"
+        raise DataError(
+            f"the data source '{source}' {what}: for data.input=tables and texts give FILE.csv, whose first line names "
+            f"the columns, or sklearn:NAME with one of {', '.join(SKLEARN)}"
+        )
+    try:
+        header, rows = read_table(file, columns)
+    except DataError as error:
+        raise DataError(f"{error}; data.target names the column of the labels") from None
+    return header, ((f"line {line}", row) for line, row in rows)
+
+
+def _sklearn(name: str, columns: Sequence[str]) -> tuple[list[str], Iterator[tuple[str, dict[str, str]]]]:
+    """A table that ships inside scikit-learn, in its own units; see `sklearn.datasets.load_iris` and its like."""
+    if name not in SKLEARN:
+        raise DataError(f"scikit-learn has no table '{name}' with it: {nearest(name, SKLEARN)}")
+    from sklearn import datasets
+
+    found = getattr(datasets, f"load_{name}")(**({"scaled": False} if name == "diabetes" else {}))
+    header = [*map(str, found.feature_names), TARGET]
+    if missing := [column for column in columns if column not in header]:
+        raise DataError(f"sklearn:{name} has no column {missing[0]}: its labels are in data.target={TARGET}")
+    labels = found.target if name == "diabetes" else found.target_names[found.target]
+    rows = zip(found.data.tolist(), labels.tolist(), strict=True)
+    return header, (
+        (f"row {number}", dict(zip(header, map(str, (*values, label)), strict=True)))
+        for number, (values, label) in enumerate(rows, start=1)
+    )
+
+
+def _columns(data_config: ConfigDict, header: Sequence[str], for_training: bool) -> tuple[str, ...]:
+    """The columns that the network sees, in the order of the header.
+
+    Raises:
+        DataError: if there is none, or if one that a field names is not there.
+    """
+    target, is_text = data_config.target, data_config.input == TEXTS
+    chosen = (data_config.text,) if is_text else listed(data_config.columns)
+    fields = {"text" if is_text else "columns": chosen}
+    if for_training and not is_text:
+        fields |= {name: listed(data_config[name]) for name in ("dropped", "numbers", "categories")}
+    for field, names in fields.items():
+        for name in names:
+            if name not in header:
+                known = [column for column in header if column and column != target]
+                raise DataError(
+                    f"data.{field} names the column '{name}', which {data_config.source} does not have: "
+                    f"{nearest(name, known)}"
+                )
+    if target in chosen:
+        raise DataError(f"the column {target} has the labels (data.target), so it cannot be learnt from as well")
+    left_out = {target, "", *listed(data_config.dropped), *((SPLIT,) if SPLIT not in chosen else ())}
+    columns = tuple(name for name in header if (name in chosen if chosen else name not in left_out))
+    if not columns:
+        raise DataError(f"{data_config.source} has no column but {target} to learn from: add some, or drop fewer")
+    return columns
+
+
+def _require_utf8(where: str, row: Mapping[str, str], columns: Sequence[str]) -> None:
+    for name in columns:
+        if NO_UTF8.search(row[name]):
+            raise DataError(
+                f"{where}: the column {name} is no UTF-8 text: save the file as UTF-8, which Excel calls CSV UTF-8"
+            )
+
+
+def _digest(content: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
+
+
+def _copies(names: Sequence[str], group: Int32[np.ndarray, " n"]) -> list[list[tuple[int, str]]]:
+    """The groups of exact duplicates, by number and name."""
+    order = np.argsort(group, kind="stable")
+    groups = (list(members) for _, members in itertools.groupby(order.tolist(), key=group.__getitem__))
+    return [[(number, names[number]) for number in members] for members in sorted(groups) if len(members) > 1]
+
+
+def _splits_csv(table: Table, splits: Int8[np.ndarray, " n"]) -> str:
+    """Which row is in which split; the last column is the digest of its content."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for name, label, split, content in zip(table.names, table.labels, splits, table.contents, strict=True):
+        writer.writerow((name, plain_cell(label), SPLITS[split], content))
+    return lines.getvalue()

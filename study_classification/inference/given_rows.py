@@ -1,0 +1,83 @@
+"""Rows as users have them (CSV files, dicts, texts) -> what a network sees of them."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from study_classification.data.tables import read_table
+from study_classification.errors import DataError
+from study_classification.inputs.kinds import RowPreprocess
+from study_classification.inputs.texts import TextPreprocess
+from study_classification.paths import user_path
+
+Listed = tuple[str, int, Mapping[str, str], str]  # file, line, cells, and why the file cannot be read
+
+
+def rows_of_files(files: Iterable[str], preprocess: RowPreprocess) -> Iterator[Listed]:
+    """The rows of CSV files, in their order. A file that cannot be used is one row, which says why."""
+    for file in files:
+        try:
+            yield from ((file, line, row, "") for line, row in _read(user_path(file), preprocess))
+        except DataError as error:
+            yield file, 0, {}, str(error)
+
+
+def is_single_row(rows: Any, preprocess: RowPreprocess) -> bool:
+    """Whether one row is meant, and not several: a dict, or a text."""
+    return isinstance(rows, Mapping) or (isinstance(rows, str) and not _is_file(rows, preprocess))
+
+
+def read_given_rows(rows: Any, preprocess: RowPreprocess) -> Iterator[np.ndarray]:
+    """What the network sees of each row, in order.
+
+    Args:
+        rows: one row or an iterable of rows, or the path of a CSV file. A row is a dict, column -> text or number, or
+            of texts also the text itself; None, NaN and '' are missing.
+        preprocess: that of the run.
+
+    Raises:
+        DataError: naming the row that is something else, or does not fit what the network has learnt.
+    """
+    for name, row in _named(rows, preprocess):
+        try:
+            yield preprocess.read(row)
+        except DataError as error:
+            raise DataError(f"{name}: {error}") from None
+
+
+def _named(rows: Any, preprocess: RowPreprocess) -> Iterator[tuple[str, Mapping[str, str]]]:
+    if isinstance(rows, os.PathLike) or (isinstance(rows, str) and _is_file(rows, preprocess)):
+        yield from ((f"{rows}, line {line}", row) for line, row in _read(user_path(rows), preprocess))
+        return
+    single = is_single_row(rows, preprocess)
+    if not single and (isinstance(rows, bytes) or not isinstance(rows, Iterable)):
+        raise DataError(f"the type {type(rows).__name__} is no row: give a dict, a list of dicts, or the path of a CSV")
+    for number, row in enumerate([rows] if single else rows):
+        name = "the row" if single else f"row {number}"
+        if isinstance(row, str) and isinstance(preprocess, TextPreprocess):
+            row = {preprocess.column: row}
+        if not isinstance(row, Mapping):
+            raise DataError(f"{name} is of the type {type(row).__name__}: give a dict, column -> text or number")
+        yield name, {str(column): _cell(value) for column, value in row.items()}
+
+
+def _read(file: Path, preprocess: RowPreprocess) -> Iterator[tuple[int, dict[str, str]]]:
+    header, rows = read_table(file, ())
+    try:
+        preprocess.require_columns(header)
+    except DataError as error:
+        raise DataError(f"{file}: {error}") from None
+    return rows
+
+
+def _is_file(text: str, preprocess: RowPreprocess) -> bool:
+    """Whether a text is a path: always, but where a text is an example."""
+    return not isinstance(preprocess, TextPreprocess) or text.lower().endswith(".csv")
+
+
+def _cell(value: Any) -> str:
+    """A value of a Python program as a CSV file has it."""
+    return "" if value is None or value != value else str(value).strip()
