@@ -12,6 +12,8 @@ from study_classification.paths import refuse_address, user_path
 
 CHOICES = {
     "learning": ("from_scratch", "transfer_learning", "fine_tuning"),
+    "task.name": ("softmax", "sigmoid", "regression"),
+    "task.loss": ("squared", "absolute", "huber"),
     "model.head.pooling": ("", "average", "max", "flatten"),
     "data.on_unreadable": ("skip", "error"),
     "data.mode": ("auto", "resident", "streaming"),
@@ -47,12 +49,26 @@ POSITIVE = (
     "schedule.restarts",
     "data.max_megapixels",
     "optimizer.learning_rate",
+    "task.huber_delta",
 )
 SIGNED = ("preprocess.mean", "seed", "data.split_seed", "model.dropout", "model.drop_path")
+
+# what needs classes; the images of two numbers, mixed, are no image of the number between them (arXiv:2210.05775)
+FOR_CLASSES = (
+    "class_weights",
+    "data.sampling",
+    "label_smoothing",
+    "augment.mixup",
+    "augment.cutmix",
+    "model.head.fitted",
+)
 
 # field -> the field that decides whether it has an effect, and with which values of that; True: with any that is on
 ADAPTIVE = ("adam", "adamw", "muon", "schedule_free")
 EFFECTS: dict[str, tuple[str, tuple[str, ...] | bool]] = {
+    "task.positive": ("task.name", ("sigmoid",)),
+    "task.loss": ("task.name", ("regression",)),
+    "task.huber_delta": ("task.loss", ("huber",)),
     "model.hidden": ("model.name", ("mlp",)),
     "optimizer.momentum": ("optimizer.name", ("sgd", "rmsprop", "muon")),
     "optimizer.b1": ("optimizer.name", ADAPTIVE),
@@ -117,6 +133,7 @@ def validate(config: ConfigDict, chosen: Iterable[str] = ()) -> None:
         refuse_address(flat[field])
     _check_ranges(flat)
     _check_durations(flat)
+    _check_task(flat)
     _check_model(flat)
     _check_learning(flat)
     _check_optimizer(flat)
@@ -190,6 +207,22 @@ def _check_durations(flat: Fields) -> None:
         raise ConfigError(
             f"time_budget is '{flat['time_budget']}', but must be a time such as 90s, 10m or 2h, or '' for no limit"
         ) from None
+
+
+def _check_task(flat: Fields) -> None:
+    """What belongs to classes alone, and what to outputs that may have any sign."""
+    name = flat["task.name"]
+    for field in FOR_CLASSES if name == "regression" else ():
+        if flat[field]:
+            raise ConfigError(
+                f"{field} is {flat[field]}, but task.name is regression, and numbers are no classes: switch it off, or "
+                "set task.name to softmax"
+            )
+    if name != "softmax" and flat["model.name"] == "squeezenet1_1" and not flat["model.head.pooling"]:
+        raise ConfigError(
+            f"task.name is {name}, but the head of squeezenet1_1 gives no output below 0: set "
+            "model.head.pooling to average"
+        )
 
 
 def _check_model(flat: Fields) -> None:

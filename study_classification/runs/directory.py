@@ -1,14 +1,15 @@
 """The run directory: everything that a run writes, and all that evaluate and predict need to read.
 
 config.json         every field, as it was used
-classes.json        class names, in the order of the network's outputs
+classes.json        class names, in the order of the labels; none of a regression
+targets.json        what predictions need of the training labels: of a regression their mean and deviation
 preprocess.json     pixels on disk -> what the network sees
 network.py          the source of the network, where it is a file of the user's own
 environment.json    versions, devices, command
 data_report.json    what was found in the data
 splits.csv          which image is in which split
 history.csv         one row an epoch
-curves.png          loss and accuracy by epoch
+curves.png          loss and measures by epoch
 log.txt             everything that was said
 checkpoints/        Orbax; the last two and the best
 .lock               which process trains here, while one does
@@ -18,9 +19,10 @@ report.json         results of the evaluations
 import csv
 import io
 import json
+import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ml_collections import ConfigDict
@@ -37,7 +39,7 @@ from study_classification.runs.history import History
 from study_classification.system import hosts
 from study_classification.system.files import make_folder, unwritable, write_json, write_text
 
-NETWORK = "network.py"
+NETWORK, TARGETS = "network.py", "targets.json"
 
 # A run may be resumed with other values of these: they change how long or how it runs, not what it computes. The data
 # may have moved, too; that they are the same is checked by their content.
@@ -58,12 +60,21 @@ FREE_ON_RESUME = (
 
 @dataclass(frozen=True)
 class Run:
-    """A run as its directory describes it."""
+    """A run as its directory describes it.
+
+    Attributes:
+        workdir: the directory.
+        config: as it was resolved.
+        class_names: in the order of the labels; none where these are numbers.
+        preprocess: pixels on disk -> what the network sees.
+        targets: what the task took from the training labels, see `Task.kept`.
+    """
 
     workdir: Path
     config: ConfigDict
     class_names: tuple[str, ...]
     preprocess: Preprocess
+    targets: Mapping[str, float] = field(default_factory=dict)
 
 
 def new_workdir(config: ConfigDict, config_name: str) -> Path:
@@ -323,6 +334,8 @@ def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str
         _require_same_run(load(workdir), run, typed)
     _write_config(run)
     write_json(workdir / "classes.json", list(run.class_names))
+    if run.targets:
+        write_json(workdir / TARGETS, dict(run.targets))
     write_json(workdir / "preprocess.json", run.preprocess.to_json())
     write_json(workdir / "data_report.json", {"key": key} | report)
     write_text(splits_file(workdir), splits_csv)
@@ -385,10 +398,18 @@ def load(workdir: Path) -> Run:
     except RunError as error:
         raise RunError(f"{file}: {error}") if str(file) not in str(error) else error from None
     file = workdir / "classes.json"
-    classes = read_json(file, list)
-    if not classes or not all(isinstance(name, str) for name in classes):
+    classes, numbers = read_json(file, list), config.task.name == "regression"
+    if bool(classes) == numbers or not all(isinstance(name, str) for name in classes):
         raise _damaged(file, "it is no list of class names")
-    return Run(workdir, config, tuple(classes), preprocess)
+    return Run(workdir, config, tuple(classes), preprocess, _read_targets(workdir / TARGETS) if numbers else {})
+
+
+def _read_targets(file: Path) -> dict[str, float]:
+    content = read_json(file)
+    mean, std = content.get("mean"), content.get("std")
+    if not all(isinstance(value, float) and math.isfinite(value) for value in (mean, std)) or std <= 0:
+        raise _damaged(file, "it has no mean and standard deviation of the training numbers")
+    return {"mean": mean, "std": std}
 
 
 def _read_config(file: Path) -> ConfigDict:

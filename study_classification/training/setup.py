@@ -22,7 +22,7 @@ from study_classification.pretrained import Pretrained, load_pretrained
 from study_classification.pretrained.published import IMAGENET
 from study_classification.runs.history import VAL
 from study_classification.system import devices
-from study_classification.tasks.softmax import Softmax
+from study_classification.tasks.create import REGRESSION, create_task
 from study_classification.tasks.task import Task, names_of
 from study_classification.trees import filter_tree
 
@@ -36,9 +36,9 @@ class Experiment:
         preprocess: that of the weights, or of the config.
         augmentation: of the training images.
         mesh: all devices.
-        model: for the classes of the data.
+        model: with the outputs of the task.
         task: what is learnt.
-        class_names: in the order of the network's outputs.
+        class_names: in the order of the labels; none where these are numbers.
         mask: a tree like the parameters: which of them are trained.
         pretrained: the given weights, if any.
     """
@@ -58,7 +58,7 @@ def resolve_config(config: ConfigDict) -> Experiment:
     """Checks all that can be checked before anything heavy starts.
 
     Raises:
-        ConfigError: for settings that are wrong or contradict each other.
+        ConfigError: for settings that are wrong or contradict each other, or that do not fit the classes.
         DataError: if there is no such data source.
         WeightsError: if the given weights are absent, damaged, or belong to another network.
     """
@@ -66,7 +66,12 @@ def resolve_config(config: ConfigDict) -> Experiment:
     config = config.copy_and_resolve_references()
     devices.start_devices(cache_directory(config.data))
     mesh = devices.make_mesh(config.fsdp)
-    classes = class_names(config.data)
+    classes = () if config.task.name == REGRESSION else class_names(config.data)
+    task = create_task(config.task, classes, config.label_smoothing)
+    if config.task.name == "sigmoid":
+        config.task.positive = config.task.positive or classes[1]
+    config.monitor = config.monitor or VAL + task.measures[0].name
+    _require_measure(config.monitor, task)
     if config.learning != "from_scratch" and not config.model.weights:
         config.model.weights = IMAGENET
     pretrained = load_pretrained(config, classes) if config.model.weights else None
@@ -74,7 +79,7 @@ def resolve_config(config: ConfigDict) -> Experiment:
         config.model.origin = pretrained.origin
     preprocess = pretrained.preprocess if pretrained else Preprocess.from_config(config.preprocess)
     augmentation = Augment.from_config(config.augment, preprocess.image_size)
-    model = create_model(config.model, len(classes), devices.compute_dtype(config.precision))
+    model = create_model(config.model, task.num_outputs, devices.compute_dtype(config.precision))
     if config.model.head.fitted and not is_linear(model.head):
         raise ConfigError(
             f"model.head.fitted is set, but the head of {config.model.name} is more than one linear layer: drop it, or "
@@ -86,8 +91,6 @@ def resolve_config(config: ConfigDict) -> Experiment:
     mask = trainable_mask(shapes["params"], config.learning, config.fine_tuning.frozen)
     if config.fine_tuning.head_epochs and not any(jax.tree.leaves(head_of(mask))):
         raise ConfigError("fine_tuning.head_epochs is set, but fine_tuning.frozen freezes the head: drop one of them")
-    task = Softmax(len(classes), config.label_smoothing)
-    _require_measure(config.monitor, task)
     return Experiment(config, preprocess, augmentation, mesh, model, task, classes, mask, pretrained)
 
 
