@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 import numpy as np
+from jaxtyping import Float
 
 from study_classification.data.folders import FILE, LOOP, RUN, is_image, walk
 from study_classification.data.tables import plain_cell
@@ -41,7 +42,7 @@ def predict(
     threshold: float = 0.0,
     shard: tuple[int, int] = (0, 1),
 ) -> int:
-    """Writes one row an image to stdout; everything else that is said goes to stderr.
+    """Writes one row an image to stdout, a class or a number; everything else that is said goes to stderr.
 
     Args:
         run: the run whose network is asked.
@@ -57,15 +58,19 @@ def predict(
         The exit code: 0, or 3 if an image could not be read (its row says why).
 
     Raises:
-        ConfigError: if there is nothing to predict, or an address that is not known.
+        ConfigError: if there is nothing to predict, an address is not known, or classes are asked of a regression.
         RunError: if the checkpoint cannot be used.
     """
     if not inputs:
         raise ConfigError("predict needs pictures: name files or folders, or give - and a list of them on stdin")
     for text in inputs:
         refuse_address(text)
+    if not run.class_names and (top_k != 1 or threshold):
+        raise ConfigError(
+            f"--top_k and --threshold are for classes, but the run in {run.workdir} tells a number: drop both"
+        )
     top_k = min(top_k, len(run.class_names))
-    columns = ["file", "class", "probability"]
+    columns = ["file", "class", "probability"] if run.class_names else ["file", "value"]
     columns += [f"{name}_{rank}" for rank in range(2, top_k + 1) for name in ("class", "probability")]
     unreadable = 0
     with data_on_stdout() as stdout, hosts.first_speaks():
@@ -154,7 +159,7 @@ def rows_of_all_hosts(trained: Predictor, files: Iterator[str], top_k: int, thre
 
 
 def predict_files(trained: Predictor, files: Iterable[str], top_k: int, threshold: float) -> Iterator[dict]:
-    """One row a file: file, class, probability (and the next of `top_k`), error."""
+    """One row a file: file, class, probability (and the next of `top_k`), error; of a regression file, value, error."""
     run = trained.run
     reader = ImageReader(run.preprocess, run.config.data.max_megapixels)
 
@@ -168,17 +173,27 @@ def predict_files(trained: Predictor, files: Iterable[str], top_k: int, threshol
 
     for group in _groups(parallel(read, files, num_workers(run.config.data.workers)), trained.batch_sizes[-1]):
         readable = [image for _, image, _ in group if image is not None]
-        probabilities = iter(trained.probabilities_of(np.stack(readable)) if readable else ())
+        answers_of = trained.probabilities_of if run.class_names else trained.predictions_of
+        answers = iter(answers_of(np.stack(readable)) if readable else ())
         for file, image, error in group:
-            row = {"file": printable(file), "class": "", "probability": "", "error": error}
-            if image is not None:
-                scores = next(probabilities)
-                for rank, index in enumerate(np.argsort(-scores, kind="stable")[:top_k], start=1):
-                    suffix = f"_{rank}" if rank > 1 else ""
-                    row |= {f"class{suffix}": run.class_names[index], f"probability{suffix}": float(scores[index])}
-                if row["probability"] < threshold:
-                    row["class"] = UNKNOWN
-            yield row
+            row: dict[str, str | float] = {"file": printable(file)}
+            row |= {"class": "", "probability": ""} if run.class_names else {"value": ""}
+            if image is not None and run.class_names:
+                row |= _classes(next(answers), run.class_names, top_k, threshold)
+            elif image is not None:
+                row["value"] = float(next(answers))
+            yield row | {"error": error}
+
+
+def _classes(
+    probabilities: Float[np.ndarray, " classes"], class_names: Sequence[str], top_k: int, threshold: float
+) -> dict[str, str | float]:
+    """The likeliest classes and their probabilities, by the names of their columns."""
+    row: dict[str, str | float] = {}
+    for rank, index in enumerate(np.argsort(-probabilities, kind="stable")[:top_k], start=1):
+        suffix = f"_{rank}" if rank > 1 else ""
+        row |= {f"class{suffix}": class_names[index], f"probability{suffix}": float(probabilities[index])}
+    return row | {"class": UNKNOWN} if probabilities.max() < threshold else row
 
 
 def write_rows(rows: Iterable[dict], columns: Sequence[str], output_format: str, out: TextIO) -> tuple[int, int]:
@@ -212,6 +227,8 @@ def write_rows(rows: Iterable[dict], columns: Sequence[str], output_format: str,
 def _table_line(row: dict, width: int) -> str:
     if row["error"]:
         return f"{pad(row['file'], width)}  not readable: {row['error']}"
+    if "value" in row:
+        return f"{pad(row['file'], width)}  {row['value']:.6g}"
     ranks = ["", *(name.removeprefix("class") for name in row if name.startswith("class_"))]
     return f"{pad(row['file'], width)}  " + "  ".join(
         f"{row[f'class{rank}']} {row[f'probability{rank}']:.1%}" for rank in ranks

@@ -63,7 +63,7 @@ class Regression:
             DataError: if they are all the same.
         """
         numbers = labels.astype(np.float64)
-        if numbers.min() == numbers.max():
+        if np.ptp(numbers) == 0:
             raise DataError(
                 f"all training pictures have the same number, {numbers[0]:g}, so there is nothing to learn: give "
                 "pictures with different ones"

@@ -46,7 +46,7 @@ class Softmax:
         return jax.nn.one_hot(labels, self.num_classes)
 
     def fitted(self, labels: Int[np.ndarray, " n"]) -> Self:
-        """With class weights of examples / (classes x examples of the class), scikit-learn's `balanced`: 1 on average."""
+        """With class weights: examples / (classes x examples of the class), scikit-learn's `balanced`, 1 on average."""
         counts = np.bincount(labels, minlength=self.num_classes)
         return replace(self, class_weights=(len(labels) / (self.num_classes * counts)).astype(np.float32))
 
@@ -56,7 +56,9 @@ class Softmax:
             return losses
         return losses * jnp.sum(targets * self.class_weights, axis=-1)
 
-    def cross_entropy(self, outputs: Float[Array, "b classes"], targets: Float[Array, "b classes"]) -> Float[Array, " b"]:
+    def cross_entropy(
+        self, outputs: Float[Array, "b classes"], targets: Float[Array, "b classes"]
+    ) -> Float[Array, " b"]:
         return optax.softmax_cross_entropy(outputs, targets)
 
     def predictions(self, outputs: Float[Array, "b classes"]) -> Float[Array, "b classes"]:
