@@ -18,7 +18,6 @@ report.json         results of the evaluations
 
 import csv
 import io
-import json
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -33,9 +32,10 @@ from study_classification.errors import ConfigError, DataError, EnvironmentFault
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.models import own
 from study_classification.paths import absolute as absolute_path
-from study_classification.paths import read_file, user_path, why
+from study_classification.paths import user_path
 from study_classification.runs.environment import describe_environment
 from study_classification.runs.history import History
+from study_classification.runs.json_files import config_from_json, config_to_json, damaged, read_json
 from study_classification.system import hosts
 from study_classification.system.files import make_folder, unwritable, write_json, write_text
 
@@ -94,49 +94,6 @@ def new_workdir(config: ConfigDict, config_name: str) -> Path:
     raise EnvironmentFault(f"no free name like {base} is left: give a directory with --workdir")
 
 
-def read_json(file: Path, kind: type = dict):
-    """The content of one of the run's JSON files, which is of this kind.
-
-    Raises:
-        RunError: if it is absent or damaged.
-    """
-    try:
-        content = json.loads(read_file(file))
-        if not isinstance(content, kind):
-            raise ValueError(f"it holds a {type(content).__name__}, not a {kind.__name__}")
-        return content
-    except FileNotFoundError:
-        raise RunError(
-            f"{file.parent} is not a run directory: it has no {file.name}; "
-            "give the directory that a training run has written with --workdir"
-        ) from None
-    except RecursionError:
-        raise _damaged(file, "it is nested too deeply") from None
-    except (OSError, ValueError) as error:
-        reason = why(error) if isinstance(error, OSError) else error
-        raise RunError(f"{file} cannot be read ({reason}): restore it, or train again") from None
-
-
-def _damaged(file: Path, reason: str) -> RunError:
-    return RunError(f"{file} is damaged, {reason}: restore it, or train again")
-
-
-def config_to_json(config: ConfigDict) -> dict:
-    """Nested plain values; tuples become lists."""
-    return json.loads(config.to_json())
-
-
-def config_from_json(content: Mapping) -> ConfigDict:
-    """The inverse of `config_to_json`: no field of this project is a list, so lists become tuples again."""
-
-    def convert(value):
-        if isinstance(value, Mapping):
-            return ConfigDict({name: convert(item) for name, item in value.items()})
-        return tuple(value) if isinstance(value, list) else value
-
-    return convert(content)
-
-
 def make(workdir: Path) -> None:
     """Makes the directory, if need be.
 
@@ -192,7 +149,7 @@ def same_data(workdir: Path, key: str, splits_csv: str) -> bool:
     file = workdir / "data_report.json"
     report = read_json(file)
     if not isinstance(report.get("key"), str):
-        raise _damaged(file, "it names no key of the data")
+        raise damaged(file, "it names no key of the data")
     return report["key"] == key or (bool(splits_csv) and read_splits(workdir) == splits_csv)
 
 
@@ -219,7 +176,7 @@ def pixels_of_split(workdir: Path, split: str) -> frozenset[str]:
         rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
         return frozenset(row["pixels"] for row in rows if row["split"] == split)
     except (csv.Error, KeyError) as error:
-        raise _damaged(splits_file(workdir), f"it is no table of pictures ({error})") from None
+        raise damaged(splits_file(workdir), f"it is no table of pictures ({error})") from None
 
 
 def add_to_report(workdir: Path, name: str, metrics: dict) -> Path:
@@ -400,7 +357,7 @@ def load(workdir: Path) -> Run:
     file = workdir / "classes.json"
     classes, numbers = read_json(file, list), config.task.name == "regression"
     if bool(classes) == numbers or not all(isinstance(name, str) for name in classes):
-        raise _damaged(file, "it is no list of class names")
+        raise damaged(file, "it is no list of class names")
     return Run(workdir, config, tuple(classes), preprocess, _read_targets(workdir / TARGETS) if numbers else {})
 
 
@@ -408,7 +365,7 @@ def _read_targets(file: Path) -> dict[str, float]:
     content = read_json(file)
     mean, std = content.get("mean"), content.get("std")
     if not all(isinstance(value, float) and math.isfinite(value) for value in (mean, std)) or std <= 0:
-        raise _damaged(file, "it has no mean and standard deviation of the training numbers")
+        raise damaged(file, "it has no mean and standard deviation of the training numbers")
     return {"mean": mean, "std": std}
 
 
@@ -423,5 +380,5 @@ def _read_config(file: Path) -> ConfigDict:
             )
         validate(config)
     except (AttributeError, ConfigError, KeyError, TypeError, ValueError) as error:
-        raise _damaged(file, str(error)) from None
+        raise damaged(file, str(error)) from None
     return config
