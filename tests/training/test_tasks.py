@@ -9,9 +9,8 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from conftest import tiny_config
 from PIL import Image
-from run_helpers import assert_same_run, stop_and_resume
+from run_helpers import assert_same_run, stop_and_resume, tiny_config
 
 import study_classification as sc
 from study_classification.data.dataset import open_dataset
