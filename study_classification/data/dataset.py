@@ -142,7 +142,7 @@ class Dataset:
         if not self.is_tfds:
             return format_report(self.report)
         sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
-        return f"{len(self.class_names) or 'no'} classes{'' if self.class_names else ', but numbers'}: {sizes}"
+        return f"{len(self.class_names)} classes: {sizes}" if self.class_names else f"pictures with numbers: {sizes}"
 
 
 def open_dataset(

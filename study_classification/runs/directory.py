@@ -355,7 +355,7 @@ def load(workdir: Path) -> Run:
     except RunError as error:
         raise RunError(f"{file}: {error}") if str(file) not in str(error) else error from None
     file = workdir / "classes.json"
-    classes, numbers = read_json(file, list), config.task.name == "regression"
+    classes, numbers = read_json(file, list), config.task.name == "regression"  # which has no classes, but a scale
     if bool(classes) == numbers or not all(isinstance(name, str) for name in classes):
         raise damaged(file, "it is no list of class names")
     return Run(workdir, config, tuple(classes), preprocess, _read_targets(workdir / TARGETS) if numbers else {})

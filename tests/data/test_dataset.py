@@ -226,7 +226,7 @@ def test_the_one_number_of_a_tfds_data_set(tmp_path, prepared):
     builder = NumberedImages(data_dir=tmp_path, file_format="array_record")
     builder.download_and_prepare()
     dataset = open_dataset(config_for(builder.data_dir), numbers=True)
-    assert dataset.class_names == () and dataset.describe() == "no classes, but numbers: 14 train, 1 validation, 5 test"
+    assert dataset.class_names == () and dataset.describe() == "pictures with numbers: 14 train, 1 validation, 5 test"
     assert dataset.labels("test", tmp_path).tolist() == [15.5, 16.5, 17.5, 18.5, 19.5]
     with pytest.raises(DataError, match="has 0 features of type number, not one: it is no regression data set"):
         open_dataset(config_for(prepared), numbers=True)
