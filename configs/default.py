@@ -18,6 +18,14 @@ def get_config() -> ConfigDict:
                                             # transfer_learning: the backbone has given weights and stays as it is
                                             # fine_tuning: the backbone has given weights and is trained as well
 
+    config.task = ConfigDict()              # what is learnt
+    config.task.name = "softmax"            # softmax: one class of several
+                                            # sigmoid: one class of two, by a single output
+                                            # regression: a number, which the labels are
+    config.task.positive = ""               # sigmoid: the class that precision and recall are of; "": the second one
+    config.task.loss = "squared"            # regression: squared | absolute | huber
+    config.task.huber_delta = 1.0           # error from which huber is linear, in standard deviations of the numbers
+
     config.data = ConfigDict()
     config.data.source = "digits"           # digits | FOLDER | FILE.csv | FILE.jsonl | tfds:NAME | prepared TFDS folder
                                             # of tables and texts: FILE.csv | sklearn:NAME
@@ -139,7 +147,8 @@ def get_config() -> ConfigDict:
     config.schedule.step_at = (1 / 3, 2 / 3, 8 / 9)  # step: shares of the whole run
     config.schedule.step_factor = 0.1       # step: what the rate is multiplied by each time
 
-    config.monitor = "val_accuracy"         # val_accuracy | val_loss: what "best" means
+    config.monitor = ""                     # what "best" means: val_loss, or a measure of the task: val_accuracy;
+                                            # of a regression val_mse, val_mae; "" is the first measure of the task
     config.early_stopping = ConfigDict()    # stop when the monitored metric no longer gets better
     config.early_stopping.patience = 0      # epochs without improvement; 0 is off
     config.early_stopping.min_delta = 0.0   # what counts as one

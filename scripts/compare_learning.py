@@ -19,7 +19,8 @@ from study_classification.errors import EnvironmentFault, WeightsError
 from study_classification.inference.evaluate import evaluate
 from study_classification.models import ALIASES
 from study_classification.pretrained.published import IMAGENET
-from study_classification.runs.directory import load, read_json
+from study_classification.runs.directory import load
+from study_classification.runs.json_files import read_json
 from study_classification.system.console import complete_streams, hush_libraries, say
 from study_classification.system.ending import exiting_on_user_errors
 from study_classification.training.loop import train_and_evaluate

@@ -14,6 +14,8 @@ CHOICES = {
     "learning": ("from_scratch", "transfer_learning", "fine_tuning"),
     "data.input": ("images", "tables", "texts"),
     "model.activation": ("relu", "tanh", "sigmoid", "gelu", "linear"),
+    "task.name": ("softmax", "sigmoid", "regression"),
+    "task.loss": ("squared", "absolute", "huber"),
     "model.head.pooling": ("", "average", "max", "flatten"),
     "data.on_unreadable": ("skip", "error"),
     "data.mode": ("auto", "resident", "streaming"),
@@ -51,9 +53,19 @@ POSITIVE = (
     "data.vocabulary",
     "model.embedding",
     "optimizer.learning_rate",
+    "task.huber_delta",
 )
 SIGNED = ("preprocess.mean", "seed", "data.split_seed", "model.dropout", "model.drop_path")
 
+# what needs classes; the images of two numbers, mixed, are no image of the number between them (arXiv:2210.05775)
+FOR_CLASSES = (
+    "class_weights",
+    "data.sampling",
+    "label_smoothing",
+    "augment.mixup",
+    "augment.cutmix",
+    "model.head.fitted",
+)
 # data.input -> the networks that take it; all take images. A network of the user's own takes any
 NETWORKS = {"tables": ("mlp",), "texts": ("text_average", "mlp")}
 # what is done to images alone, and chosen for nothing else
@@ -73,6 +85,9 @@ EFFECTS: dict[str, tuple[str, tuple[str, ...] | bool]] = {
     "model.hidden": ("model.name", ("mlp", "text_average")),
     "model.activation": ("model.name", ("mlp", "text_average")),
     "model.batch_norm": ("model.name", ("mlp", "text_average")),
+    "task.positive": ("task.name", ("sigmoid",)),
+    "task.loss": ("task.name", ("regression",)),
+    "task.huber_delta": ("task.loss", ("huber",)),
     "optimizer.momentum": ("optimizer.name", ("sgd", "rmsprop", "muon")),
     "optimizer.b1": ("optimizer.name", ADAPTIVE),
     "optimizer.b2": ("optimizer.name", (*ADAPTIVE, "rmsprop")),
@@ -137,6 +152,7 @@ def validate(config: ConfigDict, chosen: Iterable[str] = ()) -> None:
     _check_ranges(flat)
     _check_durations(flat)
     _check_input(flat)
+    _check_task(flat)
     _check_model(flat)
     _check_learning(flat)
     _check_optimizer(flat)
@@ -247,6 +263,22 @@ def _check_input(flat: Fields) -> None:
         )
     if both := sorted({*listed(flat["data.numbers"])} & {*listed(flat["data.categories"])}):
         raise ConfigError(f"data.numbers and data.categories both name {both[0]}: keep it in one of them")
+
+
+def _check_task(flat: Fields) -> None:
+    """What belongs to classes alone, and what to outputs that may have any sign."""
+    name = flat["task.name"]
+    for field in FOR_CLASSES if name == "regression" else ():
+        if flat[field]:
+            raise ConfigError(
+                f"{field} is {flat[field]}, but task.name is regression, and numbers are no classes: switch it off, or "
+                "set task.name to softmax"
+            )
+    if name != "softmax" and flat["model.name"] == "squeezenet1_1" and not flat["model.head.pooling"]:
+        raise ConfigError(
+            f"task.name is {name}, but the head of squeezenet1_1 gives no output below 0: set "
+            "model.head.pooling to average"
+        )
 
 
 def _check_model(flat: Fields) -> None:

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import pytest
 from buckets import bucket  # noqa: F401  # a fixture
 from ml_collections import ConfigDict
+from run_helpers import tiny_config
 
 from study_classification import models
-from study_classification.configs import default
 from study_classification.data.sources import list_digits
 from study_classification.models.layers.normalization import batch_norm
 from study_classification.runs.directory import Run, load
@@ -80,22 +80,6 @@ def _drawn_on_demand(request, monkeypatch):
     """Drawing takes a tenth of a short training, so only tests that ask for it have it."""
     if "drawn" not in request.fixturenames:
         monkeypatch.setattr(recorder, "draw_curves", lambda history, file: file.touch())
-
-
-def tiny_config(source: Path, cache: Path) -> ConfigDict:
-    """A config that trains the tiny network, with every kind of randomness switched on."""
-    config = default.get_config()
-    config.data.source = str(source)
-    config.data.cache_dir = str(cache)
-    config.model.name = "tiny"
-    config.model.dropout = 0.1
-    config.preprocess.image_size = 8
-    config.preprocess.channels = 1
-    config.augment.shift = 0.1
-    config.batch_size = 16
-    config.total_epochs = 3.0
-    config.schedule.warmup_steps = 2
-    return config
 
 
 @pytest.fixture

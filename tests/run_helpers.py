@@ -1,4 +1,4 @@
-"""What tests of whole runs share: reading the last checkpoint, comparing two runs, stopping one at a step."""
+"""What tests of whole runs share: a small config, the last checkpoint, two runs compared, one stopped at a step."""
 
 import os
 import signal
@@ -7,14 +7,32 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 from orbax.checkpoint import v1 as ocp
 
+from study_classification.configs import default
 from study_classification.data.order import TrainingOrder
 from study_classification.errors import Interrupted
 from study_classification.runs.checkpoint import read_record
 from study_classification.runs.checkpoints import steps_in
 from study_classification.runs.history import History
 from study_classification.training.loop import train_and_evaluate
+
+
+def tiny_config(source: Path, cache: Path) -> ConfigDict:
+    """A config that trains the tiny network, with every kind of randomness switched on."""
+    config = default.get_config()
+    config.data.source = str(source)
+    config.data.cache_dir = str(cache)
+    config.model.name = "tiny"
+    config.model.dropout = 0.1
+    config.preprocess.image_size = 8
+    config.preprocess.channels = 1
+    config.augment.shift = 0.1
+    config.batch_size = 16
+    config.total_epochs = 3.0
+    config.schedule.warmup_steps = 2
+    return config
 
 
 def last_checkpoint(config, workdir: Path):

@@ -84,10 +84,14 @@ def _run_file(name: str, folder: Path) -> Target:
     from study_classification.configs import default
     from study_classification.inputs.images.preprocess import Preprocess
     from study_classification.runs import directory
+    from study_classification.runs.json_files import config_to_json
 
+    config = default.get_config()
+    config.task.name = "regression" if name == "targets.json" else "softmax"
     whole = {
-        "config.json": directory.config_to_json(default.get_config()),
-        "classes.json": ["cat", "dog"],
+        "config.json": config_to_json(config),
+        "classes.json": [] if name == "targets.json" else ["cat", "dog"],
+        "targets.json": {"mean": 41.5, "std": 12.25},
         "preprocess.json": Preprocess(8, 8, "bilinear", 1, (0.5,), (0.25,)).to_json(),
         "data_report.json": {"key": "0a1b", "classes": {"cat": {"train": 1}}, "unreadable": {}},
         "report.json": {"test": {"accuracy": 1.0}},
@@ -182,6 +186,7 @@ TARGETS: dict[str, Callable[[Path], Target]] = {
     "weights.npz": partial(_weights, _npz),
     "config.json": partial(_run_file, "config.json"),
     "classes.json": partial(_run_file, "classes.json"),
+    "targets.json": partial(_run_file, "targets.json"),
     "preprocess.json": partial(_run_file, "preprocess.json"),
     "data_report.json": partial(_run_file, "data_report.json"),
     "report.json": partial(_run_file, "report.json"),

@@ -28,10 +28,10 @@ class Classifier:
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, list]:
         rows = list(predict_examples(self.predictor, map(str, batch["text"]), 1, 0.0))
+        *texts, number = ("file", "class", "probability") if self.predictor.class_names else ("file", "value")
         return {
-            "file": [row["file"] for row in rows],
-            "class": [row["class"] for row in rows],
-            "probability": [float(row["probability"] or "nan") for row in rows],
+            **{name: [row[name] for row in rows] for name in texts},
+            number: [float("nan" if row["error"] else row[number]) for row in rows],
             "error": [row["error"] for row in rows],
         }
 

@@ -15,10 +15,10 @@ def run(given: Given) -> int:
 
     if given.config is None:
         trained = load(given.workdir)
-        say(describe_network(trained.config, trained.preprocess, len(trained.class_names)))
+        say(describe_network(trained.config, trained.preprocess, trained.class_names))
     else:
         experiment = resolve_config(given.config)
-        say(describe_network(experiment.config, experiment.preprocess, len(experiment.class_names)))
+        say(describe_network(experiment.config, experiment.preprocess, experiment.class_names))
     return 0
 
 

@@ -106,7 +106,7 @@ FIELDS = {
 }
 NO_FIELD = {
     "num_classes": "the data have the classes, one a folder or label",
-    "loss": "it is the cross-entropy, with label_smoothing, class_weights and the penalties optimizer.l1 and l2",
+    "loss": "task.name decides it: softmax and sigmoid have the cross-entropy, a regression has task.loss",
     "workdir": "it is a flag, --workdir=DIR",
     "device": "every device is used, and the environment variable JAX_PLATFORMS=cpu chooses",
 }

@@ -1,5 +1,6 @@
 """One interface to every data set: class names, and splits with random access to encoded images, or of rows."""
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
@@ -7,27 +8,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int32
+from jaxtyping import Float32, Int32
 from ml_collections import ConfigDict
 
 from study_classification.data.items import SPLITS, TEST, TRAIN, VALIDATION
 from study_classification.data.prepare import prepare
 from study_classification.data.report import format_report
 from study_classification.data.rows import RowSplit, list_rows, open_rows
-from study_classification.data.sources import list_source
+from study_classification.data.sources import list_source, numbers_of
 from study_classification.errors import DataError, EnvironmentFault, nearest
 from study_classification.inputs.kinds import IMAGES
 from study_classification.paths import user_path
 from study_classification.system import entries, hosts
 from study_classification.system.array_cache import Create, cached_arrays
 
+FLOATS = (np.float16, np.float32, np.float64)
+
 
 @dataclass(frozen=True)
 class Example:
-    """An encoded image, its class index, and a name that a person can find it by."""
+    """An encoded image, its class index or its number, and a name that a person can find it by."""
 
     data: bytes
-    label: int
+    label: int | float
     name: str
 
 
@@ -36,14 +39,17 @@ class Split:
 
     Attributes:
         key: identifies the content; what is cached of the split is named by it.
+        label_type: of the labels: int32 classes or float32 numbers.
     """
 
-    def __init__(self, builder, expression: str, key: str):
+    def __init__(self, builder, expression: str, key: str, numbers: bool = False):
         import tensorflow_datasets as tfds
         from tensorflow_datasets.proto import tf_example_pb2
 
-        image, label = _image_and_label(builder)
-        self.key = f"{key}-{expression}"
+        image, label = _image_and_label(builder, numbers)
+        self.key = f"{key}-{expression}" + (f"-{label}-as-number" if numbers else "")
+        self.label_type = np.dtype(np.float32 if numbers else np.int32)
+        self._number_of_class = _numbers_of_classes(builder.info.features[label]) if numbers else ()
         self._image, self._label, self._expression, self._folder = image, label, expression, builder.data_dir
         # TFDS's own parsing takes longer than the reading.
         raw = tfds.core.decode.DeserializeMethod.RAW_BYTES
@@ -57,7 +63,10 @@ class Split:
         record = self._parse(self._read(index)).features.feature
         texts = (text for field in ("name", "file_name", "id") for text in record[field].bytes_list.value)
         name = next(texts, b"").decode(errors="backslashreplace") or f"{self._expression}/{index}"
-        return Example(record[self._image].bytes_list.value[0], record[self._label].int64_list.value[0], name)
+        stored = record[self._label]
+        label = getattr(stored, stored.WhichOneof("kind")).value[0]
+        label = self._number_of_class[label] if self._number_of_class else label
+        return Example(record[self._image].bytes_list.value[0], label, name)
 
     def _read(self, index: int) -> bytes:
         """A record as it is stored; ArrayRecord checks a hash of it.
@@ -85,7 +94,7 @@ class Dataset:
 
     Attributes:
         key: identifies content and splits.
-        class_names: in the order of the labels.
+        class_names: in the order of the labels; none where these are numbers.
         splits: train, validation and test, as far as they exist.
         report: what was found in the source; empty for a TFDS data set, which was not looked through.
         folder: where it was prepared; None for a TFDS data set, and for rows.
@@ -125,8 +134,8 @@ class Dataset:
         assert isinstance(found, Split), name
         return found
 
-    def labels(self, name: str, cache: Path) -> Int32[np.ndarray, " n"]:
-        """The class of every example of a split; of a TFDS data set they are read once, and then kept in the cache."""
+    def labels(self, name: str, cache: Path) -> Int32[np.ndarray, " n"] | Float32[np.ndarray, " n"]:
+        """The label of every example of a split; of a TFDS data set they are read once, and then kept in the cache."""
         if isinstance(examples := self.split(name), RowSplit):
             return examples.labels
         if self.folder:
@@ -134,7 +143,8 @@ class Dataset:
         else:
 
             def fill(create: Create) -> None:
-                create("label", np.int32, (len(examples),))[:] = [examples[row].label for row in range(len(examples))]
+                labels = create("label", examples.label_type, (len(examples),))
+                labels[:] = [examples[row].label for row in range(len(examples))]
 
             found = cached_arrays(cache / "labels", [examples.key], fill)["label"]
         assert len(found) == len(examples), f"{len(found)} labels of {len(examples)} examples"
@@ -145,10 +155,12 @@ class Dataset:
         if not self.is_tfds:
             return format_report(self.report)
         sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
-        return f"{len(self.class_names)} classes: {sizes}"
+        return f"{len(self.class_names)} classes: {sizes}" if self.class_names else f"pictures with numbers: {sizes}"
 
 
-def open_dataset(data_config: ConfigDict, everything_in: str = "", for_training: bool = True) -> Dataset:
+def open_dataset(
+    data_config: ConfigDict, everything_in: str = "", for_training: bool = True, numbers: bool = False
+) -> Dataset:
     """Opens the data set that `config.data` names, after preparing it if need be.
 
     Args:
@@ -156,32 +168,33 @@ def open_dataset(data_config: ConfigDict, everything_in: str = "", for_training:
         everything_in: one split that takes all images of a folder or manifest, whatever splits it has; '' splits as
             usual. A TFDS data set keeps its splits.
         for_training: whether there have to be images for training and validation; data that are measured need none.
+        numbers: whether labels are numbers, and not classes.
 
     Raises:
-        DataError: if there is no such data set or it cannot be used.
+        DataError: if there is no such data set or it cannot be used, or if a label is no number.
         EnvironmentFault: if it would have to be downloaded and cannot be, or the cache cannot be written.
     """
     source = data_config.source
     if data_config.input != IMAGES:
-        class_names, of_split, report, rows_csv = open_rows(data_config, everything_in, for_training)
+        class_names, of_split, report, rows_csv = open_rows(data_config, everything_in, for_training, numbers)
         key = hashlib.sha256(rows_csv.encode()).hexdigest()[:20]
         return Dataset(_of_all_hosts(key, source), class_names, of_split, report, rows_csv=rows_csv)
     builder = _tfds_builder(source)
     if builder is not None:
         with hosts.first_alone("download"):
             builder = _downloaded(builder)
-        return _open_tfds(builder, data_config)
+        return _open_tfds(builder, data_config, numbers)
 
     with hosts.first_alone("prepare"):
         listing = list_source(source, for_training)
-        folder = prepare(source, listing, data_config, everything_in, for_training)
+        folder = prepare(source, listing, data_config, everything_in, for_training, numbers)
     _of_all_hosts(folder.name, source)
     import tensorflow_datasets as tfds
 
     builder = tfds.builder_from_directory(folder / "prepared_images" / "1.0.0")
     report = json.loads((folder / "data_report.json").read_text(encoding="utf-8"))
     report |= {"source": source} | listing.findings()
-    splits = {name: Split(builder, name, folder.name) for name in SPLITS if name in builder.info.splits}
+    splits = {name: Split(builder, name, folder.name, numbers) for name in SPLITS if name in builder.info.splits}
     return Dataset(folder.name, tuple(report["classes"]), splits, report, folder)
 
 
@@ -231,29 +244,42 @@ def _tfds_builder(source: str):
         ) from None
 
 
-def _image_and_label(builder) -> tuple[str, str]:
-    """Names of the one image feature and the one class label of a TFDS data set."""
+def _image_and_label(builder, numbers: bool = False) -> tuple[str, str]:
+    """Names of the one image feature and the one class label, or the one feature of numbers, of a TFDS data set."""
     import tensorflow_datasets as tfds
 
-    found = []
-    for kind in (tfds.features.Image, tfds.features.ClassLabel):
-        names = [name for name, feature in builder.info.features.items() if isinstance(feature, kind)]
+    features, found = builder.info.features.items(), []
+    images, labels = (
+        [name for name, feature in features if isinstance(feature, kind)]
+        for kind in (tfds.features.Image, tfds.features.ClassLabel)
+    )
+    if numbers:
+        floats = [name for name, feature in features if feature.shape == () and feature.np_dtype in FLOATS]
+        labels = floats or [name for name in labels if _numbers_of_classes(builder.info.features[name])]
+    for names, kind in ((images, "Image"), (labels, "number" if numbers else "ClassLabel")):
         if len(names) != 1:
             raise DataError(
-                f"the TFDS data set {builder.info.name} has {len(names)} features of type {kind.__name__}, "
-                "not one: it is no classification data set"
+                f"the TFDS data set {builder.info.name} has {len(names)} features of type {kind}, "
+                f"not one: it is no {'regression' if numbers else 'classification'} data set"
             )
         found.append(names[0])
     return found[0], found[1]
 
 
-def _open_tfds(builder, data_config: ConfigDict) -> Dataset:
+def _numbers_of_classes(feature) -> tuple[float, ...]:
+    """The numbers that the names of a class label are; nothing where they are none, or for another feature."""
+    with contextlib.suppress(DataError):
+        return tuple(numbers_of("", getattr(feature, "names", None) or ()).values())
+    return ()
+
+
+def _open_tfds(builder, data_config: ConfigDict, numbers: bool) -> Dataset:
     if builder.info.file_format.value != "array_record":
         raise DataError(
             f"{builder.data_dir} is stored as {builder.info.file_format.value}, which has no random access: "
             "prepare it with file_format='array_record'"
         )
-    _, label = _image_and_label(builder)
+    _, label = _image_and_label(builder, numbers)
     available = list(builder.info.splits)
     train, validation, test = data_config.tfds_splits
     train = train or TRAIN
@@ -268,13 +294,13 @@ def _open_tfds(builder, data_config: ConfigDict) -> Dataset:
     for name, expression in ((TRAIN, train), (VALIDATION, validation), (TEST, test)):
         if expression:
             try:
-                splits[name] = Split(builder, expression, key)
+                splits[name] = Split(builder, expression, key, numbers)
             except ValueError as error:
                 raise DataError(
                     f"data.tfds_splits: '{expression}' is no split of {builder.info.full_name} "
                     f"({error}); it has {', '.join(available)}"
                 ) from None
-    return Dataset(key, tuple(builder.info.features[label].names), splits, report={})
+    return Dataset(key, () if numbers else tuple(builder.info.features[label].names), splits, report={})
 
 
 def _downloaded(builder):

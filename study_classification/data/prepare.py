@@ -3,7 +3,7 @@
 CACHE/fingerprints/, CACHE/staging/     see `staging.py`
 CACHE/prepared/KEY/                     an entry, see `system/entries.py`; the key is the content and how it is split
     prepared_images/1.0.0/              TFDS, ArrayRecord, the original encoded bytes
-    labels-SPLIT.npy                    the class of every image of a split
+    labels-SPLIT.npy                    the class, or the number, of every image of a split
     data_report.json                    what was found
     splits.csv                          which image is in which split
 """
@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int, Int8, Int32, Int64, Shaped
+from jaxtyping import Float32, Int, Int8, Int32, Int64, Shaped
 from ml_collections import ConfigDict
 
 from study_classification.data.items import SPLITS, TRAIN, VALIDATION
-from study_classification.data.sources import Listing
+from study_classification.data.sources import Listing, numbers_of
 from study_classification.data.splits import COLUMNS, assign_splits, read_pinned
 from study_classification.data.staging import Fingerprints, Part, Row, Stage, content_of, find_parts, is_settled
 from study_classification.data.tables import plain_cell
@@ -53,7 +53,12 @@ def cache_directory(data_config: ConfigDict) -> Path:
 
 
 def prepare(
-    source: str, listing: Listing, data_config: ConfigDict, everything_in: str = "", for_training: bool = True
+    source: str,
+    listing: Listing,
+    data_config: ConfigDict,
+    everything_in: str = "",
+    for_training: bool = True,
+    numbers: bool = False,
 ) -> Path:
     """Prepares the data set if its content has not been prepared before.
 
@@ -63,15 +68,18 @@ def prepare(
         data_config: `config.data`.
         everything_in: one split that takes all images, whatever the source says; '' draws splits as usual.
         for_training: whether there have to be images of several classes for training and validation.
+        numbers: whether labels are numbers, and not classes.
 
     Returns:
         The directory of the prepared data set.
 
     Raises:
-        DataError: if images cannot be read and `data.on_unreadable` is `error`, or if nothing useful is left.
+        DataError: if images cannot be read and `data.on_unreadable` is `error`, if nothing useful is left, or if a
+            label is no number.
         EnvironmentFault: if the cache cannot be written.
     """
-    preparation = Preparation(source, listing, data_config, everything_in, for_training)
+    values = numbers_of(source, listing.class_names) if numbers else None
+    preparation = Preparation(source, listing, data_config, everything_in, for_training, values)
     try:
         folder = preparation.known() or preparation.make()
     except OSError as error:
@@ -91,8 +99,8 @@ class Found:
     """The readable images of a source, as columns in the order of the listing: there may be millions.
 
     Attributes:
-        class_names: sorted.
-        labels: the class of each.
+        class_names: sorted; none where labels are numbers.
+        labels: the class of each, or its number.
         own: the split that the source gives each, as an index into SPLITS; -1 for none.
         digests: of the decoded pixels of each group of exact duplicates.
         group: that of each image.
@@ -102,7 +110,7 @@ class Found:
     """
 
     class_names: tuple[str, ...]
-    labels: Int32[np.ndarray, " n"]
+    labels: Int32[np.ndarray, " n"] | Float32[np.ndarray, " n"]
     own: Int8[np.ndarray, " n"]
     digests: Shaped[np.ndarray, " g"]
     group: Int32[np.ndarray, " n"]
@@ -114,9 +122,17 @@ class Found:
 class Preparation:
     """One source on its way into the cache."""
 
-    def __init__(self, source: str, listing: Listing, data_config: ConfigDict, everything_in: str, for_training: bool):
+    def __init__(
+        self,
+        source: str,
+        listing: Listing,
+        data_config: ConfigDict,
+        everything_in: str,
+        for_training: bool,
+        numbers: dict[str, float] | None,
+    ):
         self._source, self._items, self._config = source, listing.items, data_config
-        self._everything_in, self._for_training = everything_in, for_training
+        self._everything_in, self._for_training, self._numbers = everything_in, for_training, numbers
         self._workers = num_workers(data_config.workers)
         self._pinned = read_pinned(user_path(data_config.splits)) if data_config.splits else None
         place = hashlib.sha256(os.fsencode(source if on_bucket(source) else os.path.abspath(source))).hexdigest()[:20]
@@ -166,7 +182,7 @@ class Preparation:
         """The place of the data set with this content."""
         config = self._config
         rules = [FORMAT, config.split_ratio, config.split_seed, config.max_megapixels, self._pinned]
-        rules += [self._everything_in, self._for_training]
+        rules += [self._everything_in, self._for_training] + ["numbers"] * (self._numbers is not None)
         digest = hashlib.sha256(f"[{json.dumps(rules)}, [".encode())
         for number, content in enumerate(contents):
             digest.update(b", " * (number > 0) + content)
@@ -200,13 +216,13 @@ class Preparation:
         """Writes the prepared data set, whole or not at all."""
         from study_classification.data.prepared_images import write_prepared_images
 
-        found = _look_through(self._source, stage, parts)
+        found = _look_through(self._source, stage, parts, self._numbers)
         if self._everything_in:
             splits = np.full(len(found.labels), SPLITS.index(self._everything_in), np.int8)
         else:
             splits = choose_splits(found, self._config, self._pinned)
             if self._for_training:
-                check_classes(self._source, found, splits)
+                check_splits(self._source, found, splits)
 
         def read(rows: Int[np.ndarray, " k"]) -> Iterator[tuple[str, bytes]]:
             cuts = np.split(rows, np.searchsorted(rows, found.starts[1:-1]))
@@ -229,8 +245,8 @@ def _readable(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row.pixels]
 
 
-def _look_through(source: str, stage: Stage, parts: Sequence[Part]) -> Found:
-    """What the stage holds, as columns.
+def _look_through(source: str, stage: Stage, parts: Sequence[Part], numbers: dict[str, float] | None) -> Found:
+    """What the stage holds, as columns; with `numbers`, these take the place of the labels.
 
     Raises:
         DataError: if no image is readable.
@@ -254,6 +270,9 @@ def _look_through(source: str, stage: Stage, parts: Sequence[Part]) -> Found:
         )
     labels, own, sizes = map(np.concatenate, (columns[0], columns[1], columns[3]))
     digests, group = group_digests(columns.pop(2))
+    if numbers is not None:
+        values = np.array([numbers[name] for name in codes], np.float32)
+        return Found((), values[labels], own, digests, group, sizes, starts, unreadable)
     class_names = tuple(sorted(codes))
     sorted_codes = np.empty(len(codes), np.int32)
     sorted_codes[[codes[name] for name in class_names]] = np.arange(len(codes))
@@ -273,15 +292,19 @@ def group_digests(pixels: list[np.ndarray]) -> tuple[Shaped[np.ndarray, " g"], I
 
 
 def choose_splits(found: Found, data_config: ConfigDict, pinned: dict[str, str] | None) -> Int8[np.ndarray, " n"]:
-    """The source's own splits where it has some, drawn ones where not; validation is cut off training if missing."""
+    """The source's own splits where it has some, drawn ones where not; validation is cut off training if missing.
+
+    They are drawn by class. Images with numbers are all drawn from one lot.
+    """
+    classes = found.labels if found.class_names else np.zeros(len(found.labels), np.int32)
     ratio, seed = tuple(data_config.split_ratio), data_config.split_seed
     if (found.own < 0).all():
-        return assign_splits(found.digests, found.group, found.labels, ratio, seed, pinned)
+        return assign_splits(found.digests, found.group, classes, ratio, seed, pinned)
     splits = found.own.copy()
     if SPLITS.index(VALIDATION) not in splits:
         training = splits == SPLITS.index(TRAIN)
         splits[training] = assign_splits(
-            found.digests, found.group[training], found.labels[training], (*ratio[:2], 0), seed, pinned
+            found.digests, found.group[training], classes[training], (*ratio[:2], 0), seed, pinned
         )
     return splits
 
@@ -291,8 +314,16 @@ def _counts(found: Found, splits: Int8[np.ndarray, " n"]) -> Int64[np.ndarray, "
     return np.bincount(cells, minlength=len(found.class_names) * len(SPLITS)).reshape(-1, len(SPLITS))
 
 
-def check_classes(source: str, found: Found, splits: Int8[np.ndarray, " n"], noun: str = "pictures") -> None:
-    """Raises DataError unless there are examples of several classes for training, and some for validation."""
+def check_splits(source: str, found: Found, splits: Int8[np.ndarray, " n"], noun: str = "pictures") -> None:
+    """Raises DataError unless there are examples of several classes, or of numbers, to train on and to validate on."""
+    if not found.class_names:
+        for name in (TRAIN, VALIDATION):
+            if not (splits == SPLITS.index(name)).any():
+                raise DataError(
+                    f"{source} has no {noun} left for the split {name}: give at least two of them, better a hundred, "
+                    "that are not copies of each other"
+                )
+        return
     if len(found.class_names) < 2:
         raise DataError(
             f"{source} has only one class, {found.class_names[0]}: telling classes apart needs at least two"
@@ -330,16 +361,37 @@ def report_of(source: str, found: Found, splits: Int8[np.ndarray, " n"], copies:
 
     def differing(values: np.ndarray) -> list[list[str]]:
         return [
-            [name for _, name in group] for group in copies if len({int(values[number]) for number, _ in group}) > 1
+            [name for _, name in group] for group in copies if len({float(values[number]) for number, _ in group}) > 1
         ]
 
-    counts = zip(found.class_names, _counts(found, splits).tolist(), strict=True)
     return {
         "source": source,
         "pictures": len(found.labels),
-        "classes": {name: dict(zip(SPLITS, of_class, strict=True)) for name, of_class in counts},
+        **_report_of_labels(found, splits),
         "unreadable": found.unreadable,
         "duplicates": [[name for _, name in group] for group in copies],
         "two_labels": differing(found.labels),
         "in_two_splits": differing(splits),
+    }
+
+
+def _report_of_labels(found: Found, splits: Int8[np.ndarray, " n"]) -> dict:
+    """How many images each class has in each split, or, of numbers, how these are distributed in each split."""
+    if found.class_names:
+        counts = zip(found.class_names, _counts(found, splits).tolist(), strict=True)
+        return {"classes": {name: dict(zip(SPLITS, of_class, strict=True)) for name, of_class in counts}}
+    of_split = {name: found.labels[splits == number].astype(np.float64) for number, name in enumerate(SPLITS)}
+    return {
+        "classes": {},
+        "numbers": {
+            name: {
+                "pictures": len(numbers),
+                "lowest": float(numbers.min()),
+                "mean": float(numbers.mean()),
+                "highest": float(numbers.max()),
+                "deviation": float(numbers.std()),
+            }
+            for name, numbers in of_split.items()
+            if len(numbers)
+        },
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 from array_record.python.array_record_module import ArrayRecordWriter
-from jaxtyping import Int
+from jaxtyping import Int, Shaped
 from tensorflow_datasets.core import naming
 from tensorflow_datasets.core.utils.shard_utils import ShardConfig, get_shard_boundaries
 from tensorflow_datasets.proto import tf_example_pb2
@@ -31,7 +31,7 @@ def write_prepared_images(
     root: Path,
     class_names: Sequence[str],
     rows: dict[str, Rows],
-    labels: Int[np.ndarray, " n"],
+    labels: Shaped[np.ndarray, " n"],
     sizes: Int[np.ndarray, " n"],
     read: Read,
     workers: int,
@@ -42,7 +42,7 @@ def write_prepared_images(
 
     Args:
         root: where to write.
-        class_names: in the order of the labels.
+        class_names: in the order of the labels; none where these are numbers.
         rows: split -> its images; an empty split is left out.
         labels: of all images.
         sizes: of all images, in bytes.
@@ -56,7 +56,7 @@ def write_prepared_images(
     folder.mkdir(parents=True, exist_ok=True)
     features = {
         "image": tfds.features.Image(shape=(None, None, None)),
-        "label": tfds.features.ClassLabel(names=list(class_names)),
+        "label": tfds.features.ClassLabel(names=list(class_names)) if class_names else tfds.features.Scalar(np.float32),
         "name": tfds.features.Text(),
     }
     shards: dict[str, list[_Shard]] = {}
@@ -88,7 +88,7 @@ def _template(folder: Path, split: str | None) -> naming.ShardedFileTemplate:
     return naming.ShardedFileTemplate(data_dir=folder, dataset_name=NAME, split=split, filetype_suffix="array_record")
 
 
-def _write(shard: _Shard, labels: Int[np.ndarray, " n"], read: Read) -> None:
+def _write(shard: _Shard, labels: Shaped[np.ndarray, " n"], read: Read) -> None:
     if shard.file.exists():
         return
     temporary = shard.file.with_name(f".{shard.file.name}")
@@ -98,7 +98,10 @@ def _write(shard: _Shard, labels: Int[np.ndarray, " n"], read: Read) -> None:
         example = tf_example_pb2.Example()
         feature = example.features.feature
         feature["image"].bytes_list.value.append(data)
-        feature["label"].int64_list.value.append(int(labels[row]))
+        if np.issubdtype(labels.dtype, np.integer):
+            feature["label"].int64_list.value.append(int(labels[row]))
+        else:
+            feature["label"].float_list.value.append(float(labels[row]))
         feature["name"].bytes_list.value.append(name.encode())
         writer.write(example.SerializeToString())
     writer.close()

@@ -1,7 +1,7 @@
 """The report of what was found in a source, as a text."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from study_classification.data.items import SPLITS
 from study_classification.system.console import display_width, pad
@@ -25,24 +25,7 @@ FINDINGS = {
 def format_report(report: dict) -> str:
     """The data report as a text of a few lines; of long lists, the first three entries."""
     noun = report.get("noun", "pictures")
-    classes = {name: sum(counts.values()) for name, counts in report["classes"].items()}
-    total = sum(classes.values())
-    splits = Counter[str]()
-    for counts in report["classes"].values():
-        splits.update(counts)
-    sizes = ", ".join(f"{splits[name]:,} {name}" for name in SPLITS)
-    lines = [f"{total:,} {noun} in {len(classes)} classes: {sizes}"]
-    width = max(map(display_width, classes))
-    shown = list(classes.items())[:20]
-    lines += [f"  {pad(name, width)}  {count:7,}  {count / total:6.1%}" for name, count in shown]
-    if len(classes) > len(shown):
-        lines.append(f"  ... and {len(classes) - len(shown)} more classes")
-    largest, smallest = max(classes, key=classes.__getitem__), min(classes, key=classes.__getitem__)
-    if classes[largest] > IMBALANCE * classes[smallest]:
-        lines.append(
-            f"  Imbalance: {largest} has {classes[largest] / classes[smallest]:.1f} times as many {noun} as "
-            f"{smallest}; look at the recall of each class, not at the accuracy alone"
-        )
+    lines = _classes(report["classes"], noun) if report["classes"] else _numbers(report["numbers"], noun)
 
     def some(title: str, entries: Sequence[str] | None) -> None:
         if entries:
@@ -60,3 +43,39 @@ def format_report(report: dict) -> str:
     if report["hidden"]:
         lines.append(f"  {len(report['hidden'])} hidden files or folders skipped")
     return "\n".join(lines)
+
+
+def _classes(report: Mapping[str, Mapping[str, int]], noun: str) -> list[str]:
+    classes = {name: sum(counts.values()) for name, counts in report.items()}
+    total = sum(classes.values())
+    splits = Counter[str]()
+    for counts in report.values():
+        splits.update(counts)
+    lines = [f"{total:,} {noun} in {len(classes)} classes: {_sizes(splits)}"]
+    width = max(map(display_width, classes))
+    shown = list(classes.items())[:20]
+    lines += [f"  {pad(name, width)}  {count:7,}  {count / total:6.1%}" for name, count in shown]
+    if len(classes) > len(shown):
+        lines.append(f"  ... and {len(classes) - len(shown)} more classes")
+    largest, smallest = max(classes, key=classes.__getitem__), min(classes, key=classes.__getitem__)
+    if classes[largest] > IMBALANCE * classes[smallest]:
+        lines.append(
+            f"  Imbalance: {largest} has {classes[largest] / classes[smallest]:.1f} times as many {noun} as "
+            f"{smallest}; look at the recall of each class, not at the accuracy alone"
+        )
+    return lines
+
+
+def _numbers(report: Mapping[str, Mapping[str, float]], noun: str) -> list[str]:
+    splits = {name: int(numbers["pictures"]) for name, numbers in report.items()}
+    lines = [f"{sum(splits.values()):,} {noun}, each with a number: {_sizes(splits)}"]
+    lines += [
+        f"  {name:<10}  {numbers['lowest']:g} to {numbers['highest']:g}, mean {numbers['mean']:g}, "
+        f"standard deviation {numbers['deviation']:g}"
+        for name, numbers in report.items()
+    ]
+    return lines
+
+
+def _sizes(splits: Mapping[str, int]) -> str:
+    return ", ".join(f"{splits.get(name, 0):,} {name}" for name in SPLITS)

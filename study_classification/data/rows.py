@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Int8, Int32
+from jaxtyping import Float32, Int8, Int32
 from ml_collections import ConfigDict
 
 from study_classification.config import listed
 from study_classification.data.items import SPLITS
-from study_classification.data.prepare import Found, check_classes, choose_splits, group_digests, report_of
-from study_classification.data.sources import NO_UTF8, SPLIT_NAMES, class_name, merged_names, similar_names
+from study_classification.data.prepare import Found, check_splits, choose_splits, group_digests, report_of
+from study_classification.data.sources import NO_UTF8, SPLIT_NAMES, class_name, merged_names, numbers_of, similar_names
 from study_classification.data.splits import COLUMNS, read_pinned
 from study_classification.data.tables import plain_cell, read_table
 from study_classification.errors import DataError, nearest
@@ -37,7 +37,7 @@ class RowSplit:
         source: that they come from, for messages.
         names: where each stands in the source, such as `line 2`.
         rows: column -> cell, of the columns that the network sees.
-        labels: the class of each.
+        labels: the class of each, or its number.
         columns: that the network sees.
         ignored: other columns that a row may have.
     """
@@ -45,7 +45,7 @@ class RowSplit:
     source: str
     names: tuple[str, ...]
     rows: tuple[Mapping[str, str], ...]
-    labels: Int32[np.ndarray, " n"]
+    labels: Int32[np.ndarray, " n"] | Float32[np.ndarray, " n"]
     columns: tuple[str, ...]
     ignored: tuple[str, ...]
 
@@ -73,21 +73,22 @@ class Table:
 
 
 def open_rows(
-    data_config: ConfigDict, everything_in: str = "", for_training: bool = True
+    data_config: ConfigDict, everything_in: str = "", for_training: bool = True, numbers: bool = False
 ) -> tuple[tuple[str, ...], dict[str, RowSplit], dict, str]:
-    """The class names, the splits, the report and the splits.csv of rows.
+    """The class names (none where labels are numbers), the splits, the report and the splits.csv of rows.
 
     Args:
         data_config: `config.data`.
         everything_in: one split that takes all rows, whatever the source says; '' splits as usual.
         for_training: whether there have to be rows of several classes for training and validation.
+        numbers: whether labels are numbers, and not classes.
 
     Raises:
         DataError: if there is no such source, or it cannot be used.
     """
     source, noun = data_config.source, KINDS[data_config.input].noun
     table = list_rows(data_config, for_training)
-    class_names, labels = _classes(table.labels)
+    class_names, labels = _numbers(source, table.labels) if numbers else _classes(table.labels)
     digests, group = group_digests([np.array(table.contents, "S32")])
     nothing = np.zeros(0, np.int64)
     found = Found(class_names, labels, table.own, digests, group, nothing, nothing, {})
@@ -97,7 +98,7 @@ def open_rows(
     else:
         splits = choose_splits(found, data_config, pinned)
         if for_training:
-            check_classes(source, found, splits, noun)
+            check_splits(source, found, splits, noun)
     of_split = {}
     for number, name in enumerate(SPLITS):
         if len(chosen := np.flatnonzero(splits == number)):
@@ -106,7 +107,7 @@ def open_rows(
     report = report_of(source, found, splits, _copies(table.names, group)) | {
         "noun": noun,
         "hidden": [],
-        "merged_classes": list(merged_names(set(table.spellings))),
+        "merged_classes": [] if numbers else list(merged_names(set(table.spellings))),
         "similar_classes": similar_names(class_names),
     }
     return class_names, of_split, report, _splits_csv(table, splits)
@@ -116,6 +117,12 @@ def _classes(labels: Sequence[str]) -> tuple[tuple[str, ...], Int32[np.ndarray, 
     """The class names, sorted, and the class of each row."""
     class_names, places = np.unique(labels, return_inverse=True)
     return tuple(class_names.tolist()), places.astype(np.int32)
+
+
+def _numbers(source: str, labels: Sequence[str]) -> tuple[tuple[str, ...], Float32[np.ndarray, " n"]]:
+    """No class names, and the number of each row."""
+    values = numbers_of(source, set(labels))
+    return (), np.array([values[label] for label in labels], np.float32)
 
 
 def list_rows(data_config: ConfigDict, for_training: bool = True) -> Table:

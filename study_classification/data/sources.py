@@ -6,6 +6,7 @@ A TFDS data set needs no listing; `dataset.py` opens it directly.
 import functools
 import io
 import itertools
+import math
 import os
 import re
 import unicodedata
@@ -30,6 +31,7 @@ SPLIT_NAMES = {
     "test": TEST,
     "testing": TEST,
 }
+LARGEST_NUMBER = 3.4e38  # of float32
 _SPLIT_LIKE = re.compile("(^|[^a-z])(train|val|test|eval|dev)")  # training_set, images_test, val2017
 NO_UTF8 = re.compile("[\ud800-\udfff]")
 
@@ -94,6 +96,26 @@ def list_source(source: str, for_training: bool = True) -> Listing:
         f"the data source '{source}' {'is neither file nor folder' if path.exists() else 'does not exist'}: "
         "give a folder with one sub-folder a class, a .csv or .jsonl manifest, tfds:NAME, or digits"
     )
+
+
+def numbers_of(source: str, labels: Iterable[str]) -> dict[str, float]:
+    """The number that each of these labels of a source is.
+
+    Raises:
+        DataError: if one is none, or none that float32 can hold.
+    """
+    numbers = {}
+    for label in labels:
+        try:
+            numbers[label] = float(label)
+        except ValueError:
+            numbers[label] = math.nan
+        if not abs(numbers[label]) <= LARGEST_NUMBER or "_" in label:
+            raise DataError(
+                f"the label '{label}' of {source} is no number, but task.name is regression: write each number with "
+                "digits and a point, such as 41.5, or set task.name to softmax"
+            )
+    return numbers
 
 
 def absolute_source(source: str) -> str:

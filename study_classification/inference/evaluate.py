@@ -1,6 +1,6 @@
 """Evaluation of a trained run: exact over every example, written to report.json and shown as a table."""
 
-from study_classification.errors import AccuracyError
+from study_classification.errors import AccuracyError, ConfigError
 from study_classification.inference.measure import measure
 from study_classification.inference.predictor import load_predictor
 from study_classification.reports.metrics import format_metrics
@@ -29,21 +29,24 @@ def evaluate(
         assert_accuracy: the least accuracy that is good enough.
 
     Returns:
-        What was added to report.json, see `report.metrics.classification_metrics`.
+        What was added to report.json, see `measure`.
 
     Raises:
+        ConfigError: if an accuracy is asked for of a regression.
         DataError: if the data cannot be used, or have classes that the network does not know.
         RunError: if the checkpoint cannot be used.
         AccuracyError: if the accuracy is below `assert_accuracy`.
         EnvironmentFault: if report.json cannot be written, after the result has been shown.
     """
+    if assert_accuracy and not run.class_names:
+        raise ConfigError(f"--assert_accuracy is set, but the run in {run.workdir} tells a number: drop it")
     metrics = measure(load_predictor(run, checkpoint, tta), split=split, source=source)
     say(format_metrics(metrics, run.preprocess.noun))
     try:
         if hosts.is_first():
             say(f"written to {add_to_report(run.workdir, metrics['split'], metrics)}")
     finally:  # whether or not the result can be kept
-        if metrics["accuracy"] < assert_accuracy:
+        if assert_accuracy and metrics["accuracy"] < assert_accuracy:
             raise AccuracyError(
                 f"the accuracy on {metrics['split']} is {metrics['accuracy']:.4f}, below {assert_accuracy}"
             )

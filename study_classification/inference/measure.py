@@ -5,6 +5,7 @@ import io
 from typing import Protocol
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
@@ -16,11 +17,15 @@ from study_classification.data.sources import TEST, TRAIN, VALIDATION
 from study_classification.errors import DataError, DivergedError, nearest
 from study_classification.inputs.kinds import reader_of
 from study_classification.paths import user_path
-from study_classification.reports.metrics import classification_metrics
+from study_classification.reports.metrics import classification_metrics, roc_auc
+from study_classification.reports.regression import regression_metrics
 from study_classification.runs.directory import Run, pixels_of_split, read_splits, same_data, splits_file
 from study_classification.system import devices
 from study_classification.system.console import say
 from study_classification.system.threads import num_workers
+from study_classification.tasks.create import REGRESSION
+from study_classification.tasks.sigmoid import Sigmoid
+from study_classification.tasks.task import LOSS, Task
 
 
 class Network(Protocol):
@@ -31,12 +36,14 @@ class Network(Protocol):
     @property
     def step(self) -> int: ...
     @property
+    def task(self) -> Task: ...
+    @property
     def tta(self) -> str: ...
     @property
     def mesh(self) -> Mesh: ...
     @property
     def batch_sizes(self) -> tuple[int, ...]: ...
-    def log_probabilities(self, batch: dict[str, jax.Array], /) -> jax.Array: ...
+    def predictions(self, batch: dict[str, jax.Array], /) -> jax.Array: ...
 
 
 def measure(network: Network, *, split: str = "", source: str = "") -> dict:
@@ -48,8 +55,9 @@ def measure(network: Network, *, split: str = "", source: str = "") -> dict:
         source: another data source, all of whose images are taken if no split is named; '' is the run's own.
 
     Returns:
-        See `reports.metrics.classification_metrics`; besides `data`, `split`, `checkpoint_step`, and `trained_on`, the
-        number of images that the network was trained on, where that is known.
+        See `reports.metrics.classification_metrics` and `reports.regression.regression_metrics`; besides `data`,
+        `split`, `checkpoint_step`, and `trained_on`, the number of images that the network was trained on, where that
+        is known.
 
     Raises:
         DataError: if the data cannot be used, or have classes that the network does not know.
@@ -74,16 +82,15 @@ def measure(network: Network, *, split: str = "", source: str = "") -> dict:
     sizes = network.batch_sizes
     plan = EvaluationOrder(len(examples), next((size for size in sizes if size >= len(examples)), sizes[-1]))
     everywhere = jax.jit(lambda label: label, out_shardings=devices.replicated(network.mesh))
-    losses, labels, predictions = [], [], []
+    parts = []
     for step, batch in enumerate(images.batches(plan, range(len(plan)))):
         real = plan[step]["mask"] == 1
-        log_probabilities = finite(network.log_probabilities(batch), network.step)[real]
-        label = to_class[np.asarray(everywhere(batch["label"]))[real]]
-        losses.append(-np.take_along_axis(log_probabilities, label[:, None], axis=-1)[:, 0])
-        labels.append(label)
-        predictions.append(log_probabilities.argmax(-1))
-    labels_seen = np.concatenate(labels)
-    assert len(labels_seen) == len(examples), f"{len(labels_seen)} of {len(examples)} examples were evaluated"
+        predictions = finite(network.predictions(batch), network.step)[real]
+        labels = np.asarray(everywhere(batch["label"]))[real]
+        parts.append(_columns(network.task, predictions, to_class[labels] if run.class_names else labels))
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    count = len(columns["labels"])
+    assert count == len(examples), f"{count} of {len(examples)} examples were evaluated"
 
     if trained_on and asked != TRAIN:
         say(
@@ -97,8 +104,29 @@ def measure(network: Network, *, split: str = "", source: str = "") -> dict:
         "split": name,
         "checkpoint_step": network.step,
         **({} if trained_on is None else {"trained_on": trained_on}),
-        **classification_metrics(labels_seen, np.concatenate(predictions), np.concatenate(losses), run.class_names),
+        **_metrics(network, columns),
     }
+
+
+def _columns(task: Task, predictions: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """What is kept of a batch: of many classes not all probabilities."""
+    losses = task.measured(jnp.asarray(predictions), task.targets(jnp.asarray(labels)))[LOSS]
+    columns = {"labels": labels, "losses": np.asarray(losses)}
+    if isinstance(task, Sigmoid):
+        columns["scores"] = predictions[:, task.positive]
+    return columns | {"predictions": predictions.argmax(-1) if predictions.ndim == 2 else predictions}
+
+
+def _metrics(network: Network, columns: dict[str, np.ndarray]) -> dict:
+    task, class_names = network.task, network.run.class_names
+    labels, predictions, losses = (columns[name] for name in ("labels", "predictions", "losses"))
+    if not class_names:
+        return regression_metrics(labels, predictions, losses, task.kept["mean"])
+    metrics = classification_metrics(labels, predictions, losses, class_names)
+    if isinstance(task, Sigmoid):
+        name, area = class_names[task.positive], roc_auc(labels == task.positive, columns["scores"])
+        metrics["positive"] = {"class": name, "threshold": 0.5, **metrics["classes"][name], "roc_auc": area}
+    return metrics
 
 
 def finite(values: jax.Array, step: int) -> np.ndarray:
@@ -123,7 +151,7 @@ def _open_own(run: Run) -> Dataset:
     if config.splits and not user_path(config.splits).is_file():
         config.splits = pinned
     try:
-        data = open_dataset(config)
+        data = open_dataset(config, numbers=_has_numbers(run))
     except DataError as error:
         raise DataError(
             f"{error}. If the {run.preprocess.noun} of {run.workdir} lie elsewhere now: evaluate "
@@ -136,7 +164,7 @@ def _open_own(run: Run) -> Dataset:
         "their split, new ones are given one."
     )
     config.splits = pinned
-    return open_dataset(config)
+    return open_dataset(config, numbers=_has_numbers(run))
 
 
 def _open_other(run: Run, source: str, split: str) -> Dataset:
@@ -147,7 +175,12 @@ def _open_other(run: Run, source: str, split: str) -> Dataset:
     config = run.config.data.copy_and_resolve_references()
     config.source, config.tfds_splits = source, ("", "", "")
     config.splits = str(splits_file(run.workdir)) if split and read_splits(run.workdir) else ""
-    return open_dataset(config, everything_in="" if split else TEST, for_training=False)
+    everything_in = "" if split else TEST
+    return open_dataset(config, everything_in, for_training=False, numbers=_has_numbers(run))
+
+
+def _has_numbers(run: Run) -> bool:
+    return run.config.task.name == REGRESSION
 
 
 def _trained_on(run: Run, data: Dataset, split: str) -> int | None:

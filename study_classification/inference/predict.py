@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 import numpy as np
+from jaxtyping import Float
 
 from study_classification.data.folders import FILE, LOOP, RUN, is_image, walk
 from study_classification.data.tables import plain_cell
@@ -46,7 +47,7 @@ def predict(
     threshold: float = 0.0,
     shard: tuple[int, int] = (0, 1),
 ) -> int:
-    """Writes one row an image, or a row of a CSV file, to stdout; everything else that is said goes to stderr.
+    """Writes one row an example to stdout, its class or its number; everything else that is said goes to stderr.
 
     Args:
         run: the run whose network is asked.
@@ -62,7 +63,7 @@ def predict(
         The exit code: 0, or 3 if an image or row could not be read (its row says why).
 
     Raises:
-        ConfigError: if there is nothing to predict, or an address that is not known.
+        ConfigError: if there is nothing to predict, an address is not known, or classes are asked of a regression.
         RunError: if the checkpoint cannot be used.
     """
     of_images = isinstance(preprocess := run.preprocess, Preprocess)
@@ -71,8 +72,13 @@ def predict(
         raise ConfigError(f"predict needs {preprocess.noun}: name {what}, or give - and a list of them on stdin")
     for text in inputs:
         refuse_address(text)
+    if not run.class_names and (top_k != 1 or threshold):
+        raise ConfigError(
+            f"--top_k and --threshold are for classes, but the run in {run.workdir} tells a number: drop both"
+        )
     top_k = min(top_k, len(run.class_names))
-    columns = ["file", *([] if of_images else ["line"]), "class", "probability"]
+    columns = ["file", *([] if of_images else ["line"])]
+    columns += ["class", "probability"] if run.class_names else ["value"]
     columns += [f"{name}_{rank}" for rank in range(2, top_k + 1) for name in ("class", "probability")]
     unreadable = 0
     with data_on_stdout() as stdout, hosts.first_speaks():
@@ -165,6 +171,8 @@ def rows_of_all_hosts(trained: Predictor, examples: Iterator, top_k: int, thresh
 def predict_examples(trained: Predictor, examples: Iterable, top_k: int, threshold: float) -> Iterator[dict]:
     """One row an example: file, of rows the line in it, class, probability (and the next of `top_k`), error.
 
+    Of a regression there is a value in the place of class and probability.
+
     Args:
         trained: the network.
         examples: files of images, or rows as `rows_of_files` gives them.
@@ -177,19 +185,29 @@ def predict_examples(trained: Predictor, examples: Iterable, top_k: int, thresho
         found: Iterator[Found] = parallel(partial(_read_file, reader), examples, num_workers(run.config.data.workers))
     else:
         found = map(partial(_read_row, preprocess), examples)
+    answers_of = trained.probabilities_of if run.class_names else trained.predictions_of
     for group in _groups(found, trained.batch_sizes[-1]):
-        readable = [image for _, image, _ in group if image is not None]
-        probabilities = iter(trained.probabilities_of(np.stack(readable)) if readable else ())
-        for place, image, error in group:
-            row = place | {"class": "", "probability": "", "error": error}
-            if image is not None:
-                scores = next(probabilities)
-                for rank, index in enumerate(np.argsort(-scores, kind="stable")[:top_k], start=1):
-                    suffix = f"_{rank}" if rank > 1 else ""
-                    row |= {f"class{suffix}": run.class_names[index], f"probability{suffix}": float(scores[index])}
-                if row["probability"] < threshold:
-                    row["class"] = UNKNOWN
-            yield row
+        readable = [values for _, values, _ in group if values is not None]
+        answers = iter(answers_of(np.stack(readable)) if readable else ())
+        for place, values, error in group:
+            row: dict[str, str | float] = {**place}
+            row |= {"class": "", "probability": ""} if run.class_names else {"value": ""}
+            if values is not None and run.class_names:
+                row |= _classes(next(answers), run.class_names, top_k, threshold)
+            elif values is not None:
+                row["value"] = float(next(answers))
+            yield row | {"error": error}
+
+
+def _classes(
+    probabilities: Float[np.ndarray, " classes"], class_names: Sequence[str], top_k: int, threshold: float
+) -> dict[str, str | float]:
+    """The likeliest classes and their probabilities, by the names of their columns."""
+    row: dict[str, str | float] = {}
+    for rank, index in enumerate(np.argsort(-probabilities, kind="stable")[:top_k], start=1):
+        suffix = f"_{rank}" if rank > 1 else ""
+        row |= {f"class{suffix}": class_names[index], f"probability{suffix}": float(probabilities[index])}
+    return row | {"class": UNKNOWN} if probabilities.max() < threshold else row
 
 
 def _read_file(reader: ImageReader, file: str) -> Found:
@@ -246,6 +264,8 @@ def _place(row: dict) -> str:
 def _table_line(row: dict, width: int) -> str:
     if row["error"]:
         return f"{pad(_place(row), width)}  not readable: {row['error']}"
+    if "value" in row:
+        return f"{pad(_place(row), width)}  {row['value']:.6g}"
     ranks = ["", *(name.removeprefix("class") for name in row if name.startswith("class_"))]
     return f"{pad(_place(row), width)}  " + "  ".join(
         f"{row[f'class{rank}']} {row[f'probability{rank}']:.1%}" for rank in ranks

@@ -1,4 +1,4 @@
-"""A finished run as a classifier: images, rows or texts in, classes, probabilities or features out."""
+"""A finished run at work: images, rows or texts in; classes, probabilities, numbers or features out."""
 
 import itertools
 import os
@@ -27,8 +27,9 @@ from study_classification.runs import directory
 from study_classification.runs.checkpoints import load_model
 from study_classification.runs.directory import Run, checkpoints_folder
 from study_classification.system import devices, hosts
+from study_classification.tasks.create import create_task
 from study_classification.tasks.prediction import make_predict_step
-from study_classification.tasks.softmax import Softmax
+from study_classification.tasks.task import Task
 
 TTA = ("none", "flip")
 
@@ -59,27 +60,30 @@ class Predictor:
     Attributes:
         run: its directory, config, classes and preprocessing.
         step: of the checkpoint.
-        tta: test-time augmentation of `log_probabilities`, `none` or `flip`.
+        task: what was learnt.
+        tta: test-time augmentation of `predictions`, `none` or `flip`.
         mesh: the devices; batches are split over them by `devices.batch_sharding`.
-        log_probabilities: batch with `image` uint8 [b, h, w, c], `row` float32 [b, d] or `tokens` int32 [b, length] ->
-            float32 [b, classes].
+        predictions: batch with `image` uint8 [b, h, w, c], `row` float32 [b, d] or `tokens` int32 [b, length] -> those
+            of the task: log-probabilities float32 [b, classes], or numbers float32 [b].
         pooled_features: such a batch -> float32 [b, d].
     """
 
     run: Run
     step: int
+    task: Task
     tta: str
     mesh: Mesh
-    log_probabilities: Callable[[dict[str, jax.Array]], jax.Array]
+    predictions: Callable[[dict[str, jax.Array]], jax.Array]
     pooled_features: Callable[[dict[str, jax.Array]], jax.Array]
 
     def __repr__(self) -> str:
         network, classes = self.run.config.model.name, len(self.class_names)
-        return f"Predictor({str(self.run.workdir)!r}: {network}, {classes} classes, step {self.step})"
+        learnt = f"{classes} classes" if classes else "a number"
+        return f"Predictor({str(self.run.workdir)!r}: {network}, {learnt}, step {self.step})"
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes, in the order of the network's outputs."""
+        """The classes, in the order of their labels; none where the run tells a number."""
         return self.run.class_names
 
     @property
@@ -108,6 +112,7 @@ class Predictor:
         Raises:
             DataError: if an image is something else, such as floats, RGBA or channels first, or cannot be read; if a
                 row lacks a column, has an unknown one, or a text where a number was learnt.
+            ConfigError: if the run tells a number, see `values`.
             DivergedError: if the network gives values that are NaN or infinite.
         """
         rows = [
@@ -121,12 +126,32 @@ class Predictor:
 
     def probabilities(self, images: Any) -> Float[np.ndarray, "n classes"]:
         """What `predict` says as one array, float32 [n, classes], of one image [1, classes]."""
+        self._require(classes=True)
         found = [self.probabilities_of(batch) for batch in self._batches(images)]
         return np.concatenate([np.zeros((0, len(self.class_names)), np.float32), *found])
 
     def probabilities_of(self, preprocessed: Shaped[np.ndarray, "n ..."]) -> Float[np.ndarray, "n classes"]:
         """The same for at most `batch_sizes[-1]` examples as batches hold them."""
-        return np.exp(self._apply(self.log_probabilities, preprocessed))
+        return np.exp(self.predictions_of(preprocessed))
+
+    def values(self, images: Any) -> Float[np.ndarray, " n"]:
+        """The numbers that a regression tells, float32 [n], of one image [1]. Takes what `predict` takes.
+
+        Raises:
+            ConfigError: if the run tells classes, see `predict`.
+        """
+        self._require(classes=False)
+        found = [self.predictions_of(batch) for batch in self._batches(images)]
+        return np.concatenate([np.zeros(0, np.float32), *found])
+
+    def predictions_of(self, preprocessed: Shaped[np.ndarray, "n ..."]) -> Float[np.ndarray, "n ..."]:
+        """`predictions` of at most `batch_sizes[-1]` examples as batches hold them."""
+        return self._apply(self.predictions, preprocessed)
+
+    def _require(self, *, classes: bool) -> None:
+        if bool(self.class_names) != classes:
+            has, call = ("a number", "values()") if classes else ("classes", "predict() or probabilities()")
+            raise ConfigError(f"the run in {self.run.workdir} tells {has}: call {call}")
 
     def features(self, images: Any) -> Float[np.ndarray, "n d"]:
         """What the last layers work on: float32 [n, d], of one image [1, d]. Takes what `predict` takes.
@@ -149,7 +174,8 @@ class Predictor:
             write_report: whether the result is added to report.json in the run directory.
 
         Returns:
-            Accuracy, loss, each class and the confusion matrix, see `reports.metrics.classification_metrics`.
+            Accuracy, loss, each class and the confusion matrix, see `reports.metrics.classification_metrics`; of a
+            regression its errors, see `reports.regression.regression_metrics`.
 
         Raises:
             DataError: if the data cannot be used, or have classes that the network does not know.
@@ -210,8 +236,9 @@ def load_predictor(run: Run, checkpoint: str, tta: str = "none", local: bool = F
         )
     devices.start_devices(cache_directory(run.config.data))
     mesh = devices.make_mesh(1, local)
+    task = create_task(run.config.task, run.class_names, kept=run.targets)
     dtype = devices.compute_dtype(run.config.precision)
-    model = create_model(run.config.model, len(run.class_names), dtype, run.preprocess.num_tokens)
+    model = create_model(run.config.model, task.num_outputs, dtype, run.preprocess.num_tokens)
     everywhere = devices.replicated(mesh)
     shapes = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=everywhere),
@@ -224,14 +251,14 @@ def load_predictor(run: Run, checkpoint: str, tta: str = "none", local: bool = F
         found = cast(jax.Array, model.apply(variables, inputs, train=False, method="features"))
         return found.mean((1, 2)) if found.ndim == 4 else found
 
-    task = Softmax(len(run.class_names))
     predict_step = jax.jit(make_predict_step(model, run.preprocess, task, tta), out_shardings=everywhere)
     features_step = jax.jit(features, out_shardings=everywhere)
     return Predictor(
         run,
         step,
+        task,
         tta,
         mesh,
-        log_probabilities=lambda batch: predict_step(variables, batch),
+        predictions=lambda batch: predict_step(variables, batch),
         pooled_features=lambda batch: features_step(variables, batch),
     )

@@ -44,6 +44,7 @@ from study_classification.pretrained.published import IMAGENET, describe, fetch_
 from study_classification.runs import directory
 from study_classification.runs.checkpoints import load_model
 from study_classification.system import devices
+from study_classification.tasks.create import create_task
 
 SUFFIXES = (".safetensors", ".h5", ".hdf5", ".pth", ".pt", ".th")  # a name that ends so is a file's, never the hub's
 
@@ -68,15 +69,15 @@ class Pretrained:
 
 
 def load_pretrained(config: ConfigDict, class_names: Sequence[str]) -> Pretrained:
-    """Loads `config.model.weights` for the network `config.model.name` with an output for each class.
+    """Loads `config.model.weights` for the network `config.model.name` with the outputs of the task.
 
     Args:
         config: `model.weights` is `imagenet` (see `published.py`), a file, the directory of a run of this project (its
             best checkpoint), or a repository of the Hugging Face hub such as `timm/resnet50.a1_in1k`; `model.origin`,
             where not empty, states whose conventions they follow; the sizes of `preprocess`, where not 0, go before
             those of the weights.
-        class_names: where the weights have another number of classes, or those of a run have other names, the last
-            layer is left out. Files do not name theirs.
+        class_names: where the weights have another number of outputs, or those of a run another meaning, by its task
+            and classes, the last layer is left out. Numbers do not say what they are of, and files nothing at all.
 
     Raises:
         WeightsError: if they are absent, damaged, or belong to another network or origin.
@@ -84,10 +85,12 @@ def load_pretrained(config: ConfigDict, class_names: Sequence[str]) -> Pretraine
     """
     weights, stated = config.model.weights, config.model.origin
     name = ALIASES.get(config.model.name, config.model.name)
-    same_classes = True
+    same_meaning = True
     if directory.is_run(user_path(weights)):
-        file, origin, preprocess, known = _read_run(user_path(weights), name, stated)
-        same_classes = known == tuple(class_names)
+        file, run = _read_run(user_path(weights), name, stated)
+        assert isinstance(run.preprocess, Preprocess)  # else it was refused
+        origin, preprocess = _origin_of(run), run.preprocess
+        same_meaning = bool(class_names) and _meaning(run.config, run.class_names) == _meaning(config, class_names)
     elif is_own(name):
         raise WeightsError(
             f"no other library has weights of {name}: train it with learning=from_scratch, or give the directory of a "
@@ -99,9 +102,9 @@ def load_pretrained(config: ConfigDict, class_names: Sequence[str]) -> Pretraine
         preprocess = preprocess_of(file, name, origin)
     preprocess = Preprocess.from_config(config.preprocess, preprocess)
     model_config = ConfigDict(config.model.to_dict() | {"origin": origin})
-    shapes = _shapes(model_config, len(class_names), preprocess)
+    shapes = _shapes(model_config, config.task, class_names, preprocess)
     wanted = shapes_by_path(shapes)
-    skip = head_to_skip(shapes_in_file(file, name, wanted), wanted) or ("" if same_classes else "head/classifier")
+    skip = head_to_skip(shapes_in_file(file, name, wanted), wanted) or ("" if same_meaning else "head/classifier")
     source = describe(name) if weights == IMAGENET else weights
     return Pretrained(source, to_variables(file, name, shapes, skip), origin, preprocess, skip)
 
@@ -120,10 +123,19 @@ def _find(weights: str, name: str, cache: Path) -> Path:
     return fetch(weights)
 
 
-def _read_run(workdir: Path, name: str, stated: str) -> tuple[TensorFile, str, Preprocess, tuple[str, ...]]:
-    """The best checkpoint of a run as a file of the layout `own`, with the run's origin, preprocessing and classes."""
+def _meaning(config: ConfigDict, class_names: Sequence[str]) -> tuple:
+    """What the outputs of a network mean that was trained for these classes."""
+    return config.task.name, config.task.positive, *class_names
+
+
+def _origin_of(run: directory.Run) -> str:
+    return run.config.model.get("origin", "") or "torchvision"
+
+
+def _read_run(workdir: Path, name: str, stated: str) -> tuple[TensorFile, directory.Run]:
+    """The best checkpoint of a run as a file of the layout `own`, and the run."""
     run = directory.load(workdir)
-    trained, origin = run.config.model.name, run.config.model.get("origin", "") or "torchvision"
+    trained, origin = run.config.model.name, _origin_of(run)
     if identity_of(ALIASES.get(trained, trained)) != identity_of(name):
         raise WeightsError(f"{workdir} has trained {trained}, not {name}: set model.name to {trained}")
     if stated and stated != origin:
@@ -133,12 +145,15 @@ def _read_run(workdir: Path, name: str, stated: str) -> tuple[TensorFile, str, P
     everywhere = devices.replicated(devices.make_mesh(1))
     shapes = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=everywhere),
-        _shapes(run.config.model, len(run.class_names), run.preprocess),
+        _shapes(run.config.model, run.config.task, run.class_names, run.preprocess),
     )
     _, variables = load_model(directory.checkpoints_folder(workdir), "best", shapes)
     tensors = {path: np.asarray(leaf) for path, leaf in flatten_dict(variables, sep="/").items()}
-    return TensorFile(workdir, "own", tensors), origin, run.preprocess, run.class_names
+    return TensorFile(workdir, "own", tensors), run
 
 
-def _shapes(model_config: ConfigDict, num_classes: int, preprocess: Preprocess) -> PyTree:
-    return variable_shapes(create_model(model_config, num_classes), preprocess.shape)
+def _shapes(
+    model_config: ConfigDict, task_config: ConfigDict, class_names: Sequence[str], preprocess: Preprocess
+) -> PyTree:
+    num_outputs = create_task(task_config, class_names).num_outputs
+    return variable_shapes(create_model(model_config, num_outputs), preprocess.shape)

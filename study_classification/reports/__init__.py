@@ -1,6 +1,7 @@
 """Numbers -> text and images; measures nothing, trains nothing.
 
 metrics.py     what an evaluation found, as numbers and as a table
+regression.py  the same of numbers
 curves.py      loss and measures by epoch, as an image
 diagnosis.py   what the curves say, and what to do next
 """

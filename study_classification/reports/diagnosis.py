@@ -9,6 +9,7 @@ from pathlib import Path
 from study_classification.runs.history import History
 
 GAP = 0.1  # between the accuracies of training and validation, from which it is called over-fitting
+RATIO = 2  # of the mean absolute errors of validation and training, likewise
 CURE = {
     "from_scratch": "begin with a network that others have trained (configs/photos.py), add pictures, or strengthen "
     "augment.* and model.dropout",
@@ -19,10 +20,10 @@ CURE_OF_ROWS = "add {}, take a smaller network (model.hidden), or strengthen mod
 
 
 def overfitting(history: History, learning: str, num_validation: int, noun: str = "pictures") -> str:
-    """One sentence if the last epoch shows over-fitting, else ''; only of what is measured by an accuracy.
+    """One sentence if the last epoch shows over-fitting, else ''; only of what is measured by accuracy or mean error.
 
     It is called so where training accuracy is above validation accuracy by more than GAP and by more than two standard
-    errors of the latter.
+    errors of the latter, or where the mean absolute error of validation is more than RATIO times that of training.
 
     Args:
         history: of the run, with at least one epoch.
@@ -30,7 +31,10 @@ def overfitting(history: History, learning: str, num_validation: int, noun: str 
         num_validation: how many examples were validated.
         noun: what these are called.
     """
-    train, val = (values.get("accuracy", 0.0) for values in (history.epochs[-1].train, history.epochs[-1].val))
+    last = history.epochs[-1]
+    if "mae" in last.val:
+        return _overfitting_of_numbers(last.train["mae"], last.val["mae"], learning)
+    train, val = (values.get("accuracy", 0.0) for values in (last.train, last.val))
     error = math.sqrt(val * (1 - val) / num_validation)
     if train - val <= max(GAP, 2 * error):
         return ""
@@ -38,6 +42,15 @@ def overfitting(history: History, learning: str, num_validation: int, noun: str 
         f"Over-fitting: at the end {train:.1%} of the training {noun} were right and only "
         f"{val:.1%} of the validation {noun}, so the network has learnt its {noun} by heart: "
         f"{CURE[learning] if noun == 'pictures' else CURE_OF_ROWS.format(noun)}"
+    )
+
+
+def _overfitting_of_numbers(train: float, val: float, learning: str) -> str:
+    if val <= RATIO * train:
+        return ""
+    return (
+        f"Over-fitting: at the end the numbers of the training pictures were wrong by {train:.4g} on average and those "
+        f"of the validation pictures by {val:.4g}, so the network has learnt its pictures by heart: {CURE[learning]}"
     )
 
 

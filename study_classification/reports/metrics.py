@@ -4,9 +4,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from jaxtyping import Bool, Float, Int
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, roc_auc_score
 
+from study_classification.reports.regression import format_regression
 from study_classification.system.console import cut, display_width, pad
 
 LARGEST_MATRIX = 20  # classes up to which the confusion matrix is shown; report.json has it always
@@ -50,6 +51,11 @@ def classification_metrics(
     }
 
 
+def roc_auc(is_positive: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"]) -> float | None:
+    """How often a positive example has a greater score than another one; None unless there are some of both."""
+    return float(roc_auc_score(is_positive, scores)) if 0 < is_positive.sum() < len(is_positive) else None
+
+
 def wilson_interval(correct: int, count: int, z: float = 1.959964) -> tuple[float, float]:
     """The 95 % interval of a proportion.
 
@@ -62,7 +68,12 @@ def wilson_interval(correct: int, count: int, z: float = 1.959964) -> tuple[floa
 
 
 def format_metrics(metrics: dict, noun: str = "pictures") -> str:
-    """The metrics as a text: a head line, one line a class, and the confusion matrix if it is small."""
+    """The metrics as a text: a head line, one line a class, and the confusion matrix if it is small.
+
+    Of a regression, see `format_regression`.
+    """
+    if "mae" in metrics:
+        return format_regression(metrics)
     low, high = metrics["accuracy_interval_95"]
     names = list(metrics["classes"])
     width = max(map(display_width, [*names, "class"]))
@@ -76,6 +87,12 @@ def format_metrics(metrics: dict, noun: str = "pictures") -> str:
         f"  {pad(name, width)}  {row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}  {row['support']:8,}"
         for name, row in metrics["classes"].items()
     ]
+    if positive := metrics.get("positive"):
+        area = "not defined, for all are of one class" if positive["roc_auc"] is None else f"{positive['roc_auc']:.4f}"
+        lines.append(
+            f"  positive class {positive['class']}: precision {positive['precision']:.4f}, recall "
+            f"{positive['recall']:.4f}, F1 {positive['f1']:.4f}, ROC-AUC {area}"
+        )
     if len(names) <= LARGEST_MATRIX:
         counts = metrics["confusion_matrix"]["counts"]
         headers = [cut(name, 10) for name in names]

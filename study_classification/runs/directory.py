@@ -1,14 +1,15 @@
 """The run directory: everything that a run writes, and all that evaluate and predict need to read.
 
 config.json         every field, as it was used
-classes.json        class names, in the order of the network's outputs
 preprocess.json     pixels, rows or texts on disk -> what the network sees; what was learnt of training rows
+classes.json        class names, in the order of the labels; none of a regression
+targets.json        what predictions need of the training labels: of a regression their mean and deviation
 network.py          the source of the network, where it is a file of the user's own
 environment.json    versions, devices, command
 data_report.json    what was found in the data
 splits.csv          which image is in which split
 history.csv         one row an epoch
-curves.png          loss and accuracy by epoch
+curves.png          loss and measures by epoch
 log.txt             everything that was said
 checkpoints/        Orbax; the last two and the best
 .lock               which process trains here, while one does
@@ -17,10 +18,10 @@ report.json         results of the evaluations
 
 import csv
 import io
-import json
+import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ml_collections import ConfigDict
@@ -31,14 +32,14 @@ from study_classification.errors import ConfigError, DataError, EnvironmentFault
 from study_classification.inputs.kinds import AnyPreprocess, preprocess_from_json
 from study_classification.models import own
 from study_classification.paths import absolute as absolute_path
-from study_classification.paths import read_file, user_path, why
+from study_classification.paths import user_path
 from study_classification.runs.environment import describe_environment
 from study_classification.runs.history import History
+from study_classification.runs.json_files import config_from_json, config_to_json, damaged, read_json
 from study_classification.system import hosts
 from study_classification.system.files import make_folder, unwritable, write_json, write_text
 
-NETWORK = "network.py"
-PREPROCESS = "preprocess.json"
+NETWORK, PREPROCESS, TARGETS = "network.py", "preprocess.json", "targets.json"
 
 # A run may be resumed with other values of these: they change how long or how it runs, not what it computes. The data
 # may have moved, too; that they are the same is checked by their content.
@@ -59,12 +60,21 @@ FREE_ON_RESUME = (
 
 @dataclass(frozen=True)
 class Run:
-    """A run as its directory describes it."""
+    """A run as its directory describes it.
+
+    Attributes:
+        workdir: the directory.
+        config: as it was resolved.
+        class_names: in the order of the labels; none where these are numbers.
+        preprocess: pixels on disk -> what the network sees.
+        targets: what the task took from the training labels, see `Task.kept`.
+    """
 
     workdir: Path
     config: ConfigDict
     class_names: tuple[str, ...]
     preprocess: AnyPreprocess
+    targets: Mapping[str, float] = field(default_factory=dict)
 
 
 def new_workdir(config: ConfigDict, config_name: str) -> Path:
@@ -82,49 +92,6 @@ def new_workdir(config: ConfigDict, config_name: str) -> Path:
         except OSError as error:
             raise unwritable(workdir, error) from None
     raise EnvironmentFault(f"no free name like {base} is left: give a directory with --workdir")
-
-
-def read_json(file: Path, kind: type = dict):
-    """The content of one of the run's JSON files, which is of this kind.
-
-    Raises:
-        RunError: if it is absent or damaged.
-    """
-    try:
-        content = json.loads(read_file(file))
-        if not isinstance(content, kind):
-            raise ValueError(f"it holds a {type(content).__name__}, not a {kind.__name__}")
-        return content
-    except FileNotFoundError:
-        raise RunError(
-            f"{file.parent} is not a run directory: it has no {file.name}; "
-            "give the directory that a training run has written with --workdir"
-        ) from None
-    except RecursionError:
-        raise _damaged(file, "it is nested too deeply") from None
-    except (OSError, ValueError) as error:
-        reason = why(error) if isinstance(error, OSError) else error
-        raise RunError(f"{file} cannot be read ({reason}): restore it, or train again") from None
-
-
-def _damaged(file: Path, reason: str) -> RunError:
-    return RunError(f"{file} is damaged, {reason}: restore it, or train again")
-
-
-def config_to_json(config: ConfigDict) -> dict:
-    """Nested plain values; tuples become lists."""
-    return json.loads(config.to_json())
-
-
-def config_from_json(content: Mapping) -> ConfigDict:
-    """The inverse of `config_to_json`: no field of this project is a list, so lists become tuples again."""
-
-    def convert(value):
-        if isinstance(value, Mapping):
-            return ConfigDict({name: convert(item) for name, item in value.items()})
-        return tuple(value) if isinstance(value, list) else value
-
-    return convert(content)
 
 
 def make(workdir: Path) -> None:
@@ -182,7 +149,7 @@ def same_data(workdir: Path, key: str, splits_csv: str) -> bool:
     file = workdir / "data_report.json"
     report = read_json(file)
     if not isinstance(report.get("key"), str):
-        raise _damaged(file, "it names no key of the data")
+        raise damaged(file, "it names no key of the data")
     return report["key"] == key or (bool(splits_csv) and read_splits(workdir) == splits_csv)
 
 
@@ -209,7 +176,7 @@ def pixels_of_split(workdir: Path, split: str) -> frozenset[str]:
         rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
         return frozenset(row["pixels"] for row in rows if row["split"] == split)
     except (csv.Error, KeyError) as error:
-        raise _damaged(splits_file(workdir), f"it is no table of pictures ({error})") from None
+        raise damaged(splits_file(workdir), f"it is no table of pictures ({error})") from None
 
 
 def add_to_report(workdir: Path, name: str, metrics: dict) -> Path:
@@ -338,6 +305,8 @@ def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str
     _write_config(run)
     write_json(workdir / "classes.json", list(run.class_names))
     write_json(workdir / PREPROCESS, run.preprocess.to_json())
+    if run.targets:
+        write_json(workdir / TARGETS, dict(run.targets))
     write_json(workdir / "data_report.json", {"key": key} | report)
     write_text(splits_file(workdir), splits_csv)
     write_json(workdir / "environment.json", describe_environment())
@@ -399,10 +368,18 @@ def load(workdir: Path) -> Run:
     except RunError as error:
         raise RunError(f"{file}: {error}") if str(file) not in str(error) else error from None
     file = workdir / "classes.json"
-    classes = read_json(file, list)
-    if not classes or not all(isinstance(name, str) for name in classes):
-        raise _damaged(file, "it is no list of class names")
-    return Run(workdir, config, tuple(classes), preprocess)
+    classes, numbers = read_json(file, list), config.task.name == "regression"  # which has no classes, but a scale
+    if bool(classes) == numbers or not all(isinstance(name, str) for name in classes):
+        raise damaged(file, "it is no list of class names")
+    return Run(workdir, config, tuple(classes), preprocess, _read_targets(workdir / TARGETS) if numbers else {})
+
+
+def _read_targets(file: Path) -> dict[str, float]:
+    content = read_json(file)
+    mean, std = content.get("mean"), content.get("std")
+    if not all(isinstance(value, float) and math.isfinite(value) for value in (mean, std)) or std <= 0:
+        raise damaged(file, "it has no mean and standard deviation of the training numbers")
+    return {"mean": mean, "std": std}
 
 
 def _read_config(file: Path) -> ConfigDict:
@@ -416,5 +393,5 @@ def _read_config(file: Path) -> ConfigDict:
             )
         validate(config)
     except (AttributeError, ConfigError, KeyError, TypeError, ValueError) as error:
-        raise _damaged(file, str(error)) from None
+        raise damaged(file, str(error)) from None
     return config

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Self
 
 import jax
 import jax.numpy as jnp
@@ -30,22 +31,35 @@ class Softmax:
     class_weights: Float[np.ndarray, " classes"] | None = None
 
     @property
+    def num_outputs(self) -> int:
+        return self.num_classes
+
+    @property
     def measures(self) -> tuple[Measure, ...]:
         return (Measure(ACCURACY, higher_is_better=True),)
+
+    @property
+    def kept(self) -> Mapping[str, float]:
+        return {}
 
     def targets(self, labels: Int[Array, " b"]) -> Float[Array, "b classes"]:
         return jax.nn.one_hot(labels, self.num_classes)
 
-    def balanced(self, labels: Int[np.ndarray, " n"]) -> "Softmax":
-        """Class weights of examples / (classes x examples of the class), scikit-learn's `balanced`: 1 on average."""
+    def fitted(self, labels: Int[np.ndarray, " n"]) -> Self:
+        """With class weights: examples / (classes x examples of the class), scikit-learn's `balanced`, 1 on average."""
         counts = np.bincount(labels, minlength=self.num_classes)
         return replace(self, class_weights=(len(labels) / (self.num_classes * counts)).astype(np.float32))
 
     def losses(self, outputs: Float[Array, "b classes"], targets: Float[Array, "b classes"]) -> Float[Array, " b"]:
-        losses = optax.softmax_cross_entropy(outputs, optax.smooth_labels(targets, self.label_smoothing))
+        losses = self.cross_entropy(outputs, optax.smooth_labels(targets, self.label_smoothing))
         if self.class_weights is None:
             return losses
         return losses * jnp.sum(targets * self.class_weights, axis=-1)
+
+    def cross_entropy(
+        self, outputs: Float[Array, "b classes"], targets: Float[Array, "b classes"]
+    ) -> Float[Array, " b"]:
+        return optax.softmax_cross_entropy(outputs, targets)
 
     def predictions(self, outputs: Float[Array, "b classes"]) -> Float[Array, "b classes"]:
         return jax.nn.log_softmax(outputs)

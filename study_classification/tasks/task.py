@@ -26,19 +26,29 @@ class Task(Protocol):
     """
 
     @property
-    def measures(self) -> tuple[Measure, ...]:
-        """What is reported besides the loss, the most important one first."""
+    def num_outputs(self) -> int:
+        """How many outputs the network has."""
         ...
 
-    def targets(self, labels: Array) -> Float[Array, "b outputs"]:
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """What is reported besides the loss; the first one says which epoch is the best."""
+        ...
+
+    @property
+    def kept(self) -> Mapping[str, float]:
+        """What `fitted` took from the labels that predictions need; it is stored with the run."""
+        ...
+
+    def targets(self, labels: Array) -> Float[Array, "b ..."]:
         """Labels [b] as what the outputs are compared with; targets of several examples can be mixed linearly."""
         ...
 
-    def balanced(self, labels: np.ndarray) -> "Task":
-        """The same task with a training loss in which all labels of a training split weigh alike."""
+    def fitted(self, labels: np.ndarray) -> "Task":
+        """The same task with what it takes from the labels of a training split: the weights of classes, a scale."""
         ...
 
-    def losses(self, outputs: Float[Array, "b outputs"], targets: Float[Array, "b outputs"]) -> Float[Array, " b"]:
+    def losses(self, outputs: Float[Array, "b outputs"], targets: Float[Array, "b ..."]) -> Float[Array, " b"]:
         """What training minimises the mean of."""
         ...
 
@@ -50,7 +60,7 @@ class Task(Protocol):
         """The predictions that are the mean of two views'."""
         ...
 
-    def measured(self, predictions: Array, targets: Float[Array, "b outputs"]) -> Mapping[str, Float[Array, " b"]]:
+    def measured(self, predictions: Array, targets: Float[Array, "b ..."]) -> Mapping[str, Float[Array, " b"]]:
         """The plain loss (LOSS) and each measure of every example; their means are reported."""
         ...
 

@@ -1,5 +1,7 @@
 """What a config would train, without training it: the summary of its network."""
 
+from collections.abc import Sequence
+
 import optax
 from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
@@ -11,19 +13,23 @@ from study_classification.models.initial import variable_shapes
 from study_classification.optim.freezing import trainable_mask
 from study_classification.optim.optimizer import make_optimizer
 from study_classification.system.devices import compute_dtype
+from study_classification.tasks.create import create_task
 
 
-def describe_network(config: ConfigDict, preprocess: AnyPreprocess, num_classes: int) -> str:
-    """The summary of the network that a config describes for so many classes, as text.
+def describe_network(config: ConfigDict, preprocess: AnyPreprocess, class_names: Sequence[str]) -> str:
+    """The summary of the network that a config describes for these classes, or for a number, as text.
 
     Raises:
         ConfigError: if there is no such network.
     """
-    model = create_model(config.model, num_classes, compute_dtype(config.precision), preprocess.num_tokens)
+    num_outputs = create_task(config.task, class_names).num_outputs
+    model = create_model(config.model, num_outputs, compute_dtype(config.precision), preprocess.num_tokens)
     params = variable_shapes(model, preprocess.shape)["params"]
     mask = flatten_dict(trainable_mask(params, config.learning, config.fine_tuning.frozen), sep="/")
     optimizer = make_optimizer(config.optimizer, optax.constant_schedule(config.optimizer.learning_rate))
     summary = summarize(model, preprocess.shape, config.batch_size, mask.__getitem__, optimizer, preprocess.noun)
     size = " x ".join(map(str, preprocess.shape)) + (" words" if preprocess.num_tokens else "")
-    title = f"{config.model.name}, {num_classes} classes, {preprocess.noun} of {size}"
+    learnt = f"{len(class_names)} classes" if class_names else "a number"
+    learnt += " by one output" if class_names and num_outputs == 1 else ""
+    title = f"{config.model.name}, {learnt}, {preprocess.noun} of {size}"
     return f"{title}\n\n{format_summary(summary)}"

@@ -9,7 +9,7 @@ from functools import partial
 
 import jax
 import numpy as np
-from jaxtyping import Int32, PyTree
+from jaxtyping import Float32, Int32, PyTree
 from ml_collections import ConfigDict
 
 from study_classification.data.batches import Images, ResidentImages, batch_shapes, on_every_device, open_examples
@@ -24,11 +24,12 @@ from study_classification.inputs.kinds import Reader, reader_of
 from study_classification.system import devices
 from study_classification.system.console import say
 from study_classification.system.threads import num_workers
+from study_classification.tasks.create import REGRESSION
 from study_classification.tasks.task import Task
 from study_classification.training.feature_cache import ViewOrder, cached_features
 from study_classification.training.setup import Experiment
 
-BASELINE_OF = 20_000  # validation images, at most, of which the most frequent class is told
+BASELINE_OF = 20_000  # validation images, at most, for which the baseline is told
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Feed:
         data: the data set.
         batch_size: that of the config, or less where there are fewer examples.
         order: which examples each step trains on.
-        task: that of the experiment, with the weights of the classes.
+        task: that of the experiment, with what it takes from the training labels.
         views: how often the feature cache holds each training image; 0 where images are not cached as features.
     """
 
@@ -70,7 +71,9 @@ class Feed:
         reader = _reader(self.experiment, _canvas_size(self.experiment, TRAIN))
         if self.views or not isinstance(reader, ImageReader):
             return None
-        return batch_shapes(reader, self.batch_size, devices.batch_sharding(self.experiment.mesh))
+        return batch_shapes(
+            self.data.images(TRAIN), reader, self.batch_size, devices.batch_sharding(self.experiment.mesh)
+        )
 
 
 def open_feed(experiment: Experiment) -> Feed:
@@ -80,13 +83,12 @@ def open_feed(experiment: Experiment) -> Feed:
         DataError: if it cannot be used, or has too few images for the devices.
         ConfigError: if its batches cannot be cut into `accumulate_steps` parts.
     """
-    config, task = experiment.config, experiment.task
-    data = open_dataset(config.data)
+    config, task, preprocess = experiment.config, experiment.task, experiment.preprocess
+    cache = cache_directory(config.data)
+    data = open_dataset(config.data, numbers=config.task.name == REGRESSION)
     say(data.describe())
-    if not isinstance(preprocess := experiment.preprocess, Preprocess):
+    if not isinstance(preprocess, Preprocess):
         say(preprocess.describe())
-    if len(data.split(VALIDATION)) <= BASELINE_OF:
-        say(baseline(data.labels(VALIDATION, cache_directory(config.data)), data.class_names, preprocess.noun))
     if data.class_names != experiment.class_names:
         lost = sorted(set(class_names(config.data)) - set(data.class_names))
         raise DataError(f"no picture of {', '.join(lost)} can be read: mend them, or remove the class from the data")
@@ -94,12 +96,18 @@ def open_feed(experiment: Experiment) -> Feed:
     batch_size = _fitting_batch_size(config, count, experiment.mesh.size, preprocess.noun)
     order = TrainingOrder(count, batch_size, config.seed)
     if config.data.sampling or config.class_weights:
-        labels = data.labels(TRAIN, cache_directory(config.data))
-        _require_every_class(labels, data.class_names)
-        if config.data.sampling:
-            order = BalancedOrder(count, batch_size, config.seed, labels)
-        if config.class_weights:
-            task = task.balanced(labels)
+        _require_every_class(data.labels(TRAIN, cache), data.class_names)
+    if config.data.sampling:
+        order = BalancedOrder(count, batch_size, config.seed, data.labels(TRAIN, cache))
+    if config.class_weights or not data.class_names:
+        task = task.fitted(data.labels(TRAIN, cache))
+    if len(data.split(VALIDATION)) <= BASELINE_OF:
+        labels = data.labels(VALIDATION, cache)
+        say(
+            baseline(labels, data.class_names, preprocess.noun)
+            if data.class_names
+            else baseline_of_numbers(labels, task.kept["mean"], preprocess.noun)
+        )
     views = config.feature_cache.views if config.learning == "transfer_learning" else 0
     return Feed(experiment, data, batch_size, order, task, views)
 
@@ -110,6 +118,15 @@ def baseline(labels: Int32[np.ndarray, " n"], class_names: Sequence[str], noun: 
     most = int(np.argmax(counts))
     share = counts[most] / len(labels)
     return f"Always saying {class_names[most]} would be right for {share:.1%} of the validation {noun}"
+
+
+def baseline_of_numbers(labels: Float32[np.ndarray, " n"], mean: float, noun: str) -> str:
+    """What a network has to beat, in words: the errors of always saying the mean of the training numbers."""
+    errors = labels.astype(np.float64) - mean
+    return (
+        f"Always saying {mean:.6g}, the mean of the training {noun}, would be wrong by {np.abs(errors).mean():.6g} "
+        f"on average for the validation {noun} (mse {np.square(errors).mean():.6g})"
+    )
 
 
 def _require_every_class(labels: Int32[np.ndarray, " n"], class_names: Sequence[str]) -> None:

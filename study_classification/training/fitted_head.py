@@ -17,6 +17,7 @@ from study_classification.data.dataset import Dataset
 from study_classification.data.sources import TRAIN
 from study_classification.system import hosts
 from study_classification.system.console import say
+from study_classification.tasks.sigmoid import Sigmoid
 from study_classification.training.feed import features_of_split
 from study_classification.training.setup import Experiment
 
@@ -45,6 +46,8 @@ def with_fitted_head(experiment: Experiment, data: Dataset, variables: dict[str,
     kernel, bias = hosts.tree_from_first(
         fit(arrays["features"][chosen], arrays["label"][chosen], len(experiment.class_names), bool(balanced))
     )
+    if isinstance(experiment.task, Sigmoid):
+        kernel, bias = one_logit(kernel, bias, experiment.task.positive)
     head = variables["params"]["head"] | {"classifier": {"kernel": kernel, "bias": bias}}
     return variables | {"params": variables["params"] | {"head": head}}
 
@@ -65,6 +68,14 @@ def fit(
     all_biases = np.full(num_classes, bias.min(), np.float32)
     all_kernels[:, model.classes_], all_biases[model.classes_] = kernel.T, bias
     return all_kernels, all_biases
+
+
+def one_logit(
+    kernel: Float[np.ndarray, "d 2"], bias: Float[np.ndarray, " 2"], positive: int
+) -> tuple[Float[np.ndarray, "d 1"], Float[np.ndarray, " 1"]]:
+    """The layer whose sigmoid is the probability of the positive class in the softmax of these two."""
+    other = 1 - positive
+    return kernel[:, [positive]] - kernel[:, [other]], bias[[positive]] - bias[[other]]
 
 
 def _for_each_class(coefficients: np.ndarray, intercepts: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:

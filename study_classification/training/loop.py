@@ -88,7 +88,7 @@ def _train(experiment: Experiment, workdir: Path, typed: Sequence[str]) -> Train
     feed = open_feed(experiment)
     num_stages = len(experiment.augmentation.stages())
     phases = plan_phases(config, feed.order.num_examples, feed.batch_size, num_stages)
-    recorder.begin(feed.data, typed)
+    recorder.begin(feed.data, feed.task, typed)
 
     # ----- Network, optimizer, programs; the first of them is compiled while images are decoded
     variables = with_fitted_head(experiment, feed.data, first_variables(experiment, feed.data))

@@ -14,6 +14,7 @@ from study_classification.runs import directory
 from study_classification.runs.history import Epoch, History
 from study_classification.system import devices, hosts
 from study_classification.system.console import say
+from study_classification.tasks.task import Task
 from study_classification.training.phases import Phases
 from study_classification.training.setup import Experiment
 from study_classification.trees import count_parameters
@@ -34,7 +35,7 @@ class Recorder:
         say(devices.banner(devices.compute_dtype(self._experiment.config.precision)))
         devices.warn_of_idle_accelerator()
 
-    def begin(self, data: Dataset, typed: Sequence[str]) -> None:
+    def begin(self, data: Dataset, task: Task, typed: Sequence[str]) -> None:
         """Writes what describes the run before its first step, or checks that it is the run that is already there.
 
         Raises:
@@ -47,7 +48,7 @@ class Recorder:
         for group, field in ((config.data, "splits"), (config.data, "cache_dir"), (config.model, "weights")):
             group[field] = directory.absolute(group[field])
         if self._writes:
-            run = directory.Run(self._workdir, config, data.class_names, self._experiment.preprocess)
+            run = directory.Run(self._workdir, config, data.class_names, self._experiment.preprocess, task.kept)
             directory.begin(run, data.key, data.report, data.splits_csv, typed)
 
     def describe(self, phases: Phases, params: PyTree) -> None:

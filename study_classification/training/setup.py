@@ -25,7 +25,7 @@ from study_classification.pretrained import Pretrained, load_pretrained
 from study_classification.pretrained.published import IMAGENET
 from study_classification.runs.history import VAL
 from study_classification.system import devices
-from study_classification.tasks.softmax import Softmax
+from study_classification.tasks.create import REGRESSION, create_task
 from study_classification.tasks.task import Task, names_of
 from study_classification.trees import filter_tree
 
@@ -39,9 +39,9 @@ class Experiment:
         preprocess: that of the weights, of the config, or what was learnt from the training rows.
         augmentation: of the training images.
         mesh: all devices.
-        model: for the classes of the data.
+        model: with the outputs of the task.
         task: what is learnt.
-        class_names: in the order of the network's outputs.
+        class_names: in the order of the labels; none where these are numbers.
         mask: a tree like the parameters: which of them are trained.
         pretrained: the given weights, if any.
     """
@@ -65,7 +65,7 @@ def resolve_config(config: ConfigDict, learnt: AnyPreprocess | None = None) -> E
         learnt: what the run that goes on has learnt from its training rows; else it is learnt now.
 
     Raises:
-        ConfigError: for settings that are wrong or contradict each other.
+        ConfigError: for settings that are wrong or contradict each other, or that do not fit the classes.
         DataError: if there is no such data source.
         WeightsError: if the given weights are absent, damaged, or belong to another network.
     """
@@ -73,7 +73,12 @@ def resolve_config(config: ConfigDict, learnt: AnyPreprocess | None = None) -> E
     config = config.copy_and_resolve_references()
     devices.start_devices(cache_directory(config.data))
     mesh = devices.make_mesh(config.fsdp)
-    classes = class_names(config.data)
+    classes = () if config.task.name == REGRESSION else class_names(config.data)
+    task = create_task(config.task, classes, config.label_smoothing)
+    if config.task.name == "sigmoid":
+        config.task.positive = config.task.positive or classes[1]
+    config.monitor = config.monitor or VAL + task.measures[0].name
+    _require_measure(config.monitor, task)
     if config.learning != "from_scratch" and not config.model.weights:
         config.model.weights = IMAGENET
     pretrained = load_pretrained(config, classes) if config.model.weights else None
@@ -82,7 +87,7 @@ def resolve_config(config: ConfigDict, learnt: AnyPreprocess | None = None) -> E
     preprocess = pretrained.preprocess if pretrained else _preprocess(config, learnt)
     augmentation = Augment.from_config(config.augment, preprocess.shape[0])  # of rows nothing is drawn
     dtype = devices.compute_dtype(config.precision)
-    model = create_model(config.model, len(classes), dtype, preprocess.num_tokens)
+    model = create_model(config.model, task.num_outputs, dtype, preprocess.num_tokens)
     if config.model.head.fitted and not is_linear(model.head):
         raise ConfigError(
             f"model.head.fitted is set, but the head of {config.model.name} is more than one linear layer: drop it, or "
@@ -95,8 +100,6 @@ def resolve_config(config: ConfigDict, learnt: AnyPreprocess | None = None) -> E
     mask = trainable_mask(shapes["params"], config.learning, config.fine_tuning.frozen)
     if config.fine_tuning.head_epochs and not any(jax.tree.leaves(head_of(mask))):
         raise ConfigError("fine_tuning.head_epochs is set, but fine_tuning.frozen freezes the head: drop one of them")
-    task = Softmax(len(classes), config.label_smoothing)
-    _require_measure(config.monitor, task)
     return Experiment(config, preprocess, augmentation, mesh, model, task, classes, mask, pretrained)
 
 
@@ -106,7 +109,7 @@ def _preprocess(config: ConfigDict, learnt: AnyPreprocess | None) -> AnyPreproce
         return Preprocess.from_config(config.preprocess)
     if isinstance(learnt, KINDS[config.data.input]):
         return learnt
-    rows = open_dataset(config.data).split(TRAIN)
+    rows = open_dataset(config.data, numbers=config.task.name == REGRESSION).split(TRAIN)
     assert isinstance(rows, RowSplit)
     return learn_preprocess(config.data, rows)
 

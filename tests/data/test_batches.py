@@ -197,6 +197,7 @@ def test_bytes_as_a_person_reads_them(count, text):
 def test_a_corrupt_image_is_named(open_mode, mode):
     class Corrupt:
         key = "corrupt"
+        label_type = np.dtype(np.int32)
 
         def __len__(self):
             return 4

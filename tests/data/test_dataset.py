@@ -206,3 +206,38 @@ def test_images_of_a_bucket_are_prepared_once(bucket, digits, tmp_path, capsys):
     assert capsys.readouterr().out.count("for the first time") == 1
     config.source = str(digits)
     assert first.key == second.key == open_dataset(config).key  # the key is the content alone
+
+
+class NumberedImages(TwentyImages):
+    """Images with a number each."""
+
+    def _info(self):
+        features = tfds.features.FeaturesDict(
+            {"picture": tfds.features.Image(shape=(5, 6, 3)), "age": tfds.features.Scalar(np.float32)}
+        )
+        return tfds.core.DatasetInfo(builder=self, features=features, disable_shuffling=True)
+
+    def _generate_examples(self, numbers):
+        for number, example in super()._generate_examples(numbers):
+            yield number, {"picture": example["picture"], "age": number + 0.5}
+
+
+def test_the_one_number_of_a_tfds_data_set(tmp_path, prepared):
+    builder = NumberedImages(data_dir=tmp_path, file_format="array_record")
+    builder.download_and_prepare()
+    dataset = open_dataset(config_for(builder.data_dir), numbers=True)
+    assert dataset.class_names == () and dataset.describe() == "pictures with numbers: 14 train, 1 validation, 5 test"
+    assert dataset.labels("test", tmp_path).tolist() == [15.5, 16.5, 17.5, 18.5, 19.5]
+    with pytest.raises(DataError, match="has 0 features of type number, not one: it is no regression data set"):
+        open_dataset(config_for(prepared), numbers=True)
+
+
+def test_classes_of_a_tfds_data_set_that_are_numbers(tmp_path, digits, cache):
+    config = config_for(digits)
+    config.cache_dir = str(cache)
+    folder = open_dataset(config).folder / "prepared_images" / "1.0.0"
+    numbers, classes = (open_dataset(config_for(folder), numbers=numbers) for numbers in (True, False))
+    assert (numbers.class_names, classes.class_names) == ((), ("0", "1", "2"))
+    expected = [float(classes.class_names[label]) for label in classes.labels("test", tmp_path)]
+    assert numbers.labels("test", tmp_path).tolist() == expected  # of the same cache
+    assert (numbers.split("test").label_type, classes.split("test").label_type) == (np.float32, np.int32)

@@ -1,3 +1,4 @@
+import csv
 import os
 import shutil
 import threading
@@ -391,3 +392,60 @@ def test_of_long_lists_three_entries_are_shown():
     assert three.splitlines()[-4:] == ["  3 not pictures, left out:", "    a", "    b", "    c"]
     assert four.splitlines()[-5:-1] == ["  4 not pictures, left out:", "    a", "    b", "    c"]
     assert four.endswith("    ... (all of them in data_report.json)")
+
+
+@pytest.fixture
+def numbered(data_config, digits):
+    """A manifest of the 90 images, each with a number of its own, in rising order; and two copies of the first."""
+    images = sorted(path for path in digits.rglob("*.png"))
+    copies = [shutil.copy(images[0], digits / f"copy{number}.png") for number in (1, 2)]
+    lines = [f"{path.relative_to(digits)},{number / 2}" for number, path in enumerate(images)]
+    lines += [f"{copies[0].name},0.0", f"{copies[1].name},-7.5"]
+    data_config.source = str(digits / "numbers.csv")
+    Path(data_config.source).write_text("path,label\n" + "\n".join(lines) + "\n")
+    return data_config
+
+
+def test_numbers_are_labels_without_classes(numbered):
+    dataset = open_dataset(numbered, numbers=True)
+    assert dataset.class_names == ()
+    splits = {row["name"]: row for row in csv.DictReader(dataset.splits_csv.splitlines())}
+    sizes = {name: len(split) for name, split in dataset.splits.items()}
+    assert sizes == Counter(row["split"] for row in splits.values()) == {"train": 74, "validation": 9, "test": 9}
+    for name, split in dataset.splits.items():
+        examples = [split[index] for index in range(len(split))]
+        assert [example.label for example in examples] == [float(splits[example.name]["label"]) for example in examples]
+        labels = dataset.labels(name, Path())
+        assert labels.dtype == split.label_type == np.float32
+        assert labels.tolist() == [example.label for example in examples]
+    copies = {splits[name]["split"] for name in ("0/0000.png", "copy1.png", "copy2.png")}
+    assert len(copies) == 1  # also where the number is another
+    assert dataset.report["two_labels"] == [["0/0000.png", "copy1.png", "copy2.png"]]
+    train = np.array([float(row["label"]) for row in splits.values() if row["split"] == "train"])
+    assert dataset.report["numbers"]["train"] == {
+        "pictures": 74,
+        "lowest": train.min(),
+        "mean": pytest.approx(train.mean()),
+        "highest": train.max(),
+        "deviation": pytest.approx(train.std()),
+    }
+    assert "92 pictures, each with a number: 74 train, 9 validation, 9 test" in dataset.describe()
+
+
+def test_class_folders_named_by_numbers_are_numbers_too(data_config):
+    dataset = open_dataset(data_config, numbers=True)
+    assert set(dataset.labels("train", Path()).tolist()) == {0.0, 1.0, 2.0}
+    assert open_dataset(data_config).class_names == ("0", "1", "2")  # the other way to read them stays
+
+
+def test_classes_are_no_numbers(data_config, digits):
+    (digits / "2").rename(digits / "two")
+    with pytest.raises(DataError, match=r"the label 'two' of .* is no number, but task.name is regression"):
+        open_dataset(data_config, numbers=True)
+
+
+def test_one_image_is_too_few_for_numbers(data_config, tmp_path, digits):
+    data_config.source = str(tmp_path / "one.csv")
+    Path(data_config.source).write_text(f"path,label\n{next((digits / '1').iterdir())},3\n")
+    with pytest.raises(DataError, match="has no picture left for the split validation: give at least two pictures"):
+        open_dataset(data_config, numbers=True)

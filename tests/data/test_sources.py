@@ -8,7 +8,14 @@ import pytest
 from PIL import Image
 
 from study_classification.data.items import Item
-from study_classification.data.sources import absolute_source, list_digits, list_folder, list_manifest, list_source
+from study_classification.data.sources import (
+    absolute_source,
+    list_digits,
+    list_folder,
+    list_manifest,
+    list_source,
+    numbers_of,
+)
 from study_classification.errors import DataError
 
 
@@ -430,3 +437,13 @@ def test_a_manifest_may_name_images_on_a_bucket(bucket, tmp_path):
     here, there = list_source(str(tmp_path / "m.csv")), list_source("gs://bucket/m.csv")
     assert [item.path for item in here.items] == [str(tmp_path / "b.png"), "gs://bucket/a.png"]
     assert [item.path for item in there.items] == ["gs://bucket/b.png", "gs://bucket/a.png"]
+
+
+def test_labels_that_are_numbers():
+    assert numbers_of("x.csv", ["-1.5", "2e3", "07"]) == {"-1.5": -1.5, "2e3": 2000.0, "07": 7.0}
+
+
+@pytest.mark.parametrize("label", ["old", "1,5", "nan", "inf", "1_000", "1e39", "12 years"])
+def test_labels_that_are_no_numbers(label):
+    with pytest.raises(DataError, match=rf"the label '{label}' of x.csv is no number, but task.name is regression"):
+        numbers_of("x.csv", ["1", label])

@@ -159,7 +159,7 @@ def test_a_damaged_checkpoint_is_never_measured(run, capsys):
 
 def test_a_network_that_gives_no_numbers_is_no_result(run, digits, monkeypatch):
     predictor = load_predictor(run, "best")
-    broken = dataclasses.replace(predictor, log_probabilities=lambda batch: np.full((len(batch["image"]), 3), np.nan))
+    broken = dataclasses.replace(predictor, predictions=lambda batch: np.full((len(batch["image"]), 3), np.nan))
     with pytest.raises(DivergedError, match="gives values that are NaN or infinite"):
         broken.evaluate()
     with pytest.raises(DivergedError, match="gives values that are NaN or infinite"):

@@ -157,9 +157,9 @@ def test_batches_have_few_sizes(predictor, files):
 
     def record(batch):
         seen.append(len(batch["image"]))
-        return predictor.log_probabilities(batch)
+        return predictor.predictions(batch)
 
-    recording = dataclasses.replace(predictor, log_probabilities=record)
+    recording = dataclasses.replace(predictor, predictions=record)
     for count in range(1, 11):
         np.testing.assert_allclose(recording.probabilities(files[:count]), expected[:count], rtol=1e-5)
     assert seen == [1, 4, 4, 4] + [16] * 6

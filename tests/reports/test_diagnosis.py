@@ -63,3 +63,12 @@ def test_the_program_is_named_as_it_can_be_found_from_here(tmp_path, monkeypatch
     assert program() == "study-classification"
     monkeypatch.setattr(sys, "argv", ["-m"])
     assert program() == "python -m study_classification.main"
+
+
+@pytest.mark.parametrize(("val", "is_named"), [(2.5, True), (1.9, False)])
+def test_over_fitting_of_numbers_is_told_by_their_mean_errors(val, is_named):
+    history = History("val_mae", False, 0.0)
+    history.add(Epoch(1, 1, {"loss": 0.1, "mae": 1.0}, {"loss": 0.5, "mae": val}, 1e-3, 100.0, 1.0))
+    text = overfitting(history, "from_scratch", 100)
+    assert ("were wrong by 1 on average and those of the validation pictures by 2.5" in text) is is_named
+    assert bool(text) is is_named

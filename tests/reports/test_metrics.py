@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from study_classification.reports.metrics import classification_metrics, format_metrics, wilson_interval
+from study_classification.reports.metrics import classification_metrics, format_metrics, roc_auc, wilson_interval
 from study_classification.system.console import display_width
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2])
@@ -71,3 +71,17 @@ def test_japanese_names_stand_in_columns():
     assert {display_width(line) for line in matrix} == {display_width(matrix[0])}
     assert "ゴールデン" in matrix[0]
     assert "ゴールデンレ" not in matrix[0]
+
+
+def test_the_area_is_the_share_of_pairs_in_the_right_order():
+    scores, is_positive = np.array([0.9, 0.3, 0.5, 0.1, 0.3]), np.array([True, True, False, False, False])
+    assert roc_auc(is_positive, scores) == pytest.approx((3 + 1 + 0.5) / 6)  # of 2 x 3 pairs, one of them level
+    assert roc_auc(np.ones(3, bool), scores[:3]) is roc_auc(np.zeros(3, bool), scores[:3]) is None
+
+
+@pytest.mark.parametrize(("area", "shown"), [(0.75, "ROC-AUC 0.7500"), (None, "ROC-AUC not defined")])
+def test_the_positive_class_has_a_line(area, shown):
+    metrics = classification_metrics(np.array([0, 0, 1]), np.array([1, 1, 1]), np.zeros(3), ("cat", "dog"))
+    positive = {"class": "dog", "roc_auc": area} | metrics["classes"]["dog"]
+    text = format_metrics({"split": "test", "positive": positive} | metrics)
+    assert f"positive class dog: precision 0.3333, recall 1.0000, F1 0.5000, {shown}" in text

@@ -18,7 +18,7 @@ from study_classification.errors import DataError
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts/faults"
 TARGETS = (
     "image", "manifest.csv", "manifest.jsonl", "splits.csv", "weights.safetensors", "weights.pth", "weights.h5",
-    "weights.npz", "config.json", "classes.json", "preprocess.json", "data_report.json", "report.json",
+    "weights.npz", "config.json", "classes.json", "targets.json", "preprocess.json", "data_report.json", "report.json",
     "splits.csv of a run", "checkpoint.json",
 )  # fmt: skip
 

@@ -55,13 +55,13 @@ def test_averaging_means_the_probabilities():
 
 def test_balanced_weights_are_those_of_scikit_learn():
     labels = np.array([0, 0, 0, 1, 2, 2, 3, 3])
-    weights = Softmax(4).balanced(labels).class_weights
+    weights = Softmax(4).fitted(labels).class_weights
     np.testing.assert_allclose(weights, compute_class_weight("balanced", classes=np.arange(4), y=labels), rtol=1e-6)
     assert weights[labels].mean() == pytest.approx(1)
 
 
 def test_every_class_has_a_weight():
     with np.errstate(divide="ignore"):
-        weights = Softmax(3).balanced(np.array([0, 0, 0, 1])).class_weights
+        weights = Softmax(3).fitted(np.array([0, 0, 0, 1])).class_weights
     assert weights.shape == (3,)
     np.testing.assert_allclose(weights[:2], [4 / (3 * 3), 4 / (3 * 1)], rtol=1e-6)

@@ -25,7 +25,7 @@ from study_classification.inputs.images import preprocess
 from study_classification.inputs.images.preprocess import normalize
 from study_classification.paths import user_path
 from study_classification.runs.checkpoints import Checkpointer, steps_in
-from study_classification.runs.directory import read_json
+from study_classification.runs.json_files import read_json
 from study_classification.runs.lock import locked
 from study_classification.training import compiled_step as memory
 from study_classification.training import feed

@@ -132,7 +132,7 @@ def test_the_step_descends_the_objective_and_sums_the_plain_loss(parts, smoothin
 def test_class_weights_are_those_of_scikit_learn_and_multiply_the_loss(parts):
     config, preprocess, augmentation = parts
     labels = np.array([0, 0, 0, 1, 2, 2, 3, 3])
-    task = Softmax(4, 0.1).balanced(labels)
+    task = Softmax(4, 0.1).fitted(labels)
     weights = task.class_weights
     np.testing.assert_allclose(weights, compute_class_weight("balanced", classes=np.arange(4), y=labels), rtol=1e-6)
     assert weights[labels].mean() == pytest.approx(1)

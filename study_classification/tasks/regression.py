@@ -1,0 +1,88 @@
+"""A number: squared, absolute or Huber error, measured by the mean absolute and the mean squared error."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float
+
+from study_classification.errors import DataError
+from study_classification.tasks.task import LOSS, Measure
+
+MAE, MSE = "mae", "mse"
+# name -> loss of errors, which are counted in standard deviations, and the delta of Huber's
+LOSSES: dict[str, Callable[[Array, float], Array]] = {
+    "squared": lambda errors, delta: jnp.square(errors),
+    "absolute": lambda errors, delta: jnp.abs(errors),
+    "huber": lambda errors, delta: optax.huber_loss(errors, delta=delta),
+}
+
+
+@dataclass(frozen=True)
+class Regression:
+    """Outputs and targets are standardised numbers float32 [b, 1], predictions numbers in their own unit [b].
+
+    Only the loss is that of standardised numbers, so that learning rates do not depend on a unit.
+
+    Attributes:
+        loss: one of `LOSSES`.
+        huber_delta: the error from which Huber's loss (doi:10.1214/aoms/1177703732) is linear, in standard deviations.
+        mean: of the training numbers.
+        std: their standard deviation.
+    """
+
+    loss: str = "squared"
+    huber_delta: float = 1.0
+    mean: float = 0.0
+    std: float = 1.0
+
+    @property
+    def num_outputs(self) -> int:
+        return 1
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """The best epoch is the one with the least mean squared error, or absolute error where the loss is another."""
+        names = (MSE, MAE) if self.loss == "squared" else (MAE, MSE)
+        return tuple(Measure(name, higher_is_better=False) for name in names)
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        return {"mean": self.mean, "std": self.std}
+
+    def targets(self, labels: Float[Array, " b"]) -> Float[Array, "b 1"]:
+        return ((labels - self.mean) / self.std)[:, None]
+
+    def fitted(self, labels: Float[np.ndarray, " n"]) -> "Regression":
+        """With the mean and the standard deviation of these numbers.
+
+        Raises:
+            DataError: if they are all the same.
+        """
+        numbers = labels.astype(np.float64)
+        if np.ptp(numbers) == 0:
+            raise DataError(
+                f"all training pictures have the same number, {numbers[0]:g}, so there is nothing to learn: give "
+                "pictures with different ones"
+            )
+        return replace(self, mean=float(numbers.mean()), std=float(numbers.std()))
+
+    def losses(self, outputs: Float[Array, "b 1"], targets: Float[Array, "b 1"]) -> Float[Array, " b"]:
+        return LOSSES[self.loss]((outputs - targets)[:, 0], self.huber_delta)
+
+    def predictions(self, outputs: Float[Array, "b 1"]) -> Float[Array, " b"]:
+        return outputs[:, 0] * self.std + self.mean
+
+    def average(self, one: Float[Array, " b"], other: Float[Array, " b"]) -> Float[Array, " b"]:
+        return (one + other) / 2
+
+    def measured(
+        self, predictions: Float[Array, " b"], targets: Float[Array, "b 1"]
+    ) -> Mapping[str, Float[Array, " b"]]:
+        """The loss of the standardised numbers, and the errors in their own unit."""
+        errors = predictions - self.predictions(targets)
+        losses = LOSSES[self.loss](errors / self.std, self.huber_delta)
+        return {LOSS: losses, MAE: jnp.abs(errors), MSE: jnp.square(errors)}
