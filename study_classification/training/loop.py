@@ -89,9 +89,7 @@ class _Training:
         return seconds_of(self.config.time_budget)
 
 
-def _train(
-    experiment: Experiment, workdir: Path, typed: Sequence[str], watch: Callable[[History], str]
-) -> TrainState:
+def _train(experiment: Experiment, workdir: Path, typed: Sequence[str], watch: Callable[[History], str]) -> TrainState:
     config, recorder = experiment.config, Recorder(experiment, workdir)
     recorder.announce()
 
