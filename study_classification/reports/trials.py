@@ -84,7 +84,7 @@ def draw_settings(values: Mapping[str, Sequence[float]], means: Mapping[str, flo
         )
     axes.set(xlabel=monitor, ylabel="settings", title="settings and their runs")
     axes.set_yticks(range(len(values)), list(values))
-    axes.invert_yaxis()
+    axes.set_ylim(len(values) - 0.5, -0.5)
     axes.grid(alpha=0.3, axis="x")
     axes.legend()
     save_figure(figure, file)

@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from study_classification.config import changed_fields
 from study_classification.config_rules import validate
-from study_classification.errors import ConfigError
+from study_classification.errors import ConfigError, RunError
 from study_classification.reports.diagnosis import program
 from study_classification.reports.trials import draw_history, draw_importances, draw_settings, format_table
 from study_classification.runs.directory import load
@@ -57,6 +57,7 @@ def leave_search(study: Study, trials: Sequence[Trial], importances: Mapping[str
     """Writes and says what came of a search.
 
     Raises:
+        RunError: if every trial failed.
         EnvironmentFault: if the folder cannot be written.
     """
     ranked = study.ranked(trials)
@@ -68,7 +69,7 @@ def leave_search(study: Study, trials: Sequence[Trial], importances: Mapping[str
         for trial in ranked[:LINES]
     ]
     say(format_table(["trial", study.monitor, "state", *fields], rows))
-    _say_failures(ranked)
+    _say_failures(study, ranked)
     complete, pruned = (
         {int(trial.name): trial.outcome.value for trial in trials if trial.outcome.state == state and _has_value(trial)}
         for state in (COMPLETE, PRUNED)
@@ -88,6 +89,7 @@ def leave_sweep(study: Study, trials: Sequence[Trial]) -> None:
     """Writes and says what came of a sweep: mean and spread of each of the settings over the seeds.
 
     Raises:
+        RunError: if every run failed.
         EnvironmentFault: if the folder cannot be written.
     """
     _write_trials(study, study.ranked(trials))
@@ -108,7 +110,7 @@ def leave_sweep(study: Study, trials: Sequence[Trial]) -> None:
     _write_csv(study.folder / "settings.csv", header, rows)
     say(f"Runs: {_counted(trials)}; {study.monitor} of each setting over its seeds, the best mean first:")
     say(format_table(header, rows))
-    _say_failures(trials)
+    _say_failures(study, trials)
     if order:
         draw_settings({name: values[name] for name in order}, means, study.monitor, study.folder / "settings.png")
         say(f"As an image: {study.folder / 'settings.png'}; all runs: {study.folder / 'trials.csv'}")
@@ -119,16 +121,14 @@ def leave_sweep(study: Study, trials: Sequence[Trial]) -> None:
 def _leave_best(study: Study, best: Trial, which: str, value: str) -> None:
     """Writes best.py, and says how to use it, and how to open the test split once."""
     workdir, file = trial_directory(study.folder, best.name), study.folder / "best.py"
-    head = (
-        f'"""The best of the study {study.folder}: {which}, {study.monitor} {value}.\n\nIt came of {study.origin}.\n"""'
-    )
-    head = head.replace("\\", "\\\\")
+    title = f"The best of the study {study.folder}: {which}, {study.monitor} {value}."
+    head = f'"""{title}\n\nThe config of the study: {study.origin}\n"""'.replace("\\", "\\\\")
     write_text(file, config_source(load(workdir).config, best, head))
     command = program()
     say(
         f"Best: {which}, {study.monitor} {value}\n"
         f"  train with its settings    {command} --config={shlex.quote(str(file))} --workdir=DIR\n"
-        f"  The test split has not been opened. Open it once, for the best:\n"
+        f"  The study has not opened the test split. Open it once, for the best:\n"
         f"                             {command} evaluate --workdir={shlex.quote(str(workdir))}"
     )
 
@@ -174,10 +174,13 @@ def _counted(trials: Sequence[Trial]) -> str:
     return ", ".join(f"{states.count(state)} {state}" for state in STATES if state in states) or "none"
 
 
-def _say_failures(trials: Sequence[Trial]) -> None:
-    for trial in trials:
-        if trial.outcome.state == FAILED:
-            say(f"  {trial.name} failed: {trial.outcome.sentence}")
+def _say_failures(study: Study, trials: Sequence[Trial]) -> None:
+    failed = [trial for trial in trials if trial.outcome.state == FAILED]
+    for sentence in dict.fromkeys(trial.outcome.sentence for trial in failed):
+        names = ", ".join(trial.name for trial in failed if trial.outcome.sentence == sentence)
+        say(f"  {names} failed: {sentence}")
+    if trials and len(failed) == len(trials):
+        raise RunError(f"every trial of {study.folder} failed: correct what is tried, and give another --study")
 
 
 def _write_trials(study: Study, ranked: Sequence[Trial]) -> None:

@@ -162,6 +162,21 @@ def test_early_stopping_counts_on_after_a_resume(config, tmp_path, monkeypatch):
     assert len(last_checkpoint(config, tmp_path / "run")[1]) == 4
 
 
+def test_whoever_watches_a_run_ends_it_and_is_told_of_its_earlier_epochs(config, tmp_path):
+    told = []
+
+    def watch(history):
+        told.append(len(history.epochs))
+        return "enough" if told[-1] == 2 else ""
+
+    train_and_evaluate(config, tmp_path / "run", watch=watch)
+    assert told == [0, 1, 2]
+    assert len(last_checkpoint(config, tmp_path / "run")[1]) == 2
+    assert "Stopped early: enough" in (tmp_path / "run" / "log.txt").read_text()
+    train_and_evaluate(config, tmp_path / "run", watch=watch)
+    assert told == [0, 1, 2, 2]
+
+
 def test_streaming_equals_resident(config, tmp_path):
     config.data.mode = "resident"
     train_and_evaluate(config, tmp_path / "resident")
