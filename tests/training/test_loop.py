@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -279,8 +280,10 @@ def test_a_measure_that_is_not_finite_ends_the_run(config, tmp_path, monkeypatch
 
 def test_a_run_directory_is_trained_by_one_process(config, tmp_path):
     (tmp_path / "run").mkdir()
-    with locked(tmp_path / "run"), pytest.raises(RunError, match="is being trained by process"):
-        train_and_evaluate(config, tmp_path / "run")
+    with ThreadPoolExecutor(1) as other, locked(tmp_path / "run"):
+        training = other.submit(train_and_evaluate, config, tmp_path / "run")
+        with pytest.raises(RunError, match="is being trained by process"):
+            training.result()
     assert [path.name for path in (tmp_path / "run").iterdir()] == []
 
 
