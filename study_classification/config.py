@@ -6,6 +6,7 @@ import math
 import os
 import re
 import runpy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,13 @@ from study_classification.errors import ConfigError, nearest
 from study_classification.paths import user_path
 
 UNITS = ("epochs", "steps", "examples")
+TYPES = {
+    bool: "True or False",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    tuple: "values separated by commas",
+}
 # One `key=value` up to the next comma. A value that begins with a quotation mark ends with the same mark.
 _ARGUMENT = re.compile(r"""([^=,]*)(=(?:(["'])(.*?)\3(?=,|$)|([^,]*)))?(?:,|$)""", re.DOTALL)
 
@@ -49,6 +57,24 @@ def load_config(text: str) -> ConfigDict:
     except (KeyError, SyntaxError) as error:
         raise ConfigError(f"{file} is no config file ({error}): it has to define get_config()") from None
     return get_config(*[arguments] * bool(has_arguments)).lock()
+
+
+def call_beside_config(file: Path, names: Sequence[str]) -> dict[str, Any]:
+    """What functions that a config file may define beside `get_config` give, by their names.
+
+    Raises:
+        ConfigError: if one of them fails.
+    """
+    defined, given = runpy.run_path(str(file)), {}
+    for name in names:
+        if name in defined:
+            try:
+                given[name] = defined[name]()
+            except ConfigError:
+                raise
+            except Exception as error:  # it is a program of the user's, and may fail in every way
+                raise ConfigError(f"{name}() in {file} fails: {type(error).__name__}: {error}") from None
+    return given
 
 
 def parse_arguments(text: str, /, **defaults):
@@ -134,6 +160,14 @@ def listed(names: str) -> tuple[str, ...]:
     ('age', 'fare', 'last, first')
     """
     return tuple(name.strip() for row in csv.reader([names], skipinitialspace=True) for name in row)
+
+
+def changed_fields(config: ConfigDict) -> dict[str, Any]:
+    """The fields, by dotted names, that have another value than in `configs/default.py`."""
+    from study_classification.configs import default
+
+    usual = flatten(default.get_config())
+    return {field: value for field, value in flatten(config).items() if value != usual.get(field)}
 
 
 def duration_in_steps(group: ConfigDict, prefix: str, examples_per_epoch: int, batch_size: int) -> int:

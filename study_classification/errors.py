@@ -45,6 +45,10 @@ class EnvironmentFault(UserError):
     exit_code = 5
 
 
+class OutOfMemory(EnvironmentFault):
+    """What was asked for needs more memory than the machine has; a smaller batch or network may fit."""
+
+
 class DivergedError(UserError):
     """The loss or a gradient became NaN or infinite."""
 
@@ -85,7 +89,7 @@ def as_user_error(error: BaseException) -> UserError | None:
             "intact"
         )
     if "RESOURCE_EXHAUSTED" in text or isinstance(error, MemoryError):
-        return EnvironmentFault(
+        return OutOfMemory(
             "out of memory: choose a smaller batch_size or preprocess.image_size, or "
             "--config.data.mode=streaming; what was saved before is intact"
         )

@@ -5,6 +5,8 @@ import pytest
 from ml_collections import ConfigDict
 
 from study_classification.config import (
+    call_beside_config,
+    changed_fields,
     duration_in_steps,
     find_config,
     flatten,
@@ -13,10 +15,20 @@ from study_classification.config import (
     seconds_of,
 )
 from study_classification.config_rules import chosen_fields, validate
-from study_classification.configs import animals, cifar10, cifar10_fast, default, imagenet, mnist, photos, quickstart
+from study_classification.configs import (
+    animals,
+    cifar10,
+    cifar10_fast,
+    default,
+    imagenet,
+    mnist,
+    photos,
+    quickstart,
+    tune_digits,
+)
 from study_classification.errors import ConfigError, nearest
 
-CONFIGS = [animals, cifar10, cifar10_fast, imagenet, mnist, photos, quickstart]
+CONFIGS = [animals, cifar10, cifar10_fast, imagenet, mnist, photos, quickstart, tune_digits]
 LEARNING = [f"learning={learning}" for learning in ("from_scratch", "transfer_learning", "fine_tuning")]
 
 
@@ -103,7 +115,7 @@ def test_installed_configs_are_found_from_anywhere(tmp_path, monkeypatch):
     assert find_config("photos").name == find_config("configs/photos.py").name == "photos.py"
     with pytest.raises(ConfigError) as raised:
         find_config("qqqqqq")
-    names = "animals, cifar10, cifar10_fast, imagenet, mnist, photos, quickstart, table, text"
+    names = "animals, cifar10, cifar10_fast, imagenet, mnist, photos, quickstart, table, text, tune_digits"
     assert str(raised.value).endswith(f"valid are: {names}")
     with pytest.raises(ConfigError, match=r"'other/photos\.py' does not exist: did you mean photos\?"):
         find_config("other/photos.py")
@@ -137,3 +149,18 @@ def test_fields_that_a_written_config_lacks_or_has_otherwise():
     other = ConfigDict(default.get_config().to_dict() | {"seed": "x"})
     with pytest.raises(ConfigError, match="seed is 'x', not a int"):
         missing_field(other)
+
+
+def test_functions_beside_a_config_are_called(tmp_path):
+    file = tmp_path / "c.py"
+    file.write_text("def sweep():\n    return 3\n\n\ndef search_space():\n    return [][0]\n")
+    assert call_beside_config(file, ["sweep", "other"]) == {"sweep": 3}
+    with pytest.raises(ConfigError, match=r"search_space\(\) in .*c.py fails: IndexError: list index out of range"):
+        call_beside_config(file, ["search_space"])
+
+
+def test_changed_fields_are_those_that_differ_from_the_defaults():
+    config = default.get_config()
+    assert changed_fields(config) == {}
+    config.model.hidden = (3,)
+    assert changed_fields(config) == {"model.hidden": (3,)}

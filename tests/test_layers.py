@@ -14,6 +14,7 @@ FLOORS = (
     ("data", "optim", "tasks", "runs"),
     ("pretrained", "reports"),
     ("training", "inference"),
+    ("studies",),
     ("commands",),
     ("main",),
 )

@@ -31,6 +31,8 @@ def program(*arguments, cwd=None, **environment):
     [
         (["--help"], 0, "\n  lr_find "),
         (["evaluate", "--help"], 0, "\n  --assert_accuracy "),
+        (["tune", "--help"], 0, "\n  --study "),
+        (["tune", "--config=tune_digits", "--trials=0"], 2, "tune needs --study=DIR, the directory of the study"),
         (["train", "--config=quickstart", "--lr=1"], 2, "set --config.optimizer.learning_rate=1"),
         (["train", "--config=quickstart", "--config.seed=-1"], 2, "seed is -1"),
     ],

@@ -26,6 +26,9 @@ VERB_SYNONYMS = {
     "info": "summary",
     "find_lr": "lr_find",
     "check": "prepare",
+    "search": "tune",
+    "sweep": "tune",
+    "optimize": "tune",
 }
 
 

@@ -12,7 +12,7 @@ from ml_collections import ConfigDict, config_flags
 from study_classification.commands import synonyms
 from study_classification.commands.arguments import Arguments, behind_the_colon
 from study_classification.commands.verb import CONFIG, Given, Verb
-from study_classification.config import find_config, flatten
+from study_classification.config import TYPES, find_config, flatten
 from study_classification.config_rules import chosen_fields, validate
 from study_classification.configs import default
 from study_classification.errors import ConfigError, UserError, nearest
@@ -21,13 +21,7 @@ NEEDS = {
     "config": "--config=FILE.py, for instance --config=configs/quickstart.py",
     "workdir": "--workdir=DIR, the directory that a training run has written",
     "prune": "--prune, to clear the cache",
-}
-TYPES = {
-    bool: "True or False",
-    int: "a whole number",
-    float: "a number",
-    str: "a text",
-    tuple: "values separated by commas",
+    "study": "--study=DIR, the directory of the study",
 }
 
 
@@ -46,8 +40,10 @@ def parse_flags(arguments: Arguments, verbs: Mapping[str, Verb]) -> Given:
     given = dict(arguments.flags)
     overrides = [name for name in given if re.match(r"(no)?config\.", name)]
     switches = {flag.name for flag in verb.flags if flag.is_switch}
-    if not any(given.get(name) or (name in given and name in switches) for name in verb.needs):
-        raise ConfigError(f"{verb.name} needs {', or '.join(NEEDS[name] for name in verb.needs)}")
+    has = [bool(given.get(name) or (name in given and name in switches)) for name in verb.needs]
+    if not (all(has) if verb.needs_all else any(has)):
+        missing = [NEEDS[name] for name, is_given in zip(verb.needs, has, strict=True) if not is_given]
+        raise ConfigError(f"{verb.name} needs {(', and ' if verb.needs_all else ', or ').join(missing)}")
     if overrides and "config" not in given:
         raise ConfigError(
             f"--{overrides[0]} changes a config, but there is no --config=FILE.py: give it as well, or resume the run "
@@ -58,10 +54,11 @@ def parse_flags(arguments: Arguments, verbs: Mapping[str, Verb]) -> Given:
         return Given(_plain(verb, values), arguments.inputs)
     config, flag = values["config"].value, values["config"]
     typed = tuple(config_flags.get_override_values(flag))
-    file = config_flags.get_config_filename(flag).partition(":")[0]
+    text = config_flags.get_config_filename(flag)
+    file = text.partition(":")[0]
     _require_all_fields(config, file)
     validate(config, chosen_fields(config, default.get_config(), typed))
-    return Given(_plain(verb, values), arguments.inputs, config, Path(file).stem, typed)
+    return Given(_plain(verb, values), arguments.inputs, config, Path(file).stem, typed, text)
 
 
 def _plain(verb: Verb, values: flags.FlagValues) -> dict[str, Any]:

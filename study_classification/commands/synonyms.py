@@ -181,6 +181,10 @@ VERB_FLAGS = {
         **dict.fromkeys(("data", "data_dir", "source", "input", "image", "images", "file", "files", "path"), _INPUTS),
         **dict.fromkeys(("conf", "min_confidence"), "it is --threshold={0.5}"),
     },
+    "tune": {
+        **dict.fromkeys(("workdir", *_OUTPUTS), "the directory of the study is --study={DIR}"),
+        **dict.fromkeys(("n_trials", "num_trials", "max_trials"), "it is --trials={20}"),
+    },
 }
 
 

@@ -43,6 +43,7 @@ class Given:
         inputs: what stood there without a flag.
         config: the config, with the fields of the command line; None where there is no --config.
         config_name: the name of its file, without folder and ending.
+        config_text: its file and its arguments, as in FILE.py:key=value.
         typed: the fields that were set on the command line, in their order.
     """
 
@@ -51,6 +52,7 @@ class Given:
     config: ConfigDict | None = None
     config_name: str = ""
     typed: tuple[str, ...] = ()
+    config_text: str = ""
 
     @property
     def workdir(self) -> Path:
@@ -67,6 +69,7 @@ class Verb:
         usage: what follows the verb, as an example.
         flags: those that it takes.
         needs: names of flags, of which one has to be given.
+        needs_all: whether all of them have to be.
         run: does it, and returns the exit code. It imports what is heavy, for only the verb that runs may cost time.
         takes_inputs: whether there are inputs, which stand without a flag.
     """
@@ -78,6 +81,7 @@ class Verb:
     needs: tuple[str, ...]
     run: Callable[[Given], int]
     takes_inputs: bool = False
+    needs_all: bool = False
 
 
 CONFIG = Flag("config", "config file; behind a colon, its arguments", None, config_flags.DEFINE_config_file)

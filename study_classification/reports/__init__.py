@@ -4,4 +4,5 @@ metrics.py     what an evaluation found, as numbers and as a table
 regression.py  the same of numbers
 curves.py      loss and measures by epoch, as an image
 diagnosis.py   what the curves say, and what to do next
+trials.py      the trials of a study, as a table and as images
 """

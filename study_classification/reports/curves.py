@@ -37,7 +37,7 @@ def draw_curves(history: History, file: Path) -> None:
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend()
-    _save(figure, file)
+    save_figure(figure, file)
 
 
 def draw_learning_rates(
@@ -63,10 +63,15 @@ def draw_learning_rates(
     axes.set(xlabel="learning rate", title="loss at rising learning rates")
     axes.grid(alpha=0.3)
     axes.legend()
-    _save(figure, file)
+    save_figure(figure, file)
 
 
-def _save(figure, file: Path) -> None:
+def save_figure(figure, file: Path) -> None:
+    """Writes a figure of matplotlib as PNG.
+
+    Raises:
+        EnvironmentFault: if the file cannot be written.
+    """
     drawn = io.BytesIO()
     figure.savefig(drawn, dpi=100, format="png")
     try:

@@ -1,5 +1,7 @@
 """One training at a time in a run directory: `.lock` in it is locked, and says which process works there.
 
+A study takes the lock of a trial before it trains there, so whoever has a lock may take it again (`_HELD`).
+
 The operating system ends a lock with its process, however that ends, and knows the processes of several containers
 apart even where their names and numbers are equal. Another machine may not see the lock, so the file names the machine.
 """
@@ -11,6 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 from study_classification.errors import RunError
@@ -20,17 +23,20 @@ from study_classification.system.locks import lock
 
 FILE = ".lock"
 BOOT = Path("/proc/sys/kernel/random/boot_id")  # containers of one machine have it in common
+_HELD: ContextVar[frozenset[Path]] = ContextVar("_HELD", default=frozenset())  # directories, of this thread
 
 
 @contextlib.contextmanager
 def locked(workdir: Path) -> Iterator[None]:
     """Within the context no other process trains in this run directory. On a bucket nothing can see to that.
 
+    Within it the same thread may lock the directory again, which changes nothing.
+
     Raises:
         RunError: if another process does, or may do so on another machine.
         EnvironmentFault: if the directory cannot be written.
     """
-    if on_bucket(workdir):
+    if on_bucket(workdir) or workdir.absolute() in _HELD.get():
         yield
         return
     file = workdir / FILE
@@ -43,11 +49,15 @@ def locked(workdir: Path) -> Iterator[None]:
         os.ftruncate(opened, 0)
         os.lseek(opened, 0, os.SEEK_SET)
         os.write(opened, json.dumps(_this_process()).encode())
-        yield
-        if sys.platform != "win32":  # where an open file cannot be removed, an empty one stays
-            file.unlink(missing_ok=True)
-        else:
-            os.ftruncate(opened, 0)
+        held = _HELD.set(_HELD.get() | {workdir.absolute()})
+        try:
+            yield
+        finally:
+            _HELD.reset(held)
+            if sys.platform != "win32":  # where an open file cannot be removed, an empty one stays
+                file.unlink(missing_ok=True)
+            else:
+                os.ftruncate(opened, 0)
     finally:
         os.close(opened)
 

@@ -28,6 +28,7 @@ class _Console:
 
     to_stderr: bool = False
     silent: bool = False
+    log_only: bool = False
     log: TextIO | None = None
 
 
@@ -38,7 +39,8 @@ def say(text: str = "") -> None:
     """Prints one message, and appends it with the time to the log file if one is open."""
     if _console.silent:
         return
-    _Outlet(sys.stderr if _console.to_stderr else sys.stdout).write(f"{text}\n")
+    if not _console.log_only:
+        _Outlet(sys.stderr if _console.to_stderr else sys.stdout).write(f"{text}\n")
     if _console.log is not None:
         for line in text.splitlines():
             _console.log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
@@ -159,6 +161,11 @@ def saying_to_stderr() -> contextlib.AbstractContextManager[None]:
 def saying_nothing() -> contextlib.AbstractContextManager[None]:
     """Within the context there are no messages: of several hosts one speaks."""
     return _changed(silent=True)
+
+
+def saying_to_the_log() -> contextlib.AbstractContextManager[None]:
+    """Within the context messages go to log files alone: of many runs the study has the word."""
+    return _changed(log_only=True)
 
 
 class _BucketLog(io.StringIO):

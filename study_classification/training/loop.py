@@ -34,13 +34,22 @@ from study_classification.training.setup import Experiment, resolve_config
 from study_classification.training.state import COUNT, FIRST_NONFINITE_STEP, TrainState
 
 
-def train_and_evaluate(config: ConfigDict, workdir: Path, typed: Sequence[str] = ()) -> TrainState:
+def go_on(history: History) -> str:
+    """Never asks a run to end."""
+    return ""
+
+
+def train_and_evaluate(
+    config: ConfigDict, workdir: Path, typed: Sequence[str] = (), watch: Callable[[History], str] = go_on
+) -> TrainState:
     """Trains the network that the config describes, or goes on where an interrupted run in `workdir` stopped.
 
     Args:
         config: as `configs/default.py` defines it.
         workdir: the run directory, see `runs/directory.py`; made if need be.
         typed: the fields that the user set on the command line: a refused resume names them first.
+        watch: told the history after each epoch, and of a resumed run at its beginning; gives the reason for which the
+            run should end now, or ''.
 
     Returns:
         The state with the best weights of the run, averaged ones if it evaluates these.
@@ -54,9 +63,9 @@ def train_and_evaluate(config: ConfigDict, workdir: Path, typed: Sequence[str] =
     directory.make(workdir)
     if not hosts.is_first():
         with saying_nothing():
-            return _train(experiment, workdir, typed)
+            return _train(experiment, workdir, typed, watch)
     with locked(workdir), logging_to(directory.log_file(workdir)):
-        return _train(experiment, workdir, typed)
+        return _train(experiment, workdir, typed, watch)
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,7 @@ class _Training:
         return seconds_of(self.config.time_budget)
 
 
-def _train(experiment: Experiment, workdir: Path, typed: Sequence[str]) -> TrainState:
+def _train(experiment: Experiment, workdir: Path, typed: Sequence[str], watch: Callable[[History], str]) -> TrainState:
     config, recorder = experiment.config, Recorder(experiment, workdir)
     recorder.announce()
 
@@ -107,7 +116,7 @@ def _train(experiment: Experiment, workdir: Path, typed: Sequence[str]) -> Train
             config, workdir, feed, phases, programs, train_images, val_images, history, checkpointer, asked_to_stop
         )
         state, step, spent = _first_state(training, variables)
-        reason = history.reason_to_stop(config)
+        reason = watch(history) or history.reason_to_stop(config)
         if step < phases.total_steps and not reason:
             say("Compiling the training step: the first one takes a while ...")
         while not reason and not history.reached(phases.total_steps):
@@ -117,7 +126,7 @@ def _train(experiment: Experiment, workdir: Path, typed: Sequence[str]) -> Train
             row = _row(training, state, step, speed, began - spent)
             spent = 0.0
             better = history.add(row)
-            reason = history.reason_to_stop(config)
+            reason = watch(history) or history.reason_to_stop(config)
             state = state.replace(sums=programs.zero_sums())
             if better or reason or step == phases.total_steps or phases.save_due(before, step):
                 _save(training, state, step)

@@ -70,7 +70,7 @@ def test_the_config_with_what_was_typed():
         ("predict --workdir=x --top-k=3", "predict has no --top-k: did you mean --top_k?"),
         (
             "evaluate --workdir=x --config.batch_size=3",
-            "evaluate has no --config.batch_size: it belongs to train, summary, lr_find and prepare; "
+            "evaluate has no --config.batch_size: it belongs to train, summary, lr_find, prepare and tune; "
             "the run in --workdir has its own, as it was trained",
         ),
         (
@@ -135,6 +135,8 @@ def test_flags_of_other_programs_are_guided(text, guide):
         ("predict --output f.csv", "--format=csv > FILE"),
         ("predict --conf 0.8", "it is --threshold=0.8"),
         ("evaluate --output f.json", "report.json"),
+        ("tune --config=animals --n_trials=30", "it is --trials=30"),
+        ("tune --config=animals --workdir=x", "the directory of the study is --study=x"),
     ],
 )
 def test_verbs_of_a_run_guide_to_their_own(text, guide):

@@ -447,5 +447,5 @@ def test_classes_are_no_numbers(data_config, digits):
 def test_one_image_is_too_few_for_numbers(data_config, tmp_path, digits):
     data_config.source = str(tmp_path / "one.csv")
     Path(data_config.source).write_text(f"path,label\n{next((digits / '1').iterdir())},3\n")
-    with pytest.raises(DataError, match="has no picture left for the split validation: give at least two pictures"):
+    with pytest.raises(DataError, match="has no pictures left for the split validation: give at least two of them"):
         open_dataset(data_config, numbers=True)

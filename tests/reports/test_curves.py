@@ -22,7 +22,7 @@ def test_each_curve_has_the_values_that_its_label_says(tmp_path, monkeypatch):
         accuracies = {"accuracy": 1 - train}, {"accuracy": 1 - val}
         history.add(Epoch(n, n, {"loss": train} | accuracies[0], {"loss": val} | accuracies[1], 0.1, 1.0, 1.0))
     figures = []
-    monkeypatch.setattr(curves, "_save", lambda figure, file: figures.append(figure))
+    monkeypatch.setattr(curves, "save_figure", lambda figure, file: figures.append(figure))
     draw_curves(history, tmp_path / "curves.png")
     drawn = {
         axes.get_title(): {line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines}
@@ -42,7 +42,7 @@ def test_each_curve_has_the_values_that_its_label_says(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("epochs", "marker"), [(1, "o"), (2, "o"), (3, "None"), (4, "None")])
 def test_few_epochs_are_marked_since_a_point_has_no_line(epochs, marker, monkeypatch, tmp_path):
     drawn = []
-    monkeypatch.setattr(curves, "_save", lambda figure, file: drawn.append(figure))
+    monkeypatch.setattr(curves, "save_figure", lambda figure, file: drawn.append(figure))
     history = History("val_loss", False, 0.0)
     for n in range(1, epochs + 1):
         history.add(Epoch(n, n, {"loss": 2.0, "accuracy": 0.5}, {"loss": 1 / n, "accuracy": 0.5}, 0.1, 1.0, 1.0))

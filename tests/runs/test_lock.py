@@ -2,6 +2,7 @@ import json
 import multiprocessing
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -76,8 +77,23 @@ def test_a_damaged_text_is_no_lock(tmp_path, text):
 def test_an_error_ends_the_lock(tmp_path):
     with pytest.raises(ValueError), locked(tmp_path):
         raise ValueError
+    assert not (tmp_path / lock.FILE).exists()  # another machine could not see that the process has ended
     with locked(tmp_path):
         pass
+
+
+def test_whoever_has_the_lock_takes_it_again_and_others_do_not(tmp_path):
+    def elsewhere():
+        with pytest.raises(RunError, match="is being trained"), locked(tmp_path):
+            pass
+        return True
+
+    with ThreadPoolExecutor(1) as other, locked(tmp_path):
+        with locked(tmp_path):
+            pass
+        assert (tmp_path / lock.FILE).exists()
+        assert other.submit(elsewhere).result()
+    assert not (tmp_path / lock.FILE).exists()
 
 
 def test_where_the_file_system_has_no_locks_the_process_is_looked_for(tmp_path, monkeypatch):

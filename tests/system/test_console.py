@@ -40,6 +40,14 @@ def test_silence(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_what_only_the_log_is_told(tmp_path, capsys):
+    with console.saying_to_the_log(), console.logging_to(tmp_path / "log.txt"):
+        console.say("message")
+    console.say("after")
+    assert capsys.readouterr() == ("after\n", "")
+    assert (tmp_path / "log.txt").read_text()[20:] == "message\n"
+
+
 def test_a_reader_that_goes_away_does_not_stop_the_work(tmp_path, monkeypatch):
     read_end, write_end = os.pipe()
     with os.fdopen(write_end, "w") as pipe:

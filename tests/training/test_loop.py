@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -160,6 +161,21 @@ def test_early_stopping_counts_on_after_a_resume(config, tmp_path, monkeypatch):
     assert len(last_checkpoint(config, tmp_path / "run")[1]) == 4
 
 
+def test_whoever_watches_a_run_ends_it_and_is_told_of_its_earlier_epochs(config, tmp_path):
+    told = []
+
+    def watch(history):
+        told.append(len(history.epochs))
+        return "enough" if told[-1] == 2 else ""
+
+    train_and_evaluate(config, tmp_path / "run", watch=watch)
+    assert told == [0, 1, 2]
+    assert len(last_checkpoint(config, tmp_path / "run")[1]) == 2
+    assert "Stopped early: enough" in (tmp_path / "run" / "log.txt").read_text()
+    train_and_evaluate(config, tmp_path / "run", watch=watch)
+    assert told == [0, 1, 2, 2]
+
+
 def test_streaming_equals_resident(config, tmp_path):
     config.data.mode = "resident"
     train_and_evaluate(config, tmp_path / "resident")
@@ -262,8 +278,10 @@ def test_a_measure_that_is_not_finite_ends_the_run(config, tmp_path, monkeypatch
 
 def test_a_run_directory_is_trained_by_one_process(config, tmp_path):
     (tmp_path / "run").mkdir()
-    with locked(tmp_path / "run"), pytest.raises(RunError, match="is being trained by process"):
-        train_and_evaluate(config, tmp_path / "run")
+    with ThreadPoolExecutor(1) as other, locked(tmp_path / "run"):
+        training = other.submit(train_and_evaluate, config, tmp_path / "run")
+        with pytest.raises(RunError, match="is being trained by process"):
+            training.result()
     assert [path.name for path in (tmp_path / "run").iterdir()] == []
 
 

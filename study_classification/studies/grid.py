@@ -1,0 +1,95 @@
+"""What `sweep()` in a config gives: settings by their names, each of which is trained once a seed.
+
+def sweep():
+    return grid({"model.hidden": [(16,), (64,)], "optimizer.name": ["sgd", "adam"]}, seeds=(0, 1, 2))
+
+def sweep():
+    return Sweep({"as it is": {}, "dropout": {"model.dropout": 0.5}}, seeds=(0, 1, 2))
+"""
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from study_classification.config_rules import validate
+from study_classification.errors import ConfigError
+from study_classification.studies.settings import Settings, describe, fitting, with_settings
+
+WHERE = "sweep()"
+LONGEST_NAME = 100  # letters of a setting's name in the name of a directory
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What is compared.
+
+    Attributes:
+        settings: values of fields, by the name that the table shows; {} is the config as it is.
+        seeds: of the runs of each; they take the place of the config's own.
+    """
+
+    settings: Mapping[str, Settings]
+    seeds: Sequence[int] = (0, 1, 2)
+
+
+def grid(values: Mapping[str, Sequence[Any]], seeds: Sequence[int] = (0, 1, 2)) -> Sweep:
+    """All combinations of values, named by them; the last field changes first.
+
+    Raises:
+        ConfigError: if a field has no sequence of values.
+    """
+    for field, each in values.items():
+        if isinstance(each, str) or not isinstance(each, Sequence) or not each:
+            raise ConfigError(f"{WHERE} gives {field} {each!r}: grid takes a list of values for each field")
+    combinations = [dict(zip(values, each, strict=True)) for each in itertools.product(*values.values())]
+    return Sweep({describe(settings): settings for settings in combinations}, seeds)
+
+
+def checked_sweep(sweep: Any, config: ConfigDict) -> Sweep:
+    """What `sweep()` gave, with values of the types of their fields.
+
+    Raises:
+        ConfigError: if it is no `Sweep`, or it names a field that the config does not have, a value of another type,
+            or settings that the command line would refuse.
+    """
+    if not isinstance(sweep, Sweep) or not isinstance(sweep.settings, Mapping) or not sweep.settings:
+        raise ConfigError(f"{WHERE} gives {sweep!r}, but must give grid(...), or Sweep(...) with settings")
+    if (
+        not sweep.seeds
+        or len(set(sweep.seeds)) < len(sweep.seeds)
+        or any(type(seed) is not int for seed in sweep.seeds)
+    ):
+        raise ConfigError(f"{WHERE} gives the seeds {sweep.seeds!r}, but must give different whole numbers")
+    checked = {}
+    for name, settings in sweep.settings.items():
+        if "seed" in settings:
+            raise ConfigError(f"{WHERE} sets the field seed of '{name}': give all seeds as seeds=(...)")
+        checked[name] = {field: fitting(field, value, config, WHERE) for field, value in settings.items()}
+        try:
+            validate(with_settings(config, checked[name]), list(checked[name]))
+        except ConfigError as error:
+            raise ConfigError(f"{WHERE}, '{name}': {error}") from None
+    _require_directories(checked)
+    return Sweep(checked, tuple(sweep.seeds))
+
+
+def run_name(setting: str, seed: int) -> str:
+    """The name of a run directory: that of the setting in letters that any file system takes, and the seed."""
+    plain = re.sub(r"[^\w.=,+-]+", "_", setting).strip("_.")
+    return f"{plain[:LONGEST_NAME]}-seed{seed}"
+
+
+def _require_directories(settings: Mapping[str, Settings]) -> None:
+    """Raises ConfigError if two settings would be trained in one directory."""
+    taken: dict[str, str] = {}
+    for name in settings:
+        other = taken.setdefault(run_name(name, 0), name)
+        if other != name:
+            raise ConfigError(
+                f"{WHERE} names settings '{other}' and '{name}', which is the same as the name of a directory: "
+                "name them by Sweep({NAME: {FIELD: VALUE}})"
+            )

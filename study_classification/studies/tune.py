@@ -1,0 +1,106 @@
+"""A study, from a config to its best settings. The test split is not opened."""
+
+from functools import partial
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from study_classification.config import call_beside_config
+from study_classification.data.dataset import open_dataset
+from study_classification.errors import ConfigError
+from study_classification.runs.history import VAL
+from study_classification.studies import folder as study_folder
+from study_classification.studies.grid import Sweep, checked_sweep
+from study_classification.studies.results import Study, leave_search, leave_sweep
+from study_classification.studies.space import Space, checked_space
+from study_classification.studies.sweep import train_sweep
+from study_classification.system import devices
+from study_classification.system.console import say
+from study_classification.tasks.task import higher_is_better
+from study_classification.training.setup import resolve_config
+
+SEARCH, SWEEP = "search", "sweep"
+TRIALS = 20  # of a search, where no number is given
+
+
+def tune(config: ConfigDict, text: str, folder: Path, trials: int | None = None, sweep: bool = False) -> None:
+    """Searches what `search_space()` beside `get_config()` says, or compares what `sweep()` says.
+
+    The same call goes on with a study that was stopped, shares one with other processes, and leaves the results of one
+    that has come to its end.
+
+    Args:
+        config: what `get_config()` gave.
+        text: where from: FILE.py, or FILE.py:key=value,...
+        folder: of the study.
+        trials: of a search: how many there shall be in all; without it TRIALS.
+        sweep: whether `sweep()` is meant where a config has both functions.
+
+    Raises:
+        UserError: one of its kinds, for everything that the user can mend.
+        Interrupted: after Ctrl-C or SIGTERM, with everything saved.
+    """
+    asked = _asked(config, text, trials, sweep)
+    kind, space = (SWEEP, {}) if isinstance(asked, Sweep) else (SEARCH, asked)
+    if kind == SEARCH:
+        from study_classification.studies.search import require_optuna
+
+        require_optuna()
+    known = study_folder.read(folder)
+    if known is None:
+        study_folder.begin(folder, kind, config, space, _direction(config))
+        known = study_folder.read(folder)
+    assert known is not None
+    study_folder.require_same(folder, known, kind, config, space)
+    study = Study(folder, config.monitor, known["higher_is_better"], text)
+    if isinstance(asked, Sweep):
+        done, busy = train_sweep(folder, config, asked, partial(_examine, config))
+        leave_sweep(study, done)
+    else:
+        busy = _search(study, config, asked, trials or TRIALS)
+    for sentence in busy:
+        say(f"Not here yet: {sentence}")
+
+
+def _asked(config: ConfigDict, text: str, trials: int | None, sweep: bool) -> Space | Sweep:
+    """The space or the sweep that a config file defines.
+
+    Raises:
+        ConfigError: if it does not define what is asked for, or that is no sensible one.
+    """
+    file = Path(text.partition(":")[0])
+    found = call_beside_config(file, ["sweep"] if sweep else ["search_space", "sweep"])
+    if not found:
+        names = "sweep()" if sweep else "search_space() or sweep()"
+        raise ConfigError(f"{file} says nothing of what to try: define {names} beside get_config(), see docs/tuning.md")
+    if "search_space" in found:
+        return checked_space(found["search_space"], config)
+    if trials is not None:
+        raise ConfigError("--trials belongs to search_space(): sweep() trains all that it names, once a seed")
+    return checked_sweep(found["sweep"], config)
+
+
+def _search(study: Study, config: ConfigDict, space: Space, limit: int) -> list[str]:
+    from study_classification.studies.search import finished_trials, importances, open_study, search
+
+    journal = open_study(study.folder, study.higher_is_better)
+    busy = search(journal, study.folder, config, space, limit, partial(_examine, config))
+    leave_search(study, finished_trials(journal, space), importances(journal, config.seed))
+    return busy
+
+
+def _direction(config: ConfigDict) -> bool:
+    """Whether a higher value of what is monitored is the better one."""
+    return higher_is_better(resolve_config(config).task, config.monitor.removeprefix(VAL))
+
+
+def _examine(config: ConfigDict) -> None:
+    """Says what is computed on and what is in the data. What is wrong with the config itself is no trial's fault.
+
+    Raises:
+        UserError: one of its kinds.
+    """
+    resolve_config(config)
+    say(devices.banner(devices.compute_dtype(config.precision)))
+    devices.warn_of_idle_accelerator()
+    say(open_dataset(config.data).describe())

@@ -1,0 +1,44 @@
+from study_classification.reports import trials
+from study_classification.reports.trials import draw_history, draw_importances, draw_settings, format_table
+
+
+def test_columns_are_aligned_also_of_japanese():
+    table = format_table(["name", "value"], [["猫", "1.5"], ["a dog", "10"]])
+    assert table == "  name   value\n  猫       1.5\n  a dog     10"
+
+
+def drawn(monkeypatch, draw, *arguments):
+    figures = []
+    monkeypatch.setattr(trials, "save_figure", lambda figure, file: figures.append(figure))
+    draw(*arguments, None)
+    (axes,) = figures[0].axes
+    assert axes.get_xlabel() and axes.get_ylabel() and axes.get_title()
+    return axes
+
+
+def lines_of(axes):
+    return {line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines}
+
+
+def test_the_history_has_the_best_value_so_far(monkeypatch):
+    complete, pruned = {3: 0.75, 0: 0.5, 1: 0.25}, {2: 0.125}
+    assert lines_of(drawn(monkeypatch, draw_history, complete, pruned, True, "val_accuracy")) == {
+        "best so far": ([0, 1, 3], [0.5, 0.5, 0.75]),
+        "complete": ([3, 0, 1], [0.75, 0.5, 0.25]),
+        "pruned": ([2], [0.125]),
+    }
+    of_losses = lines_of(drawn(monkeypatch, draw_history, complete, {}, False, "val_loss"))
+    assert of_losses["best so far"] == ([0, 1, 3], [0.5, 0.25, 0.25])
+    assert "pruned" not in of_losses
+
+
+def test_importances_are_bars(monkeypatch):
+    axes = drawn(monkeypatch, draw_importances, {"batch_size": 0.75, "seed": 0.25}, "val_accuracy")
+    assert [bar.get_width() for bar in axes.patches] == [0.75, 0.25]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["batch_size", "seed"]
+
+
+def test_settings_have_a_dot_a_run(monkeypatch):
+    axes = drawn(monkeypatch, draw_settings, {"a": [0.5, 0.75], "b": [0.25]}, {"a": 0.625, "b": 0.25}, "val_accuracy")
+    points = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines]
+    assert points == [([0.5, 0.75], [0, 0]), ([0.625], [0]), ([0.25], [1]), ([0.25], [1])]
