@@ -33,7 +33,7 @@ def overfitting(history: History, learning: str, num_validation: int, noun: str 
     """
     last = history.epochs[-1]
     if "mae" in last.val:
-        return _overfitting_of_numbers(last.train["mae"], last.val["mae"], learning)
+        return _overfitting_of_numbers(last.train["mae"], last.val["mae"], learning, noun)
     train, val = (values.get("accuracy", 0.0) for values in (last.train, last.val))
     error = math.sqrt(val * (1 - val) / num_validation)
     if train - val <= max(GAP, 2 * error):
@@ -41,17 +41,21 @@ def overfitting(history: History, learning: str, num_validation: int, noun: str 
     return (
         f"Over-fitting: at the end {train:.1%} of the training {noun} were right and only "
         f"{val:.1%} of the validation {noun}, so the network has learnt its {noun} by heart: "
-        f"{CURE[learning] if noun == 'pictures' else CURE_OF_ROWS.format(noun)}"
+        f"{_cure(learning, noun)}"
     )
 
 
-def _overfitting_of_numbers(train: float, val: float, learning: str) -> str:
+def _overfitting_of_numbers(train: float, val: float, learning: str, noun: str) -> str:
     if val <= RATIO * train:
         return ""
     return (
-        f"Over-fitting: at the end the numbers of the training pictures were wrong by {train:.4g} on average and those "
-        f"of the validation pictures by {val:.4g}, so the network has learnt its pictures by heart: {CURE[learning]}"
+        f"Over-fitting: at the end the numbers of the training {noun} were wrong by {train:.4g} on average and those "
+        f"of the validation {noun} by {val:.4g}, so the network has learnt its {noun} by heart: {_cure(learning, noun)}"
     )
+
+
+def _cure(learning: str, noun: str) -> str:
+    return CURE[learning] if noun == "pictures" else CURE_OF_ROWS.format(noun)
 
 
 def next_steps(workdir: Path, curves: Path, noun: str = "pictures") -> str:

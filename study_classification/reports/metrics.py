@@ -73,7 +73,7 @@ def format_metrics(metrics: dict, noun: str = "pictures") -> str:
     Of a regression, see `format_regression`.
     """
     if "mae" in metrics:
-        return format_regression(metrics)
+        return format_regression(metrics, noun)
     low, high = metrics["accuracy_interval_95"]
     names = list(metrics["classes"])
     width = max(map(display_width, [*names, "class"]))

@@ -34,13 +34,13 @@ def regression_metrics(
     }
 
 
-def format_regression(metrics: dict) -> str:
+def format_regression(metrics: dict, noun: str = "pictures") -> str:
     """The metrics as a text of two lines."""
     r2 = "not defined, for all labels are equal" if metrics["r2"] is None else f"{metrics['r2']:.4f}"
     always = metrics["baseline"]
     return (
         f"{metrics['split']}: mae {metrics['mae']:.6g}, rmse {metrics['rmse']:.6g}, mse {metrics['mse']:.6g}, "
-        f"R2 {r2}, loss {metrics['loss']:.4f} ({metrics['examples']:,} pictures)\n"
-        f"  always saying {always['always']:.6g}, the mean of the training pictures, would give mae "
+        f"R2 {r2}, loss {metrics['loss']:.4f} ({metrics['examples']:,} {noun})\n"
+        f"  always saying {always['always']:.6g}, the mean of the training {noun}, would give mae "
         f"{always['mae']:.6g}, mse {always['mse']:.6g}"
     )

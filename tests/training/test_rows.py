@@ -110,4 +110,31 @@ def test_texts_are_learnt(tmp_path, cache, capsys):
         "poor",
     ]
     assert predictor.predict("what fun").label == "good"
-    assert "texts of 5 words" in describe_network(run.config, run.preprocess, 2)
+    assert "texts of 5 words" in describe_network(run.config, run.preprocess, run.class_names)
+
+
+def test_the_number_in_a_column_is_learnt(tmp_path, cache, capsys):
+    (tmp_path / "line.csv").write_text("x,y\n" + "".join(f"{x},{2 * x + 1}\n" for x in range(60)))
+    config = table.get_config(f"data={tmp_path / 'line.csv'},target=y,epochs=60")
+    config.task.name, config.model.hidden, config.model.dropout = "regression", (), 0.0
+    config.data.cache_dir, config.batch_size = str(cache), 16
+    config.optimizer.learning_rate, config.optimizer.weight_decay = 0.05, 0.0
+    config.monitor = ""
+    train_and_evaluate(config, tmp_path / "run")
+    said = capsys.readouterr().out
+    assert "60 rows, each with a number: 48 train, 6 validation, 6 test" in said
+    assert "mean of the training rows" in said and "pictures" not in said
+    run = directory.load(tmp_path / "run")
+    assert evaluate(run)["mae"] < 0.1
+    said = capsys.readouterr().out
+    assert "(6 rows)" in said and "pictures" not in said
+    assert load(run.workdir).values([{"x": 100.0}, {"x": -1}]) == pytest.approx([201, -1], abs=0.5)
+    (tmp_path / "new.csv").write_text("x\n7\nseven\n")
+    assert predict(run, [str(tmp_path / "new.csv")], output_format="csv") == 3
+    seven, error = csv.DictReader(capsys.readouterr().out.splitlines())
+    assert float(seven["value"]) == pytest.approx(15, abs=0.2) and seven["line"] == "2"
+    assert error["value"] == "" and "holds 'seven'" in error["error"]
+
+    (tmp_path / "line.csv").write_text("x,y\n1,2\n3,no\n")
+    with pytest.raises(DataError, match="the label 'no' of .*line.csv is no number, but task.name is regression"):
+        train_and_evaluate(config, tmp_path / "other")
