@@ -153,7 +153,7 @@ def test_few_places_rename():
 
 
 WINDOWS = """
-import importlib, os, pkgutil, signal, sys, tempfile
+import importlib, os, pkgutil, shutil, signal, sys, tempfile
 import study_classification
 import tensorflow_datasets as tfds
 from tests_of_portability import LACKING, MODULES
@@ -172,6 +172,7 @@ for module in (os, signal):
 for name in MODULES:
     sys.modules[name] = None  # importing it fails
 sys.platform = "win32"
+shutil._use_fd_functions = False  # as on Windows, where rmtree has no such functions
 with tfds.core.registered.skip_registration():
     import_all()
 
