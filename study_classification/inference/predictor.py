@@ -198,7 +198,7 @@ def load_predictor(run: Run, checkpoint: str, tta: str = "none", local: bool = F
     if tta not in TTA:
         raise ConfigError(f"tta is '{tta}': {nearest(tta, TTA)}")
     devices.start_devices(cache_directory(run.config.data))
-    mesh = devices.make_mesh(1, local)
+    mesh = devices.make_mesh(1, jax.local_devices() if local else None)
     model = create_model(run.config.model, len(run.class_names), devices.compute_dtype(run.config.precision))
     everywhere = devices.replicated(mesh)
     shapes = jax.tree.map(

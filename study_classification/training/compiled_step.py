@@ -55,6 +55,10 @@ class CompiledStep:
         self._ahead = batch, thread.submit(_compile, self._make_step(self._parts), state, batch)
         thread.shutdown(wait=False)
 
+    def lower(self, state: PyTree, batch: PyTree) -> jax.stages.Lowered:
+        """The step for arrays like these (shapes and shardings), not yet compiled, in the least number of parts."""
+        return self._make_step(self._parts).lower(state, batch)
+
     def __call__(self, state: TrainState, batch: Batch) -> TrainState:
         shape = batch["label"].shape
         if shape not in self._compiled:
