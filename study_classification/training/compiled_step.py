@@ -32,7 +32,12 @@ class CompiledStep:
     """
 
     def __init__(
-        self, make_step: Callable[[int], Step], parts: int, devices: int, name: str = "", found: Parts | None = None
+        self,
+        make_step: Callable[[int], jax.stages.Wrapped],
+        parts: int,
+        devices: int,
+        name: str = "",
+        found: Parts | None = None,
     ):
         """Makes it; nothing is compiled yet.
 
@@ -110,7 +115,7 @@ def compiled_train_step(
     """
     model, preprocess, config = experiment.model, experiment.preprocess, experiment.config
 
-    def make(parts: int) -> Step:
+    def make(parts: int) -> jax.stages.Wrapped:
         step = make_train_step(
             model, optimizer, preprocess, augmentation, config, task, mask, optimizer_mask, accumulate_steps=parts
         )

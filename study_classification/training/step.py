@@ -148,7 +148,7 @@ def _forward(model: nn.Module, config: ConfigDict, mask: PyTree, prepared: Calla
         if config.batch_norm_size and not nn.merge_param(
             "use_running_average", layer.use_running_average, kwargs.get("use_running_average")
         ):
-            return normalized_in_parts(layer, *args, size=config.batch_norm_size)
+            return normalized_in_parts(layer, args[0], config.batch_norm_size)
         return call(*args, **kwargs)
 
     def forward(params: PyTree, batch_stats: PyTree, batch: Batch, key: Array) -> tuple[Array, PyTree]:

@@ -18,7 +18,9 @@ IMAGES = jnp.array([0.0, 2.0, 10.0, 14.0]).reshape(4, 1, 1, 1)
 def in_parts(x, size, **own):
     """Output and statistics of a BatchNorm whose scale is 3 and bias 1, where it has them; they begin with 0 and 1."""
     layer = nn.BatchNorm(use_running_average=False, momentum=0.9, epsilon=0.0, **own)
-    params = {name: jnp.array([value]) for name, value in (("scale", 3.0), ("bias", 1.0)) if own.get(f"use_{name}", True)}
+    params = {
+        name: jnp.array([value]) for name, value in (("scale", 3.0), ("bias", 1.0)) if own.get(f"use_{name}", True)
+    }
     stats = {"mean": jnp.zeros(1), "var": jnp.ones(1)}
     variables = {"params": params, "batch_stats": stats}
     y, updated = layer.apply(
