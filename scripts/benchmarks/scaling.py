@@ -18,7 +18,7 @@ from statistics import median
 
 from input_pipeline import HERE
 from peers import Peer
-from results import stamp, write_rows
+from results import read_rows, stamp, write_rows
 from scaling_worker import Job
 
 LAYOUTS = "1x1,1x2,1x4,1x8,2x1,2x2,2x4,4x1,4x2"
@@ -44,10 +44,10 @@ class Layout:
 class Group:
     """The processes of a layout, which train together."""
 
-    def __init__(self, layout: Layout, network: str, share: int, cache: str):
+    def __init__(self, layout: Layout, network: str, share: int, statistics: int, cache: str):
         self.rates: list[float] = []
         self._batch = share * layout.all_devices
-        job = json.dumps(asdict(Job(network, self._batch, cache)))
+        job = json.dumps(asdict(Job(network, self._batch, statistics, cache)))
         command = [sys.executable, str(HERE / "scaling_worker.py"), job]
         with socket.create_server(("127.0.0.1", 0)) as server:
             address = f"127.0.0.1:{server.getsockname()[1]}"
@@ -86,13 +86,14 @@ def environment(layout: Layout, index: int, address: str) -> dict[str, str]:
     return os.environ | own
 
 
-def rows_of(rates: dict[Layout, list[float]], network: str, share: int) -> list[dict]:
+def rows_of(rates: dict[Layout, list[float]], network: str, share: int, statistics: int) -> list[dict]:
     """One row a layout; the efficiency is of the medians, to the first layout."""
     first = median(next(iter(rates.values())))
     return [
         {
             "network": network,
             "images_a_device": share,
+            "batch_norm_size": statistics,
             "processes": layout.processes,
             "devices": layout.all_devices,
             "images_per_second": f"{median(each):.4g}",
@@ -109,20 +110,25 @@ def main() -> None:
     parser.add_argument("--layouts", default=LAYOUTS, help="PROCESSESxDEVICES,...; default: %(default)s")
     parser.add_argument("--network", default="resnet20")
     parser.add_argument("--share", type=int, default=16, help="images a device")
+    parser.add_argument("--statistics", type=int, default=0, help="batch_norm_size; 0 is all images of a batch")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=HERE / "results/scaling.csv")
     options = parser.parse_args()
     begun = stamp() | {"load": f"{os.getloadavg()[0]:.1f} at the start"}
     with tempfile.TemporaryDirectory() as cache:
         layouts = [Layout.named(name) for name in options.layouts.split(",")]
-        groups = {layout: Group(layout, options.network, options.share, cache) for layout in layouts}
+        groups = {
+            layout: Group(layout, options.network, options.share, options.statistics, cache) for layout in layouts
+        }
         for _ in range(options.rounds):
             for group in groups.values():
                 group.turn()
         for group in groups.values():
             group.close()
-    rows = rows_of({layout: group.rates for layout, group in groups.items()}, options.network, options.share)
-    write_rows(options.out, [begun | row for row in rows])
+    rates = {layout: group.rates for layout, group in groups.items()}
+    rows = rows_of(rates, options.network, options.share, options.statistics)
+    before = [row for row in read_rows(options.out) if int(row["batch_norm_size"]) != options.statistics]
+    write_rows(options.out, [*before, *(begun | row for row in rows)])
     print("| processes | devices | images/s, over the first |", "|---|---|---|", sep="\n")
     for row in rows:
         print(f"| {row['processes']} | {row['devices']} | {row['over_first']} |")

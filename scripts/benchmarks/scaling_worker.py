@@ -22,10 +22,11 @@ from study_classification.training.setup import resolve_config
 
 @dataclass(frozen=True)
 class Job:
-    """`batch` is that of all devices together; `cache` is a folder for what is prepared."""
+    """`batch` is that of all devices together; `statistics` is batch_norm_size; `cache` is for what is prepared."""
 
     network: str
     batch: int
+    statistics: int
     cache: str
 
 
@@ -35,7 +36,7 @@ class Training:
     def __init__(self, job: Job):
         config = quickstart.get_config()
         config.model.name, config.batch_size, config.precision = job.network, job.batch, "float32"
-        config.data.cache_dir = job.cache
+        config.batch_norm_size, config.data.cache_dir = job.statistics, job.cache
         experiment = resolve_config(config)
         feed = open_feed(experiment)
         phases = plan_phases(experiment.config, feed.order.num_examples, feed.batch_size, num_stages=1)

@@ -30,7 +30,7 @@ from hlo import Collective, collectives, host_transfers
 from roofline import Slice
 
 QUIET = {  # whatever the values are, libtpu then asks no metadata server which TPU it is on
-    "TPU_ACCELERATOR_TYPE": "described",
+    "TPU_ACCELERATOR_TYPE": "v5e-8",
     "TPU_WORKER_HOSTNAMES": "localhost",
     "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",  # its lock guards a device, and none is opened
     "JAX_PLATFORMS": "cpu",

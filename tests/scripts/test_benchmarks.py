@@ -136,7 +136,7 @@ def test_recipes_are_fields_and_their_spread_is_over_the_seeds(script):
 def test_scaling_is_the_ratio_to_the_first_layout(script):
     scaling = script("scaling")
     one, four = scaling.Layout.named("1x1"), scaling.Layout.named("2x2")
-    rows = scaling.rows_of({one: [90.0, 100.0, 300.0], four: [50.0, 80.0, 70.0]}, "resnet20", 16)
+    rows = scaling.rows_of({one: [90.0, 100.0, 300.0], four: [50.0, 80.0, 70.0]}, "resnet20", 16, 0)
     assert [(row["processes"], row["devices"], row["over_first"]) for row in rows] == [(1, 1, "1.000"), (2, 4, "0.700")]
     alone, third = scaling.environment(one, 0, "host:1"), scaling.environment(four, 1, "host:1")
     assert alone["XLA_FLAGS"].endswith("=1") and third["XLA_FLAGS"].endswith("=2")
@@ -148,7 +148,7 @@ def test_scaling_is_the_ratio_to_the_first_layout(script):
 
 def test_a_worker_of_scaling_takes_the_steps_that_it_is_asked_for(script, cache, capsys):
     worker = script("scaling_worker")
-    training = worker.Training(worker.Job("mlp", 16, str(cache)))
+    training = worker.Training(worker.Job("mlp", 16, 0, str(cache)))
     assert training.take(2) > 0
     assert training.take(1) > 0
     assert int(training._state.step) == 3
