@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
+import psutil
 from input_pipeline import HERE
 from peers import Peer
 from results import read_rows, stamp, write_rows
@@ -114,7 +115,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=HERE / "results/scaling.csv")
     options = parser.parse_args()
-    begun = stamp() | {"load": f"{os.getloadavg()[0]:.1f} at the start"}
+    begun = stamp() | {"load": f"{psutil.getloadavg()[0]:.1f} at the start"}
     with tempfile.TemporaryDirectory() as cache:
         layouts = [Layout.named(name) for name in options.layouts.split(",")]
         groups = {

@@ -58,7 +58,7 @@ class Training:
 
 def main() -> None:
     """Answers the seconds of a step when it is ready; then, for each number that is read, those of so many steps."""
-    answers = os.fdopen(os.dup(1), "w")
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print, some of it from C++, is no answer
     with saying_nothing():
         training = Training(Job(**json.loads(sys.argv[1])))
