@@ -112,6 +112,8 @@ def get_config() -> ConfigDict:
 
     config.batch_size = 32                  # over all devices together
     config.accumulate_steps = 1             # parts in which a batch passes, one after the other, to take less memory
+    config.batch_norm_size = 0              # images over which BatchNorm takes its statistics in training, e.g. 32, so
+                                            # that devices need not wait for each other; 0 is the whole batch
     config.steps_per_dispatch = 1           # steps that a device is told to take at once; more helps where steps take
                                             # less than a millisecond, and a stop then waits for the end of them
     config.total_epochs = 20.0

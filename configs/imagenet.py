@@ -33,6 +33,7 @@ def get_config(arguments: str = "") -> ConfigDict:
     config.augment.canvas_size = 288
     config.augment.horizontal_flip = True
     config.batch_size = given.batch
+    config.batch_norm_size = 32             # the paper's, of each worker; no device waits for another one's
     config.total_epochs = given.epochs or 90.0
     config.optimizer.name = "sgd"
     config.optimizer.learning_rate = 0.1 * given.batch / 256   # the linear scaling rule

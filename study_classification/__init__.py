@@ -10,7 +10,6 @@ What is used is imported when it is first called: importing this package imports
 """
 
 import os
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 from study_classification.errors import UserError
@@ -134,6 +133,8 @@ if not TYPE_CHECKING:  # a type checker would take any name for defined
 
     def __getattr__(name: str):
         if name == "__version__":
+            from importlib import metadata  # which takes longer to import than all that --help needs
+
             return metadata.version("study-classification")
         if name in ("Prediction", "Predictor"):
             from study_classification.inference import predictor

@@ -195,6 +195,7 @@ def _check_ranges(flat: Fields) -> None:
         _require(flat[field] < 1, flat, field, "below 1")
     for field in ("model.dropout", "model.drop_path"):
         _require(flat[field] == -1 or 0 <= flat[field] < 1, flat, field, "-1, or 0 or more and below 1")
+    _require(flat["batch_norm_size"] != 1, flat, "batch_norm_size", "0 for the whole batch, or 2 or more")
     ratio = flat["data.split_ratio"]
     _require(
         ratio[0] > 0 and ratio[1] > 0,

@@ -40,6 +40,7 @@ def test_heads_that_make_no_sense(head, message):
         ({"optimizer__weight_decay": 0.1}, "adam has no decoupled decay"),
         ({"optimizer__learning_rate": float("nan")}, "optimizer.learning_rate is nan, but must be a finite number"),
         ({"optimizer__l2": -1.0}, "optimizer.l2 is -1.0, but must be 0 or more"),
+        ({"batch_norm_size": 1}, "batch_norm_size is 1, but must be 0 for the whole batch, or 2 or more"),
         ({"label_smoothing": 1.0}, "label_smoothing is 1.0, but must be below 1"),
         ({"data__split_ratio": (8, 0, 1)}, "data.split_ratio"),
         ({"optimizer__nesterov": True}, "nesterov belongs to sgd"),

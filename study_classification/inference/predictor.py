@@ -235,7 +235,7 @@ def load_predictor(run: Run, checkpoint: str, tta: str = "none", local: bool = F
             f"tta is {tta}, but the network sees {run.preprocess.noun}, which have no mirror image: drop it"
         )
     devices.start_devices(cache_directory(run.config.data))
-    mesh = devices.make_mesh(1, local)
+    mesh = devices.make_mesh(1, jax.local_devices() if local else None)
     task = create_task(run.config.task, run.class_names, kept=run.targets)
     dtype = devices.compute_dtype(run.config.precision)
     model = create_model(run.config.model, task.num_outputs, dtype, run.preprocess.num_tokens)

@@ -4,6 +4,7 @@ import ctypes
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -64,13 +65,13 @@ def warn_of_idle_accelerator() -> None:
         )
 
 
-def make_mesh(fsdp: int, local: bool = False) -> Mesh:
-    """A mesh over all devices, or those of this host alone, with the axes `data` and `fsdp`.
+def make_mesh(fsdp: int, found: Sequence[jax.Device] | None = None) -> Mesh:
+    """A mesh over these devices, or all there are, with the axes `data` and `fsdp`.
 
     Raises:
         ConfigError: if the devices cannot be grouped by `fsdp`.
     """
-    found = jax.local_devices() if local else jax.devices()
+    found = jax.devices() if found is None else found
     count = len(found)
     if count % fsdp:
         raise ConfigError(f"fsdp is {fsdp}, which does not divide the {count} devices: choose a divisor")

@@ -32,7 +32,12 @@ class CompiledStep:
     """
 
     def __init__(
-        self, make_step: Callable[[int], Step], parts: int, devices: int, name: str = "", found: Parts | None = None
+        self,
+        make_step: Callable[[int], jax.stages.Wrapped],
+        parts: int,
+        devices: int,
+        name: str = "",
+        found: Parts | None = None,
     ):
         """Makes it; nothing is compiled yet.
 
@@ -54,6 +59,10 @@ class CompiledStep:
         thread = ThreadPoolExecutor(1)
         self._ahead = batch, thread.submit(_compile, self._make_step(self._parts), state, batch)
         thread.shutdown(wait=False)
+
+    def lower(self, state: PyTree, batch: PyTree) -> jax.stages.Lowered:
+        """The step for arrays like these (shapes and shardings), not yet compiled, in the least number of parts."""
+        return self._make_step(self._parts).lower(state, batch)
 
     def __call__(self, state: TrainState, batch: Batch) -> TrainState:
         shape = batch["label"].shape
@@ -106,7 +115,7 @@ def compiled_train_step(
     """
     model, preprocess, config = experiment.model, experiment.preprocess, experiment.config
 
-    def make(parts: int) -> Step:
+    def make(parts: int) -> jax.stages.Wrapped:
         step = make_train_step(
             model, optimizer, preprocess, augmentation, config, task, mask, optimizer_mask, accumulate_steps=parts
         )

@@ -16,6 +16,7 @@ from study_classification.inputs.images.augment import Augment, augment, example
 from study_classification.inputs.images.mix import draw_mask, mix
 from study_classification.inputs.images.preprocess import Preprocess, normalize
 from study_classification.inputs.kinds import AnyPreprocess
+from study_classification.models.layers.normalization import normalized_in_parts
 from study_classification.optim.averaging import update_average
 from study_classification.optim.gradients import accumulated, sharpness_aware
 from study_classification.optim.optimizer import penalty
@@ -52,9 +53,12 @@ def make_train_step(
     the mean of their gradients: memory of one part. BatchNorm sees each part on its own, and images are mixed within
     one.
 
+    With `batch_norm_size`, BatchNorm's statistics are those of so many images, see `normalized_in_parts`.
+
     Random numbers depend on the seed, the epoch and the example (augmentation; mixing: the first example of the part)
     or the step (dropout), and on nothing else, so a resumed run continues as the uninterrupted one. Under jit with a
-    batch that is split over devices, BatchNorm's means and the loss are those of the whole batch.
+    batch that is split over devices, the loss is that of the whole batch, and so are BatchNorm's means without
+    `batch_norm_size`.
     """
     objective_of = _objective(model, preprocess, augmentation, config, task, mask)
     gradients_of = accumulated(jax.value_and_grad(objective_of, has_aux=True), accumulate_steps)
@@ -138,17 +142,23 @@ def _forward(model: nn.Module, config: ConfigDict, mask: PyTree, prepared: Calla
     # into their convolutions have none that new ones could replace.
     backbone_statistics_kept = config.learning == "fine_tuning" and not config.fine_tuning.update_statistics
 
-    def keep_statistics(call, args, kwargs, context):
-        path = context.module.path
-        kept = (backbone_statistics_kept and path[:1] == ("backbone",)) or "/".join(path) in frozen_layers
-        if isinstance(context.module, nn.BatchNorm) and kept:
+    def choose_statistics(call, args, kwargs, context):
+        layer = context.module
+        if not isinstance(layer, nn.BatchNorm) or context.method_name != "__call__":
+            return call(*args, **kwargs)
+        kept = (backbone_statistics_kept and layer.path[:1] == ("backbone",)) or "/".join(layer.path) in frozen_layers
+        if kept:
             kwargs = kwargs | {"use_running_average": True}
+        if config.batch_norm_size and not nn.merge_param(
+            "use_running_average", layer.use_running_average, kwargs.get("use_running_average")
+        ):
+            return normalized_in_parts(layer, args[0], config.batch_norm_size)
         return call(*args, **kwargs)
 
     def forward(params: PyTree, batch_stats: PyTree, batch: Batch, key: Array) -> tuple[Array, PyTree]:
         variables = {"params": params, "batch_stats": batch_stats}
         apply = partial(model.apply, mutable=["batch_stats"], rngs={"dropout": key})
-        with nn.intercept_methods(keep_statistics):
+        with nn.intercept_methods(choose_statistics):
             if backbone_is_trained:
                 outputs, updated = apply(variables, prepared(batch), train=True)
             else:

@@ -131,3 +131,24 @@ def test_recipes_are_fields_and_their_spread_is_over_the_seeds(script):
         )
     ]
     assert recipes.spread(rows)[2:] == ["| plain | 41.0 ± 1.4 | +0.0 ± 0.0 |", "| Mixup | 47.0 ± 2.8 | +6.0 ± 1.4 |"]
+
+
+def test_scaling_is_the_ratio_to_the_first_layout(script):
+    scaling = script("scaling")
+    one, four = scaling.Layout.named("1x1"), scaling.Layout.named("2x2")
+    rows = scaling.rows_of({one: [90.0, 100.0, 300.0], four: [50.0, 80.0, 70.0]}, "resnet20", 16, 0)
+    assert [(row["processes"], row["devices"], row["over_first"]) for row in rows] == [(1, 1, "1.000"), (2, 4, "0.700")]
+    alone, third = scaling.environment(one, 0, "host:1"), scaling.environment(four, 1, "host:1")
+    assert alone["XLA_FLAGS"].endswith("=1") and third["XLA_FLAGS"].endswith("=2")
+    assert "JAX_PROCESS_ID" not in alone
+    assert [third[f"JAX_{name}"] for name in ("COORDINATOR_ADDRESS", "NUM_PROCESSES", "PROCESS_ID")] == [
+        "host:1", "2", "1",
+    ]  # fmt: skip
+
+
+def test_a_worker_of_scaling_takes_the_steps_that_it_is_asked_for(script, cache, capsys):
+    worker = script("scaling_worker")
+    training = worker.Training(worker.Job("mlp", 16, 0, str(cache)))
+    assert training.take(2) > 0
+    assert training.take(1) > 0
+    assert int(training._state.step) == 3

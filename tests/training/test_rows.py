@@ -136,5 +136,5 @@ def test_the_number_in_a_column_is_learnt(tmp_path, cache, capsys):
     assert error["value"] == "" and "holds 'seven'" in error["error"]
 
     (tmp_path / "line.csv").write_text("x,y\n1,2\n3,no\n")
-    with pytest.raises(DataError, match="the label 'no' of .*line.csv is no number, but task.name is regression"):
+    with pytest.raises(DataError, match=r"the label 'no' of .*line\.csv is no number, but task.name is regression"):
         train_and_evaluate(config, tmp_path / "other")

@@ -225,6 +225,23 @@ def test_parts_are_normalised_one_after_the_other(parts):
     assert float(found["var"][0]) == pytest.approx(0.9 * (0.9 * 1 + 0.1 * 100) + 0.1 * 900, rel=1e-4)
 
 
+def test_statistics_of_so_many_images(parts):
+    config, _, _ = parts
+    config.preprocess.mean, config.preprocess.std = (0.0,), (1 / 255,)
+    images = jnp.broadcast_to(jnp.array([0, 100, 20, 160], jnp.uint8)[:, None, None, None], (4, 4, 4, 1))
+    batch = batch_of([0, 1, 2, 3]) | {"image": images}
+    model = Classifier(Normalized(), Head(4, 0.0))
+    config.batch_norm_size = 2
+    _, state = stepped(model, config, batch, 1)
+    # The images 0 and 1, and 2 and 3: means 50 and 90, variances 2500 and 4900.
+    found = state.batch_stats["backbone"]["bn"]
+    assert float(found["mean"][0]) == pytest.approx(0.1 * 70, rel=1e-4)
+    assert float(found["var"][0]) == pytest.approx(0.9 + 0.1 * 3700, rel=1e-4)
+    config.learning = "fine_tuning"  # which keeps the statistics that it is given
+    _, state = stepped(model, config, batch, 1)
+    assert float(state.batch_stats["backbone"]["bn"]["mean"][0]) == 0
+
+
 def test_the_average_follows_the_weights(parts):
     config, preprocess, augmentation = parts
     config.ema_decay = 0.15

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import partial
 
 import flax.linen as nn
+import jax.numpy as jnp
+from jax import Array, lax
 from jax.typing import DTypeLike
 
 
@@ -11,7 +13,7 @@ def batch_norm(train: bool, momentum: float, epsilon: float, dtype: DTypeLike) -
     """A constructor of BatchNorm layers: `norm(name="bn1")(x)`.
 
     Each is told at its call, not when it is made, whether to use its running statistics, so that a training step can
-    tell a frozen one otherwise (`steps.keep_statistics`).
+    tell a frozen one otherwise (`steps.choose_statistics`).
     """
 
     def make(**own) -> Callable:
@@ -19,3 +21,30 @@ def batch_norm(train: bool, momentum: float, epsilon: float, dtype: DTypeLike) -
         return partial(layer, use_running_average=not train)
 
     return make
+
+
+def normalized_in_parts(layer: nn.BatchNorm, x: Array, size: int) -> Array:
+    """What a BatchNorm in training makes of a batch [b, ..., c] in parts, each by the statistics of its own images.
+
+    Parts that no devices share are normalised without a word between devices. The running statistics take the mean
+    over the parts. Source: Hoffer et al., arXiv:1705.08741, algorithm 1; the parts of Goyal et al., arXiv:1706.02677,
+    are the 32 images of a GPU.
+
+    Args:
+        layer: bound, with its variables.
+        x: the batch.
+        size: images of a part; a batch that this does not divide has as many more in each as make the parts equal.
+    """
+    count = next(parts for parts in range(max(1, len(x) // size), 0, -1) if len(x) % parts == 0)
+    apart = x.reshape(count, -1, *x.shape[1:]).astype(jnp.promote_types(x.dtype, jnp.float32))
+    axes = tuple(range(1, apart.ndim - 1))
+    mean = apart.mean(axes, keepdims=True)
+    variance = jnp.maximum((apart**2).mean(axes, keepdims=True) - mean**2, 0)
+    variables = layer.variables
+    for name, values in (("mean", mean), ("var", variance)):
+        running = variables["batch_stats"][name]
+        new = layer.momentum * running + (1 - layer.momentum) * values.mean(0).reshape(running.shape)
+        layer.put_variable("batch_stats", name, new)
+    params = variables.get("params", {})
+    y = (apart - mean) * (lax.rsqrt(variance + layer.epsilon) * params.get("scale", 1.0)) + params.get("bias", 0.0)
+    return y.reshape(x.shape).astype(layer.dtype or x.dtype)
