@@ -17,6 +17,7 @@ report.json         results of the evaluations
 """
 
 import csv
+import hashlib
 import io
 import math
 import time
@@ -39,7 +40,8 @@ from study_classification.runs.json_files import config_from_json, config_to_jso
 from study_classification.system import hosts
 from study_classification.system.files import make_folder, unwritable, write_json, write_text
 
-NETWORK, PREPROCESS, TARGETS = "network.py", "preprocess.json", "targets.json"
+NETWORK, PREPROCESS, TARGETS, REPORT = "network.py", "preprocess.json", "targets.json", "data_report.json"
+SPLITS_DIGEST = "splits_sha256"  # in REPORT
 
 # A run may be resumed with other values of these: they change how long or how it runs, not what it computes. The data
 # may have moved, too; that they are the same is checked by their content.
@@ -146,7 +148,7 @@ def same_data(workdir: Path, key: str, splits_csv: str) -> bool:
     Raises:
         RunError: if what the run kept of its data is damaged.
     """
-    file = workdir / "data_report.json"
+    file = workdir / REPORT
     report = read_json(file)
     if not isinstance(report.get("key"), str):
         raise damaged(file, "it names no key of the data")
@@ -157,12 +159,16 @@ def read_splits(workdir: Path) -> str:
     """The text of splits.csv.
 
     Raises:
-        RunError: if it is absent or damaged.
+        RunError: if it is absent, or not what was written.
     """
+    file = splits_file(workdir)
     try:
-        return splits_file(workdir).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise RunError(f"{splits_file(workdir)} cannot be read ({error}): restore it, or train again") from None
+        content = file.read_bytes()
+    except OSError as error:
+        raise RunError(f"{file} cannot be read ({error}): restore it, or train again") from None
+    if hashlib.sha256(content).hexdigest() != read_json(workdir / REPORT).get(SPLITS_DIGEST):
+        raise damaged(file, f"it has not the digest that is in {REPORT}")
+    return content.decode("utf-8")
 
 
 def pixels_of_split(workdir: Path, split: str) -> frozenset[str]:
@@ -171,12 +177,8 @@ def pixels_of_split(workdir: Path, split: str) -> frozenset[str]:
     Raises:
         RunError: if splits.csv is absent or damaged.
     """
-    text = read_splits(workdir)
-    try:
-        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
-        return frozenset(row["pixels"] for row in rows if row["split"] == split)
-    except (csv.Error, KeyError) as error:
-        raise damaged(splits_file(workdir), f"it is no table of pictures ({error})") from None
+    rows = csv.DictReader(io.StringIO(read_splits(workdir), newline=""))
+    return frozenset(row["pixels"] for row in rows if row["split"] == split)
 
 
 def add_to_report(workdir: Path, name: str, metrics: dict) -> Path:
@@ -294,7 +296,7 @@ def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str
         EnvironmentFault: if it cannot be written.
     """
     workdir = run.workdir
-    if (workdir / "data_report.json").exists() and not same_data(workdir, key, splits_csv):
+    if (workdir / REPORT).exists() and not same_data(workdir, key, splits_csv):
         raise DataError(
             f"the {run.preprocess.noun} of {run.config.data.source}, or their splits, have changed since {workdir} "
             "began: restore them to resume it, or train anew in another --workdir, where "
@@ -307,7 +309,8 @@ def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str
     write_json(workdir / PREPROCESS, run.preprocess.to_json())
     if run.targets:
         write_json(workdir / TARGETS, dict(run.targets))
-    write_json(workdir / "data_report.json", {"key": key} | report)
+    digest = hashlib.sha256(splits_csv.encode(errors="backslashreplace")).hexdigest()  # as `write_text` writes it
+    write_json(workdir / REPORT, {"key": key, SPLITS_DIGEST: digest} | report)
     write_text(splits_file(workdir), splits_csv)
     write_json(workdir / "environment.json", describe_environment())
 

@@ -156,9 +156,10 @@ def test_data_are_the_same_by_key_or_by_the_split_of_every_image(run):
     assert run_directory.pixels_of_split(run.workdir, "train") == {"abc"}
 
 
-@pytest.mark.parametrize("content", [b"\xff", b"a,b\n1,2\n", b'name,label,split,pixels\na,"b"c,d,e\n'])
+@pytest.mark.parametrize("content", [b"\xff", bytes(40), b"", b"name,label,split,pixels\na/1.png,a,train,abd\n"])
 def test_a_damaged_table_of_splits_is_named(run, content):
-    run_directory.begin(run, "key", {}, "")
+    run_directory.begin(run, "key", {}, "name,label,split,pixels\na/1.png,a,train,abc\n\udcff")
+    assert run_directory.pixels_of_split(run.workdir, "train") == {"abc"}
     (run.workdir / "splits.csv").write_bytes(content)
     with pytest.raises(RunError, match=r"splits\.csv"):
         run_directory.pixels_of_split(run.workdir, "train")
