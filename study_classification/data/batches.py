@@ -90,7 +90,7 @@ class StreamingImages:
     def _load(self, planned: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         rows = devices.rows_here(self._sharding, len(planned["index"]))
         planned = {name: array[rows] for name, array in planned.items()}
-        batch = _empty(len(rows), self._split, self._view)
+        batch = _empty(len(rows), self._split.label_type, self._view)
         for row, index in enumerate(planned["index"]):
             _fill(batch, row, self._split, int(index), self._view)
         return batch | planned
@@ -151,10 +151,10 @@ def open_images(
 
 
 def batch_shapes(
-    split: Split, view: ImageReader, size: int, sharding: NamedSharding
+    view: ImageReader, label_type: np.dtype, size: int, sharding: NamedSharding
 ) -> dict[str, jax.ShapeDtypeStruct]:
     """What the batches of a training plan will look like."""
-    arrays = _empty(size, split, view)
+    arrays = _empty(size, label_type, view)
     types = {name: (array.shape, array.dtype) for name, array in arrays.items()}
     types |= {name: ((size,), np.dtype(np.int32)) for name in ("index", "epoch")}
     return {name: jax.ShapeDtypeStruct(*of, sharding=sharding) for name, of in types.items()}
@@ -206,7 +206,7 @@ def _decoded(
         identity.append(hashlib.sha256(indices.tobytes()).hexdigest())
 
     def fill(create: Create) -> None:
-        arrays = _empty(len(indices), split, view, create)
+        arrays = _empty(len(indices), split.label_type, view, create)
         rows = parallel(lambda row: _fill(arrays, row, split, int(indices[row]), view), range(len(indices)), workers)
         for _ in progress(rows, "decoding pictures", total=len(indices)):
             pass
@@ -215,12 +215,15 @@ def _decoded(
 
 
 def _empty(
-    count: int, split: Split, view: ImageReader, create: Create = lambda name, dtype, shape: np.empty(shape, dtype)
+    count: int,
+    label_type: np.dtype,
+    view: ImageReader,
+    create: Create = lambda name, dtype, shape: np.empty(shape, dtype),
 ) -> dict[str, np.ndarray]:
     return {
         "image": create("image", np.uint8, (count, *view.shape)),
         "aspect": create("aspect", np.float32, (count,)),
-        "label": create("label", split.label_type, (count,)),
+        "label": create("label", label_type, (count,)),
     }
 
 

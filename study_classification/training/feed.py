@@ -71,9 +71,8 @@ class Feed:
         reader = _reader(self.experiment, _canvas_size(self.experiment, TRAIN))
         if self.views or not isinstance(reader, ImageReader):
             return None
-        return batch_shapes(
-            self.data.images(TRAIN), reader, self.batch_size, devices.batch_sharding(self.experiment.mesh)
-        )
+        label_type = np.dtype(np.int32 if self.experiment.class_names else np.float32)
+        return batch_shapes(reader, label_type, self.batch_size, devices.batch_sharding(self.experiment.mesh))
 
 
 def open_feed(experiment: Experiment) -> Feed:
