@@ -48,9 +48,13 @@ def tune(config: ConfigDict, text: str, folder: Path, trials: int | None = None,
         require_optuna()
     known = study_folder.read(folder)
     if known is None:
-        study_folder.begin(folder, kind, config, space, _direction(config))
+        experiment = resolve_config(config)
+        config.monitor = experiment.config.monitor  # where none is named, the first measure of the task
+        higher = higher_is_better(experiment.task, config.monitor.removeprefix(VAL))
+        study_folder.begin(folder, kind, config, space, higher)
         known = study_folder.read(folder)
     assert known is not None
+    config.monitor = config.monitor or known["config"]["monitor"]
     study_folder.require_same(folder, known, kind, config, space)
     study = Study(folder, config.monitor, known["higher_is_better"], text)
     if isinstance(asked, Sweep):
@@ -87,11 +91,6 @@ def _search(study: Study, config: ConfigDict, space: Space, limit: int) -> list[
     busy = search(journal, study.folder, config, space, limit, partial(_examine, config))
     leave_search(study, finished_trials(journal, space), importances(journal, config.seed))
     return busy
-
-
-def _direction(config: ConfigDict) -> bool:
-    """Whether a higher value of what is monitored is the better one."""
-    return higher_is_better(resolve_config(config).task, config.monitor.removeprefix(VAL))
 
 
 def _examine(config: ConfigDict) -> None:
