@@ -1,9 +1,11 @@
 """Fixtures that many tests share."""
 
+import os
 import shutil
 from pathlib import Path
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 import pytest
 from buckets import bucket  # noqa: F401  # a fixture
@@ -16,6 +18,11 @@ from study_classification.models.layers.normalization import batch_norm
 from study_classification.runs.directory import Run, load
 from study_classification.training import recorder
 from study_classification.training.loop import train_and_evaluate
+
+# Tests compile much and compute little: without XLA's slowest passes they take two thirds of the time. Processes that
+# they start take it over. What is compared is compared between programs that are compiled alike.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+jax.config.update("jax_disable_most_optimizations", os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] == "1")
 
 
 @pytest.fixture(scope="session")

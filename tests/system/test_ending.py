@@ -11,8 +11,9 @@ from study_classification.system.ending import exiting_on_user_errors
 
 
 @pytest.fixture(autouse=True)
-def _handler_of_this_process():
-    before = signal.getsignal(signal.SIGINT)
+def _ctrl_c():
+    """Ctrl-C as at a terminal: a job in the background is deaf to it, and its children with it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
