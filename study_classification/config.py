@@ -30,6 +30,8 @@ _ARGUMENT = re.compile(r"""([^=,]*)(=(?:(["'])(.*?)\3(?=,|$)|([^,]*)))?(?:,|$)""
 def find_config(name: str) -> Path:
     """The config file of this name: the file itself, or, for `X` and `configs/X.py`, the one that is installed.
 
+    X may have a folder, as in `lessons/xor`.
+
     Raises:
         ConfigError: if there is none.
     """
@@ -37,11 +39,14 @@ def find_config(name: str) -> Path:
         return user_path(name)
     from study_classification import configs
 
-    file = Path(configs.__path__[0]) / f"{Path(name).stem}.py"
-    if name not in (file.stem, f"configs/{file.name}") or not file.exists():
-        names = sorted(path.stem for path in file.parent.glob("*.py") if path.stem not in ("default", "__init__"))
-        raise ConfigError(f"the config file '{name}' does not exist: {nearest(Path(name).stem, names)}")
-    return file
+    folder = Path(configs.__path__[0])
+    files = {file.relative_to(folder).with_suffix("").as_posix(): file for file in sorted(folder.rglob("*.py"))}
+    bare = name.removeprefix("configs/").removesuffix(".py")
+    if bare not in files or name not in (bare, f"configs/{bare}.py"):
+        near = "/".join(Path(bare).parts[-2:])
+        names = [known for known, file in files.items() if file.stem not in ("default", "__init__")]
+        raise ConfigError(f"the config file '{name}' does not exist: {nearest(near, names)}")
+    return files[bare]
 
 
 def load_config(text: str) -> ConfigDict:
