@@ -30,7 +30,7 @@ _ARGUMENT = re.compile(r"""([^=,]*)(=(?:(["'])(.*?)\3(?=,|$)|([^,]*)))?(?:,|$)""
 def find_config(name: str) -> Path:
     """The config file of this name: the file itself, or, for `X` and `configs/X.py`, the one that is installed.
 
-    X may have a folder, as in `lessons/xor`.
+    X may be a lesson, such as `lessons/mnist`.
 
     Raises:
         ConfigError: if there is none.
@@ -40,13 +40,13 @@ def find_config(name: str) -> Path:
     from study_classification import configs
 
     folder = Path(configs.__path__[0])
-    files = {file.relative_to(folder).with_suffix("").as_posix(): file for file in sorted(folder.rglob("*.py"))}
-    bare = name.removeprefix("configs/").removesuffix(".py")
-    if bare not in files or name not in (bare, f"configs/{bare}.py"):
-        near = "/".join(Path(bare).parts[-2:])
-        names = [known for known, file in files.items() if file.stem not in ("default", "__init__")]
-        raise ConfigError(f"the config file '{name}' does not exist: {nearest(near, names)}")
-    return files[bare]
+    files = [*folder.glob("*.py"), *folder.glob("lessons/*.py")]
+    known = {file.relative_to(folder).with_suffix("").as_posix(): file for file in files if file.stem != "__init__"}
+    wanted = name.removeprefix("configs/").removesuffix(".py")
+    if wanted not in known or name not in (wanted, f"configs/{wanted}.py"):
+        names = sorted(known.keys() - {"default"})
+        raise ConfigError(f"the config file '{name}' does not exist: {nearest(Path(name).stem, names)}")
+    return known[wanted]
 
 
 def load_config(text: str) -> ConfigDict:

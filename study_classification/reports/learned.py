@@ -11,6 +11,8 @@ from study_classification.reports.curves import TRAIN_COLOUR, VALIDATION_COLOUR,
 from study_classification.reports.lettering import drawable
 
 CLASS_COLOURS = ("#2a6fbb", "#d1601f", "#3a8f4d", "#8a5bb5", "#a2792b", "#c2528b", "#5f6b73", "#1f9c9c")
+PALE = ("#9ec3ea", "#f1b48f", "#a6d6b1", "#cdb5e6", "#ddc28f", "#e9b0d2", "#bcc5cb", "#9fdcdc")  # the same, of areas
+MANY = 200  # examples of a split, from which they are drawn smaller
 
 
 def format_formula(target: str, names: Sequence[str], factors: Sequence[float], constant: float) -> str:
@@ -113,10 +115,9 @@ def draw_boundary(
     else:
         _map_of_many(axes, x, y, probabilities)
     for label, name in enumerate(class_names):
-        colour = CLASS_COLOURS[label % len(CLASS_COLOURS)]
-        for values, labels, face, size in (
-            (examples.train, examples.train_labels, colour, 6),
-            (examples.validation, examples.validation_labels, "none", 10),
+        for split, values, labels, colour, size in (
+            ("validation", examples.validation, examples.validation_labels, PALE[label % len(PALE)], 13),
+            ("training", examples.train, examples.train_labels, CLASS_COLOURS[label % len(CLASS_COLOURS)], 7),
         ):
             own = values[labels == label]
             axes.plot(
@@ -124,23 +125,26 @@ def draw_boundary(
                 own[:, 1],
                 marker="o",
                 linestyle="none",
-                markersize=size,
-                markerfacecolor=face,
-                markeredgecolor="white" if face != "none" else colour,
-                label=f"{drawable(name)}, {'training' if face != 'none' else 'validation'}",
+                markersize=size if len(labels) < MANY else size / 2,
+                markerfacecolor=colour,
+                markeredgecolor="black",
+                label=f"{drawable(name)}, {split}",
             )
     first, second = map(drawable, examples.names)
     axes.set(xlabel=first, ylabel=second, title="what the network says of every place")
     axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
-    figure.legend(loc="outside lower center", ncols=min(len(class_names), 3))
+    figure.legend(loc="outside lower center", ncols=3)
     save_figure(figure, file)
 
 
 def _map_of_two(figure, axes, class_names: Sequence[str], x, y, probability: Float[np.ndarray, "l k"]) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
-    shades = LinearSegmentedColormap.from_list("two classes", [CLASS_COLOURS[0], "white", CLASS_COLOURS[1]])
-    colours = axes.pcolormesh(x, y, probability, cmap=shades, vmin=0, vmax=1, alpha=0.6, shading="gouraud")
+    shades = LinearSegmentedColormap.from_list("two classes", [PALE[0], "white", PALE[1]])
+    extent = (x[0], x[-1], y[0], y[-1])
+    colours = axes.imshow(
+        probability, origin="lower", extent=extent, aspect="auto", cmap=shades, vmin=0, vmax=1, interpolation="bilinear"
+    )
     figure.colorbar(colours, ax=axes, label=f"probability of {drawable(class_names[1])}")
     if probability.min() < 0.5 < probability.max():
         axes.contour(x, y, probability, levels=[0.5], colors="black", linewidths=1.5)
@@ -150,8 +154,7 @@ def _map_of_two(figure, axes, class_names: Sequence[str], x, y, probability: Flo
 def _map_of_many(axes, x, y, probabilities: Float[np.ndarray, "l k classes"]) -> None:
     from matplotlib.colors import to_rgb
 
-    colours = np.array([to_rgb(CLASS_COLOURS[i % len(CLASS_COLOURS)]) for i in range(probabilities.shape[-1])])
+    colours = np.array([to_rgb(PALE[label % len(PALE)]) for label in range(probabilities.shape[-1])])
     likeliest, certain = probabilities.argmax(-1), probabilities.max(-1, keepdims=True)
-    shown = 1 - 0.6 * certain * (1 - colours[likeliest])
+    shown = 1 - certain * (1 - colours[likeliest])
     axes.imshow(shown, origin="lower", extent=(x[0], x[-1], y[0], y[-1]), aspect="auto", interpolation="bilinear")
-

@@ -16,6 +16,7 @@ from study_classification.studies.space import Space, checked_space
 from study_classification.studies.sweep import train_sweep
 from study_classification.system import devices
 from study_classification.system.console import say
+from study_classification.tasks.create import REGRESSION
 from study_classification.tasks.task import higher_is_better
 from study_classification.training.setup import resolve_config
 
@@ -40,6 +41,7 @@ def tune(config: ConfigDict, text: str, folder: Path, trials: int | None = None,
         UserError: one of its kinds, for everything that the user can mend.
         Interrupted: after Ctrl-C or SIGTERM, with everything saved.
     """
+    config = config.copy_and_resolve_references()
     asked = _asked(config, text, trials, sweep)
     kind, space = (SWEEP, {}) if isinstance(asked, Sweep) else (SEARCH, asked)
     if kind == SEARCH:
@@ -48,9 +50,13 @@ def tune(config: ConfigDict, text: str, folder: Path, trials: int | None = None,
         require_optuna()
     known = study_folder.read(folder)
     if known is None:
-        study_folder.begin(folder, kind, config, space, _direction(config))
+        experiment = resolve_config(config)
+        config.monitor = experiment.config.monitor
+        direction = higher_is_better(experiment.task, config.monitor.removeprefix(VAL))
+        study_folder.begin(folder, kind, config, space, direction)
         known = study_folder.read(folder)
     assert known is not None
+    config.monitor = config.monitor or known["config"]["monitor"]  # that of the task, where the config names none
     study_folder.require_same(folder, known, kind, config, space)
     study = Study(folder, config.monitor, known["higher_is_better"], text)
     if isinstance(asked, Sweep):
@@ -89,11 +95,6 @@ def _search(study: Study, config: ConfigDict, space: Space, limit: int) -> list[
     return busy
 
 
-def _direction(config: ConfigDict) -> bool:
-    """Whether a higher value of what is monitored is the better one."""
-    return higher_is_better(resolve_config(config).task, config.monitor.removeprefix(VAL))
-
-
 def _examine(config: ConfigDict) -> None:
     """Says what is computed on and what is in the data. What is wrong with the config itself is no trial's fault.
 
@@ -103,4 +104,4 @@ def _examine(config: ConfigDict) -> None:
     resolve_config(config)
     say(devices.banner(devices.compute_dtype(config.precision)))
     devices.warn_of_idle_accelerator()
-    say(open_dataset(config.data).describe())
+    say(open_dataset(config.data, numbers=config.task.name == REGRESSION).describe())

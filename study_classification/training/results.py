@@ -92,7 +92,7 @@ def _leave_confusion(feed: Feed, predict: Callable[[dict], Array], val_images: I
     title = f"{np.trace(counts):,} of {len(labels):,} validation {noun} right"
     if isinstance(feed.task, Sigmoid):
         scores = positive_scores(counts, feed.task.positive)
-        say(f"  of these, positive class {class_names[feed.task.positive]}: {scores}")
+        say(f"Positive class {class_names[feed.task.positive]} in validation: {scores}")
         title += f"\n{class_names[feed.task.positive]}: {scores}"
     _draw(draw_confusion, counts, class_names, title, workdir=workdir, name="confusion")
 
@@ -119,7 +119,7 @@ def _draw(draw: Callable, *arguments, workdir: Path, name: str) -> None:
     file = directory.figure_file(workdir, name)
     if hosts.is_first():
         draw(*arguments, file)
-    say(f"  drawn: {file}")
+    say(f"Drawn: {file}")
 
 
 def _examples(feed: Feed) -> Examples:
