@@ -28,7 +28,8 @@ def get_config() -> ConfigDict:
     config.task.standardized = True         # regression: numbers are learnt less their mean, in standard deviations
 
     config.data = ConfigDict()
-    config.data.source = "digits"           # digits | digits:3,8 | FOLDER | FILE.csv | FILE.jsonl | tfds:NAME | prepared TFDS folder
+    config.data.source = "digits"           # digits | digits:3,8 | FOLDER | FILE.csv | FILE.jsonl | tfds:NAME |
+                                            # prepared TFDS folder;
                                             # of tables and texts: FILE.csv | sklearn:NAME |
                                             # toy:NAME | reviews:NAME
     config.data.input = "images"            # images | tables | texts: what an example is

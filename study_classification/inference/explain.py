@@ -39,7 +39,9 @@ def explain_layers(run: Run, image: str = "", checkpoint: str = "best") -> Path:
         DataError: if the image cannot be read.
     """
     if not isinstance(run.preprocess, Preprocess):
-        raise ConfigError(f"{run.workdir} has learnt from {run.preprocess.noun}: --layers draws what becomes of pictures")
+        raise ConfigError(
+            f"{run.workdir} has learnt from {run.preprocess.noun}: --layers draws what becomes of pictures"
+        )
     reader = ImageReader(run.preprocess, run.config.data.max_megapixels)
     name, pixels = (image, next(read_given(image, reader, 1))) if image else _first_of_validation(run, reader)
     predictor = load_predictor(run, checkpoint)
@@ -55,7 +57,7 @@ def explain_layers(run: Run, image: str = "", checkpoint: str = "best") -> Path:
         say(f"  {layer:<12} {shape:<14} {(values > 0).mean():4.0%} of the values above 0")
     file = directory.figure_file(run.workdir, "features")
     draw_features(pixels, maps, f"{Path(name).name}: {answer}", file)
-    say(f"drawn: {file}")
+    say(f"Drawn: {file}")
     return file
 
 
@@ -70,9 +72,9 @@ def feature_maps(predictor: Predictor, pixels: UInt8[np.ndarray, "h w c"]) -> di
         predictor.variables, inputs, train=False, capture_intermediates=True, mutable=["intermediates"]
     )
     maps = {
-        path[1]: np.asarray(values[0][0], np.float32)
-        for path, values in flatten_dict(cast(dict, found)["intermediates"]).items()
-        if path[0] == "backbone" and len(path) == 3 and values[0].ndim == 4
+        path[1]: np.asarray(values[0], np.float32)
+        for path, (values, *_) in flatten_dict(cast(dict, found)["intermediates"]).items()
+        if path[0] == "backbone" and len(path) == 3 and values.ndim == 4 and not path[1].lower().startswith("dropout")
     }
     if not maps:
         raise ConfigError(

@@ -27,7 +27,7 @@ def draw_features(
 
     shades = LinearSegmentedColormap.from_list("signs", ["#2a6fbb", "white", "#d1601f"])
     figure = Figure(figsize=(1.6 + 0.62 * MAPS, 1.7 + 0.75 * len(maps)), layout="constrained")
-    top, rows = figure.subfigures(2, 1, height_ratios=[1.4, 0.75 * len(maps)])
+    top, rows = figure.subfigures(2, 1, height_ratios=[1.4, 0.75 * len(maps)], squeeze=False)[:, 0]
     axes = top.subplots()
     axes.imshow(image if image.shape[-1] == 3 else image[..., 0], cmap="gray", vmin=0, vmax=255)
     axes.set_axis_off()

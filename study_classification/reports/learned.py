@@ -71,18 +71,17 @@ def draw_fit(
 
     figure = Figure(figsize=(6, 4.5), layout="constrained")
     axes = figure.subplots()
-    dots = dict(linestyle="none", markersize=6)
     axes.plot(x, y, color="black", linewidth=1.5, label=drawable(formula, 60) or "learned", zorder=3)
-    axes.plot(examples.train[:, 0], examples.train_labels, marker="o", color=TRAIN_COLOUR, label="training", **dots)
+    axes.plot(examples.train[:, 0], examples.train_labels, "o", color=TRAIN_COLOUR, label="training")
     axes.plot(
         examples.validation[:, 0],
         examples.validation_labels,
-        marker="o",
+        "o",
         color=VALIDATION_COLOUR,
+        markersize=10,
         markerfacecolor="none",
         markeredgewidth=1.5,
         label="validation",
-        **(dots | {"markersize": 10}),
     )
     axes.set(xlabel=drawable(examples.names[0]), ylabel=drawable(target), title="what the network has learnt")
     axes.grid(alpha=0.3)

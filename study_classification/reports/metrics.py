@@ -52,7 +52,7 @@ def classification_metrics(
 
 
 def positive_scores(counts: Int[np.ndarray, "2 2"], positive: int) -> str:
-    """Precision, recall and F1 of a class, by the confusion table whose rows are the true classes; 0 where undefined."""
+    """Precision, recall and F1 of a class by the confusion table, whose rows are the true classes; 0 if undefined."""
     right, said, true = counts[positive, positive], counts[:, positive].sum(), counts[positive].sum()
     precision, recall, f1 = right / max(said, 1), right / max(true, 1), 2 * right / max(said + true, 1)
     return f"precision {precision:.4f}, recall {recall:.4f}, F1 {f1:.4f}"

@@ -30,7 +30,8 @@ class Regression:
 
     Attributes:
         loss: one of `LOSSES`.
-        huber_delta: the error from which Huber's loss (doi:10.1214/aoms/1177703732) is linear, in standard deviations if standardized.
+        huber_delta: the error from which Huber's loss (doi:10.1214/aoms/1177703732) is linear, in standard
+            deviations if standardized.
         mean: of the training numbers.
         std: their standard deviation.
         standardized: whether numbers are learnt less their mean, in standard deviations.

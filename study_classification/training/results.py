@@ -23,6 +23,7 @@ from study_classification.system import devices, hosts
 from study_classification.system.console import say
 from study_classification.tasks.regression import Regression
 from study_classification.tasks.sigmoid import Sigmoid
+from study_classification.tasks.softmax import Softmax
 from study_classification.training.feed import BASELINE_OF, Feed
 
 IN_A_FORMULA = 3  # columns, at most
@@ -52,8 +53,8 @@ def formula_of(feed: Feed, params: PyTree) -> str:
     shift, scale = feed.task.shift_and_scale
     kernel, bias = (np.asarray(arrays[f"head/classifier/{name}"], np.float64) for name in ("kernel", "bias"))
     factors = [scale * kernel[place, 0] / column.deviation for place, column in enumerate(columns)]
-    constant = shift + scale * bias[0] - sum(
-        factor * column.mean for factor, column in zip(factors, columns, strict=True)
+    constant = (
+        shift + scale * bias[0] - sum(factor * column.mean for factor, column in zip(factors, columns, strict=True))
     )
     target = feed.experiment.config.data.target
     return format_formula(target, [column.name for column in columns], factors, constant)
@@ -61,6 +62,8 @@ def formula_of(feed: Feed, params: PyTree) -> str:
 
 def leave_results(feed: Feed, predict: Predict, variables: PyTree, val_images: Images, workdir: Path) -> None:
     """Draws what can be drawn of a finished run, on the first host, and says where that is.
+
+    A small validation split is looked at once more for it.
 
     Args:
         feed: what was learnt from.
@@ -72,12 +75,13 @@ def leave_results(feed: Feed, predict: Predict, variables: PyTree, val_images: I
     Raises:
         EnvironmentFault: if the run directory cannot be written.
     """
-    if 0 < len(feed.data.class_names) <= LARGEST_MATRIX and len(feed.data.split(VALIDATION)) <= BASELINE_OF:
+    few = len(feed.data.class_names) <= LARGEST_MATRIX and len(feed.data.split(VALIDATION)) <= BASELINE_OF
+    if isinstance(feed.task, Softmax) and few:
         _leave_confusion(feed, functools.partial(predict, variables), val_images, workdir)
     columns = number_columns(feed)
     if len(columns) == 1 and isinstance(feed.task, Regression):
         _leave_fit(feed, functools.partial(predict, variables), formula_of(feed, variables["params"]), workdir)
-    elif len(columns) == 2 and feed.data.class_names:
+    elif len(columns) == 2 and isinstance(feed.task, Softmax):
         _leave_boundary(feed, functools.partial(predict, variables), workdir)
 
 
