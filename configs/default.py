@@ -25,16 +25,20 @@ def get_config() -> ConfigDict:
     config.task.positive = ""               # sigmoid: the class that precision and recall are of; "": the second one
     config.task.loss = "squared"            # regression: squared | absolute | huber
     config.task.huber_delta = 1.0           # error from which huber is linear, in standard deviations of the numbers
+    config.task.standardized = True         # regression: numbers are learnt less their mean, in standard deviations
 
     config.data = ConfigDict()
-    config.data.source = "digits"           # digits | FOLDER | FILE.csv | FILE.jsonl | tfds:NAME | prepared TFDS folder
-                                            # of tables and texts: FILE.csv | sklearn:NAME
+    config.data.source = "digits"           # digits | digits:3,8 | FOLDER | FILE.csv | FILE.jsonl | tfds:NAME |
+                                            # prepared TFDS folder;
+                                            # of tables and texts: FILE.csv | sklearn:NAME |
+                                            # toy:NAME | reviews:NAME
     config.data.input = "images"            # images | tables | texts: what an example is
     config.data.target = "target"           # tables and texts: the column of the labels
     config.data.columns = ""                # tables: the columns to learn from, e.g. age,fare; "" is all but target ...
     config.data.dropped = ""                # ... and these
     config.data.numbers = ""                # tables: columns that have to be numbers
     config.data.categories = ""             # tables: columns that are categories, even if all their cells are numbers
+    config.data.standardized = True         # tables: a number is seen less its mean, in standard deviations
     config.data.text = "text"               # texts: their column
     config.data.vocabulary = 10_000         # texts: how many words are known at most
     config.data.length = 0                  # texts: words that are seen, the first ones; 0: all of the longest one

@@ -16,7 +16,7 @@ from study_classification import models
 from study_classification.data.sources import list_digits
 from study_classification.models.layers.normalization import batch_norm
 from study_classification.runs.directory import Run, load
-from study_classification.training import recorder
+from study_classification.training import recorder, results
 from study_classification.training.loop import train_and_evaluate
 
 # Tests compile much and compute little: without XLA's slowest passes they take two thirds of the time. Processes that
@@ -87,6 +87,7 @@ def _drawn_on_demand(request, monkeypatch):
     """Drawing takes a tenth of a short training, so only tests that ask for it have it."""
     if "drawn" not in request.fixturenames:
         monkeypatch.setattr(recorder, "draw_curves", lambda history, file: file.touch())
+        monkeypatch.setattr(results, "draw_confusion", lambda counts, names, title, file: file.touch())
 
 
 @pytest.fixture

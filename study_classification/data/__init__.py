@@ -4,6 +4,7 @@ sources.py          folder, manifest, digits -> a list of labelled images
 items.py            such a list, which may be long
 folders.py          what lies in a folder, at any depth
 tables.py           CSV and JSON lines -> rows of texts
+shipped.py          tables and texts that have a name: scikit-learn's, tiny ones, film reviews
 splits.py           which of them is for training, validation, test
 staging.py          reading the files of the list, once, so that a killed preparation goes on
 prepare.py          the list -> a TFDS data set in the cache

@@ -5,7 +5,7 @@ import hashlib
 import io
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,15 @@ from ml_collections import ConfigDict
 
 from study_classification.config import listed
 from study_classification.data.items import SPLITS
-from study_classification.data.prepare import Found, check_splits, choose_splits, group_digests, report_of
+from study_classification.data.prepare import (
+    Found,
+    cache_directory,
+    check_splits,
+    choose_splits,
+    group_digests,
+    report_of,
+)
+from study_classification.data.shipped import Rows, is_shipped, names_of_shipped, read_shipped
 from study_classification.data.sources import NO_UTF8, SPLIT_NAMES, class_name, merged_names, numbers_of, similar_names
 from study_classification.data.splits import COLUMNS, read_pinned
 from study_classification.data.tables import plain_cell, read_table
@@ -24,8 +32,6 @@ from study_classification.inputs.tables import learn_table
 from study_classification.inputs.texts import learn_texts
 from study_classification.paths import user_path
 
-SKLEARN = ("breast_cancer", "diabetes", "iris", "wine")  # tables that scikit-learn has with it
-TARGET = "target"  # their column of the labels
 SPLIT = "split"
 
 
@@ -126,7 +132,7 @@ def _numbers(source: str, labels: Sequence[str]) -> tuple[tuple[str, ...], Float
 
 
 def list_rows(data_config: ConfigDict, for_training: bool = True) -> Table:
-    """The rows of `FILE.csv` or `sklearn:NAME`.
+    """The rows of `FILE.csv`, or of what has a name, see `shipped.py`.
 
     Args:
         data_config: `config.data`.
@@ -136,7 +142,7 @@ def list_rows(data_config: ConfigDict, for_training: bool = True) -> Table:
         DataError: if there is no such source, or a row of it cannot be used.
     """
     source, target = data_config.source, data_config.target
-    header, cells = _read_source(source, (target,))
+    header, cells = _read_source(data_config)
     columns = _columns(data_config, header, for_training)
     ignored = tuple(dict.fromkeys([*(name for name in header if name not in columns), target, SPLIT, ""]))
     table = Table([], [], [], [], [], np.zeros(0, np.int8), columns, ignored)
@@ -183,7 +189,14 @@ def learn_preprocess(data_config: ConfigDict, split: RowSplit) -> RowPreprocess:
             texts = [row[column] for row in split.rows]
             return learn_texts(texts, column, data_config.vocabulary, data_config.length)
         numbers, categories = listed(data_config.numbers), listed(data_config.categories)
-        return learn_table(split.rows, split.columns, split.ignored, numbers=numbers, categories=categories)
+        return learn_table(
+            split.rows,
+            split.columns,
+            split.ignored,
+            numbers=numbers,
+            categories=categories,
+            standardized=data_config.standardized,
+        )
     except DataError as error:
         raise DataError(f"{split.source}: {error}") from None
 
@@ -203,40 +216,23 @@ def read_rows(split: RowSplit, preprocess: RowPreprocess) -> np.ndarray:
     return np.stack(values)
 
 
-def _read_source(source: str, columns: Sequence[str]) -> tuple[list[str], Iterator[tuple[str, dict[str, str]]]]:
+def _read_source(data_config: ConfigDict) -> tuple[list[str], Rows]:
     """The names of the columns, and the rows by name."""
-    if source.startswith("sklearn:"):
-        return _sklearn(source.removeprefix("sklearn:"), columns)
+    source, columns = data_config.source, (data_config.target,)
+    if is_shipped(source):
+        return read_shipped(source, columns, cache_directory(data_config))
     file = user_path(source)
     if not file.is_file() or file.suffix.lower() != ".csv":
         what = "does not exist" if not file.exists() else "is no CSV file"
         raise DataError(
             f"the data source '{source}' {what}: for data.input=tables and texts give FILE.csv, whose first line names "
-            f"the columns, or sklearn:NAME with one of {', '.join(SKLEARN)}"
+            f"the columns, or one of {names_of_shipped()}"
         )
     try:
         header, rows = read_table(file, columns)
     except DataError as error:
         raise DataError(f"{error}; data.target names the column of the labels") from None
     return header, ((f"line {line}", row) for line, row in rows)
-
-
-def _sklearn(name: str, columns: Sequence[str]) -> tuple[list[str], Iterator[tuple[str, dict[str, str]]]]:
-    """A table that ships inside scikit-learn, in its own units; see `sklearn.datasets.load_iris` and its like."""
-    if name not in SKLEARN:
-        raise DataError(f"scikit-learn has no table '{name}' with it: {nearest(name, SKLEARN)}")
-    from sklearn import datasets
-
-    found = getattr(datasets, f"load_{name}")(**({"scaled": False} if name == "diabetes" else {}))
-    header = [*map(str, found.feature_names), TARGET]
-    if missing := [column for column in columns if column not in header]:
-        raise DataError(f"sklearn:{name} has no column {missing[0]}: its labels are in data.target={TARGET}")
-    labels = found.target if name == "diabetes" else found.target_names[found.target]
-    rows = zip(found.data.tolist(), labels.tolist(), strict=True)
-    return header, (
-        (f"row {number}", dict(zip(header, map(str, (*values, label)), strict=True)))
-        for number, (values, label) in enumerate(rows, start=1)
-    )
 
 
 def _columns(data_config: ConfigDict, header: Sequence[str], for_training: bool) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ SPLIT_NAMES = {
     "test": TEST,
     "testing": TEST,
 }
+REST = "rest"  # the class of all digits that are not named
 LARGEST_NUMBER = 3.4e38  # of float32
 _SPLIT_LIKE = re.compile("(^|[^a-z])(train|val|test|eval|dev)")  # training_set, images_test, val2017
 NO_UTF8 = re.compile("[\ud800-\udfff]")
@@ -76,7 +77,7 @@ class Listing:
 
 
 def list_source(source: str, for_training: bool = True) -> Listing:
-    """Lists 'digits', an image folder, or a .csv / .json / .jsonl manifest.
+    """Lists 'digits' or some of them, as 'digits:3,8', an image folder, or a .csv / .json / .jsonl manifest.
 
     Args:
         source: one of these.
@@ -85,8 +86,8 @@ def list_source(source: str, for_training: bool = True) -> Listing:
     Raises:
         DataError: if there is no such source, or it has no labelled images.
     """
-    if source == "digits":
-        return list_digits()
+    if source == "digits" or source.startswith("digits:"):
+        return list_digits(source.removeprefix("digits").removeprefix(":"))
     path = user_path(source)
     if path.is_file():
         return list_manifest(path)
@@ -316,11 +317,24 @@ def _item_of_row(folder: Path, row: Mapping[str, str]) -> tuple[str, str, str | 
     return printable(name), class_name(label), SPLIT_NAMES[split.lower()] if split else None, str(path)
 
 
-def list_digits() -> Listing:
+def list_digits(chosen: str = "") -> Listing:
     """The 1,797 real handwritten digits (8 x 8, 17 grey levels) that ship inside scikit-learn, as PNG files.
 
     Source: E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998.
+
+    Args:
+        chosen: the digits that are taken, parted by commas; with `rest` among them, all others are one class of this
+            name; '' takes all.
+
+    Raises:
+        DataError: if one is no digit.
     """
+    wanted = [name.strip() for name in chosen.split(",")] if chosen else list("0123456789")
+    if wrong := [name for name in wanted if name not in [*"0123456789", REST]]:
+        raise DataError(
+            f"the data source 'digits:{chosen}' names '{wrong[0]}': give digits and {REST}, such as digits:3,8, or "
+            f"digits:8,{REST} for 8 and all others"
+        )
     import numpy as np
     from PIL import Image
     from sklearn.datasets import load_digits
@@ -328,9 +342,12 @@ def list_digits() -> Listing:
     digits = load_digits()
     items = []
     for number, (pixels, label) in enumerate(zip(digits.images, digits.target, strict=True)):
+        name = str(label) if str(label) in wanted else REST
+        if name not in wanted:
+            continue
         buffer = io.BytesIO()
         Image.fromarray(np.round(pixels * (255 / 16)).astype(np.uint8)).save(buffer, "png")
-        items.append((f"{label}/{number:04}.png", str(label), None, buffer.getvalue()))
+        items.append((f"{label}/{number:04}.png", name, None, buffer.getvalue()))
     return Listing(collect(items))
 
 

@@ -64,7 +64,7 @@ def measure(network: Network, *, split: str = "", source: str = "") -> dict:
         DivergedError: if the network gives values that are NaN or infinite.
     """
     run = network.run
-    data = _open_other(run, source, split) if source else _open_own(run)
+    data = _open_other(run, source, split) if source else open_own(run)
     asked, split = split, split or (TEST if TEST in data.splits else VALIDATION)
     examples = data.split(split)
     trained_on = _trained_on(run, data, split)
@@ -144,7 +144,7 @@ def finite(values: jax.Array, step: int) -> np.ndarray:
     return found
 
 
-def _open_own(run: Run) -> Dataset:
+def open_own(run: Run) -> Dataset:
     """The run's own data; if they have changed since, its images still keep the split that they had."""
     config = run.config.data.copy_and_resolve_references()
     pinned = str(splits_file(run.workdir))

@@ -9,7 +9,7 @@ from typing import Any, cast, overload
 import jax
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, PyTree, Shaped
 from PIL import Image
 
 from study_classification.data.prepare import cache_directory
@@ -20,7 +20,7 @@ from study_classification.inference.measure import finite, measure
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.inputs.kinds import AnyPreprocess
-from study_classification.models import create_model
+from study_classification.models import Classifier, create_model
 from study_classification.models.initial import variable_shapes
 from study_classification.paths import user_path
 from study_classification.runs import directory
@@ -63,6 +63,8 @@ class Predictor:
         task: what was learnt.
         tta: test-time augmentation of `predictions`, `none` or `flip`.
         mesh: the devices; batches are split over them by `devices.batch_sharding`.
+        model: the network.
+        variables: its weights, on these devices.
         predictions: batch with `image` uint8 [b, h, w, c], `row` float32 [b, d] or `tokens` int32 [b, length] -> those
             of the task: log-probabilities float32 [b, classes], or numbers float32 [b].
         pooled_features: such a batch -> float32 [b, d].
@@ -73,6 +75,8 @@ class Predictor:
     task: Task
     tta: str
     mesh: Mesh
+    model: Classifier
+    variables: PyTree
     predictions: Callable[[dict[str, jax.Array]], jax.Array]
     pooled_features: Callable[[dict[str, jax.Array]], jax.Array]
 
@@ -259,6 +263,8 @@ def load_predictor(run: Run, checkpoint: str, tta: str = "none", local: bool = F
         task,
         tta,
         mesh,
+        model,
+        variables,
         predictions=lambda batch: predict_step(variables, batch),
         pooled_features=lambda batch: features_step(variables, batch),
     )

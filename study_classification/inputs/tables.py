@@ -30,8 +30,8 @@ class NumberColumn:
     Attributes:
         name: of the column.
         median: of the numbers that are there.
-        mean: of all rows, with the median for missing numbers.
-        deviation: standard deviation of the same, over n; 1 where all are equal.
+        mean: of all rows, with the median for missing numbers; 0 where numbers are seen as they are.
+        deviation: standard deviation of the same, over n; 1 where all are equal, or seen as they are.
         indicator: whether a value says that a number is missing.
     """
 
@@ -196,6 +196,7 @@ def learn_table(
     *,
     numbers: Sequence[str] = (),
     categories: Sequence[str] = (),
+    standardized: bool = True,
 ) -> TablePreprocess:
     """What is learnt from training rows. A column whose cells are all numbers or missing is one of numbers.
 
@@ -205,6 +206,7 @@ def learn_table(
         ignored: others that a row may have.
         numbers: columns that have to be numbers; a text there is refused when its row is read.
         categories: columns that are categories, even if all their cells are numbers.
+        standardized: whether numbers are seen less their mean, in standard deviations; else as they are.
 
     Raises:
         DataError: if a column has no value in any of the rows.
@@ -219,16 +221,17 @@ def learn_table(
         if name in categories or (name not in numbers and None in present):
             found.append(CategoryColumn(name, tuple(sorted(set(cells)))))
         else:
-            found.append(_learn_numbers(name, cells))
+            found.append(_learn_numbers(name, cells, standardized))
     return TablePreprocess(tuple(found), tuple(ignored))
 
 
-def _learn_numbers(name: str, cells: Sequence[str]) -> NumberColumn:
+def _learn_numbers(name: str, cells: Sequence[str], standardized: bool) -> NumberColumn:
     numbers = np.array([number_of(cell) for cell in cells], np.float64)  # None becomes NaN
     missing = np.isnan(numbers)
     median = float(np.median(numbers[~missing]))
     filled = np.where(missing, median, numbers)
-    return NumberColumn(name, median, float(filled.mean()), float(filled.std()) or 1.0, bool(missing.any()))
+    mean, deviation = (float(filled.mean()), float(filled.std()) or 1.0) if standardized else (0.0, 1.0)
+    return NumberColumn(name, median, mean, deviation, bool(missing.any()))
 
 
 def is_missing(cell: str) -> bool:

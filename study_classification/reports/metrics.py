@@ -51,6 +51,13 @@ def classification_metrics(
     }
 
 
+def positive_scores(counts: Int[np.ndarray, "2 2"], positive: int) -> str:
+    """Precision, recall and F1 of a class by the confusion table, whose rows are the true classes; 0 if undefined."""
+    right, said, true = counts[positive, positive], counts[:, positive].sum(), counts[positive].sum()
+    precision, recall, f1 = right / max(said, 1), right / max(true, 1), 2 * right / max(said + true, 1)
+    return f"precision {precision:.4f}, recall {recall:.4f}, F1 {f1:.4f}"
+
+
 def roc_auc(is_positive: Bool[np.ndarray, " n"], scores: Float[np.ndarray, " n"]) -> float | None:
     """How often a positive example has a greater score than another one; None unless there are some of both."""
     return float(roc_auc_score(is_positive, scores)) if 0 < is_positive.sum() < len(is_positive) else None

@@ -10,6 +10,7 @@ data_report.json    what was found in the data
 splits.csv          which image is in which split
 history.csv         one row an epoch
 curves.png          loss and measures by epoch
+confusion.png       true and predicted classes of the validation split; fit.png, boundary.png: see `training/results.py`
 log.txt             everything that was said
 checkpoints/        Orbax; the last two and the best
 .lock               which process trains here, while one does
@@ -119,8 +120,8 @@ def checkpoints_folder(workdir: Path) -> Path:
     return workdir / "checkpoints"
 
 
-def curves_file(workdir: Path) -> Path:
-    return workdir / "curves.png"
+def figure_file(workdir: Path, name: str) -> Path:
+    return workdir / f"{name}.png"
 
 
 def splits_file(workdir: Path) -> Path:

@@ -16,6 +16,7 @@ from study_classification.studies.space import Space, checked_space
 from study_classification.studies.sweep import train_sweep
 from study_classification.system import devices
 from study_classification.system.console import say
+from study_classification.tasks.create import REGRESSION
 from study_classification.tasks.task import higher_is_better
 from study_classification.training.setup import resolve_config
 
@@ -40,6 +41,7 @@ def tune(config: ConfigDict, text: str, folder: Path, trials: int | None = None,
         UserError: one of its kinds, for everything that the user can mend.
         Interrupted: after Ctrl-C or SIGTERM, with everything saved.
     """
+    config = config.copy_and_resolve_references()
     asked = _asked(config, text, trials, sweep)
     kind, space = (SWEEP, {}) if isinstance(asked, Sweep) else (SEARCH, asked)
     if kind == SEARCH:
@@ -102,4 +104,4 @@ def _examine(config: ConfigDict) -> None:
     resolve_config(config)
     say(devices.banner(devices.compute_dtype(config.precision)))
     devices.warn_of_idle_accelerator()
-    say(open_dataset(config.data).describe())
+    say(open_dataset(config.data, numbers=config.task.name == REGRESSION).describe())

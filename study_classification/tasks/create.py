@@ -31,7 +31,8 @@ def create_task(
         ConfigError: if sigmoid is to tell more or fewer than two classes apart, or `positive` is none of them.
     """
     if task_config.name == REGRESSION:
-        return Regression(task_config.loss, task_config.huber_delta, **(kept or {}))
+        scale = kept or {}
+        return Regression(task_config.loss, task_config.huber_delta, standardized=task_config.standardized, **scale)
     if task_config.name == "softmax":
         return Softmax(len(class_names), label_smoothing)
     if len(class_names) != 2:

@@ -25,23 +25,32 @@ LOSSES: dict[str, Callable[[Array, float], Array]] = {
 class Regression:
     """Outputs and targets are standardised numbers float32 [b, 1], predictions numbers in their own unit [b].
 
-    Only the loss is that of standardised numbers, so that learning rates do not depend on a unit.
+    Only the loss is that of standardised numbers, so that learning rates do not depend on a unit. Without
+    `standardized`, outputs, targets and loss are those of the numbers themselves.
 
     Attributes:
         loss: one of `LOSSES`.
-        huber_delta: the error from which Huber's loss (doi:10.1214/aoms/1177703732) is linear, in standard deviations.
+        huber_delta: the error from which Huber's loss (doi:10.1214/aoms/1177703732) is linear, in standard
+            deviations if standardized.
         mean: of the training numbers.
         std: their standard deviation.
+        standardized: whether numbers are learnt less their mean, in standard deviations.
     """
 
     loss: str = "squared"
     huber_delta: float = 1.0
     mean: float = 0.0
     std: float = 1.0
+    standardized: bool = True
 
     @property
     def num_outputs(self) -> int:
         return 1
+
+    @property
+    def shift_and_scale(self) -> tuple[float, float]:
+        """What numbers are lessened by, and then divided by, to become targets."""
+        return (self.mean, self.std) if self.standardized else (0.0, 1.0)
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -54,7 +63,8 @@ class Regression:
         return {"mean": self.mean, "std": self.std}
 
     def targets(self, labels: Float[Array, " b"]) -> Float[Array, "b 1"]:
-        return ((labels - self.mean) / self.std)[:, None]
+        shift, scale = self.shift_and_scale
+        return ((labels - shift) / scale)[:, None]
 
     def fitted(self, labels: Float[np.ndarray, " n"]) -> "Regression":
         """With the mean and the standard deviation of these numbers.
@@ -74,7 +84,8 @@ class Regression:
         return LOSSES[self.loss]((outputs - targets)[:, 0], self.huber_delta)
 
     def predictions(self, outputs: Float[Array, "b 1"]) -> Float[Array, " b"]:
-        return outputs[:, 0] * self.std + self.mean
+        shift, scale = self.shift_and_scale
+        return outputs[:, 0] * scale + shift
 
     def average(self, one: Float[Array, " b"], other: Float[Array, " b"]) -> Float[Array, " b"]:
         return (one + other) / 2
@@ -84,5 +95,5 @@ class Regression:
     ) -> Mapping[str, Float[Array, " b"]]:
         """The loss of the standardised numbers, and the errors in their own unit."""
         errors = predictions - self.predictions(targets)
-        losses = LOSSES[self.loss](errors / self.std, self.huber_delta)
+        losses = LOSSES[self.loss](errors / self.shift_and_scale[1], self.huber_delta)
         return {LOSS: losses, MAE: jnp.abs(errors), MSE: jnp.square(errors)}

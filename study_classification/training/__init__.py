@@ -12,6 +12,7 @@ programs.py       the compiled programs of a run
 state.py          everything that training changes
 step.py           what happens to one batch
 compiled_step.py  a step that fits into memory
+results.py        what a network has learnt, drawn where its data allow it
 recorder.py       what a run leaves and says
 lr_find.py        the learning-rate finder
 describe.py       the summary of what would be trained

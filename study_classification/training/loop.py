@@ -30,8 +30,11 @@ from study_classification.training.initial import first_variables
 from study_classification.training.phases import Phases, crossed, learning_rate_after, plan_phases
 from study_classification.training.programs import Programs, build_programs
 from study_classification.training.recorder import Recorder
+from study_classification.training.results import formula_of, leave_results
 from study_classification.training.setup import Experiment, resolve_config
 from study_classification.training.state import COUNT, FIRST_NONFINITE_STEP, TrainState
+
+FORMULAS = 10  # times, at most, that a run says what a linear model has learnt so far
 
 
 def go_on(history: History) -> str:
@@ -131,8 +134,13 @@ def _train(experiment: Experiment, workdir: Path, typed: Sequence[str], watch: C
             if better or reason or step == phases.total_steps or phases.save_due(before, step):
                 _save(training, state, step)
             recorder.add(row, history, phases.total_epochs, better)
+            if crossed(row.epoch - 1, row.epoch, max(phases.total_epochs / FORMULAS, 1)):
+                recorder.say_formula(formula_of(feed, state.evaluated()["params"]))
     recorder.finish(history, phases, reason, len(feed.data.split(VALIDATION)))
-    return _best_state(state, workdir)
+    best = _best_state(state, workdir)
+    leave_results(feed, programs.predict, best.variables(), val_images, workdir)
+    recorder.guide()
+    return best
 
 
 def run_epoch(t: _Training, state: TrainState, step: int, began: float) -> tuple[TrainState, int, int]:

@@ -74,11 +74,16 @@ class Recorder:
         if self._writes:
             directory.write_history(self._workdir, history)
             if time.monotonic() - self._drawn > DRAW_EVERY:
-                draw_curves(history, directory.curves_file(self._workdir))
+                draw_curves(history, directory.figure_file(self._workdir, "curves"))
                 self._drawn = time.monotonic()
 
+    def say_formula(self, formula: str) -> None:
+        """Says what a linear model has learnt so far, if it can be written."""
+        if formula:
+            say(f"  {formula}")
+
     def finish(self, history: History, phases: Phases, reason: str, num_validation: int) -> None:
-        """Says how it ended, which epoch was the best, and what to do next."""
+        """Says how it ended, and which epoch was the best."""
         best, noun = history.epochs[history.best], self._experiment.preprocess.noun
         early = reason and not history.reached(phases.total_steps)
         values = ", ".join(f"{name} {value:.4f}" for name, value in reversed(list(best.val.items())))
@@ -88,5 +93,9 @@ class Recorder:
             say(warning)
         if self._writes:
             directory.write_history(self._workdir, history)
-            draw_curves(history, directory.curves_file(self._workdir))
-        say(next_steps(self._workdir, directory.curves_file(self._workdir), noun))
+            draw_curves(history, directory.figure_file(self._workdir, "curves"))
+
+    def guide(self) -> None:
+        """Says what to do next."""
+        noun = self._experiment.preprocess.noun
+        say(next_steps(self._workdir, directory.figure_file(self._workdir, "curves"), noun))

@@ -75,7 +75,7 @@ def test_the_config_with_what_was_typed():
         ),
         (
             "prepare --config=x --workdir=y",
-            "prepare has no --workdir: it belongs to train, evaluate, predict, summary and lr_find",
+            "prepare has no --workdir: it belongs to train, evaluate, predict, explain, summary and lr_find",
         ),
         ("train --config=animals --wrokdir=x", "train has no --wrokdir: did you mean --workdir?"),
         (

@@ -104,7 +104,7 @@ def test_columns(settings, fields, columns, ignored):
         ("x,target,split\n1,a,train\n2,b,\n", {}, "line 3: it has no split, but other rows have one"),
         ("x,target\n1,a\n2,a\n", {}, "has only one class, a"),
         ("x,target\n1,a\n2,b\n", {}, "has no row left for validation: give each class at least two rows"),
-        ("x,target\n1,a\n", {"source": "sklearn:digit"}, "scikit-learn has no table 'digit'"),
+        ("x,target\n1,a\n", {"source": "sklearn:digit"}, "there is no table 'digit' of sklearn"),
         ("x,target\n1,a\n", {"source": "sklearn:iris", "target": "kind"}, r"no column kind: .*data\.target=target"),
         ("x,target\n1,a\n", {"source": "nothing.csv"}, "'nothing.csv' does not exist: for data.input=tables"),
         ("x,target\n1,a\n", {"source": "."}, "'.' is no CSV file"),

@@ -447,3 +447,15 @@ def test_labels_that_are_numbers():
 def test_labels_that_are_no_numbers(label):
     with pytest.raises(DataError, match=rf"the label '{label}' of x.csv is no number, but task.name is regression"):
         numbers_of("x.csv", ["1", label])
+
+
+def test_some_of_the_digits():
+    two = list_source("digits:3, 8")
+    assert two.class_names == ("3", "8") and len(two.items) == 183 + 174
+    rare = list_source("digits:8,rest")
+    labels = [item.label for item in rare.items]
+    assert (labels.count("8"), labels.count("rest")) == (174, 1797 - 174)
+    assert {item.name.split("/")[0] for item in rare.items if item.label == "rest"} == set("012345679")
+    assert absolute_source("digits:3,8") == "digits:3,8"
+    with pytest.raises(DataError, match="the data source 'digits:3,x' names 'x': give digits and rest, such as"):
+        list_source("digits:3,x")

@@ -123,3 +123,9 @@ def test_unseen_categories_are_said(learnt):
 def test_cells(cell, number, missing):
     assert number_of(cell) == number
     assert is_missing(cell) is missing
+
+
+def test_numbers_that_are_not_standardised_are_seen_as_they_are():
+    learnt = learn_table(ROWS, ("age", "fare"), ("port", "name"), standardized=False)
+    assert learnt.columns[0] == NumberColumn("age", 3.0, 0.0, 1.0, True)
+    np.testing.assert_array_equal([learnt.read(row) for row in ROWS], [[1, 0, 7], [3, 0, 7], [3, 1, 7], [5, 0, 7]])

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from study_classification.reports.metrics import classification_metrics, format_metrics, roc_auc, wilson_interval
+from study_classification.reports.metrics import (
+    classification_metrics,
+    format_metrics,
+    positive_scores,
+    roc_auc,
+    wilson_interval,
+)
 from study_classification.system.console import display_width
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2])
@@ -85,3 +91,10 @@ def test_the_positive_class_has_a_line(area, shown):
     positive = {"class": "dog", "roc_auc": area} | metrics["classes"]["dog"]
     text = format_metrics({"split": "test", "positive": positive} | metrics)
     assert f"positive class dog: precision 0.3333, recall 1.0000, F1 0.5000, {shown}" in text
+
+
+def test_scores_of_a_positive_class_by_the_confusion_table():
+    counts = np.array([[6, 2], [4, 88]])  # of 8 true ones 6 are found; of 10 that are called so, 6 are
+    assert positive_scores(counts, 0) == "precision 0.6000, recall 0.7500, F1 0.6667"
+    assert positive_scores(counts, 1) == "precision 0.9778, recall 0.9565, F1 0.9670"
+    assert positive_scores(np.array([[0, 8], [0, 92]]), 0) == "precision 0.0000, recall 0.0000, F1 0.0000"

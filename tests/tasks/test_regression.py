@@ -48,3 +48,13 @@ def test_the_best_epoch_has_the_lowest_error_of_the_kind_of_the_loss():
 def test_equal_numbers_teach_nothing():
     with pytest.raises(DataError, match="all training pictures have the same number, 7, so there is nothing to learn"):
         Regression().fitted(np.array([7.0, 7.0], np.float32))
+
+
+def test_numbers_that_are_not_standardised_are_learnt_as_they_are():
+    task = Regression(standardized=False).fitted(LABELS)
+    assert task.kept == {"mean": 25.0, "std": pytest.approx(STD)}  # for whoever wants to compare
+    np.testing.assert_array_equal(task.targets(jnp.array([10.0, 40.0])), [[10], [40]])
+    outputs, targets = jnp.array([[12.0], [40.0]]), task.targets(jnp.array([10.0, 40.0]))
+    np.testing.assert_array_equal(task.predictions(outputs), [12, 40])
+    np.testing.assert_array_equal(task.losses(outputs, targets), [4, 0])
+    np.testing.assert_array_equal(task.measured(task.predictions(outputs), targets)["loss"], [4, 0])

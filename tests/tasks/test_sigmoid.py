@@ -1,6 +1,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from study_classification.tasks.sigmoid import Sigmoid
@@ -62,3 +63,32 @@ def test_class_weights_keep_the_task():
     task = Sigmoid(2, positive=0).fitted(np.array([0, 0, 0, 1]))
     assert isinstance(task, Sigmoid) and task.positive == 0
     np.testing.assert_allclose(task.class_weights, [4 / 6, 4 / 2], rtol=1e-6)
+
+
+def test_one_output_and_two_learn_the_same():
+    """Of two outputs, each step moves both, so their difference z1 - z0 moves twice as far: half the rate, and twice
+    the penalty, from the same function at first, give the same function after any number of steps."""
+    x = jax.random.normal(jax.random.key(0), (40, 3))
+    labels = (x @ jnp.array([1.0, -2.0, 0.5]) > 0.3).astype(jnp.int32)
+    two = {"kernel": jax.random.normal(jax.random.key(1), (3, 2)), "bias": jnp.array([0.3, -0.1])}
+    two["kernel"] = two["kernel"] - two["kernel"].mean(1, keepdims=True)  # what both have in common says nothing
+    one = jax.tree.map(lambda leaf: leaf[..., 1:] - leaf[..., :1], two)
+
+    def learnt(task, params, rate, l2):
+        optimizer = optax.sgd(rate, momentum=0.9)
+
+        def loss(params):
+            outputs = x @ params["kernel"] + params["bias"]
+            return task.losses(outputs, task.targets(labels)).mean() + l2 / 2 * jnp.sum(params["kernel"] ** 2)
+
+        def step(state, _):
+            updates, found = optimizer.update(jax.grad(loss)(state[0]), state[1])
+            return (optax.apply_updates(state[0], updates), found), None
+
+        (params, _), _ = jax.lax.scan(step, (params, optimizer.init(params)), length=60)
+        return np.exp(task.predictions(x @ params["kernel"] + params["bias"]))
+
+    probabilities = learnt(Sigmoid(2), one, 0.2, 0.1)
+    assert ((probabilities[:, 1] > 0.5) == labels).mean() > 0.9
+    np.testing.assert_allclose(probabilities, learnt(Softmax(2), two, 0.1, 0.2), atol=2e-6)
+    assert np.abs(probabilities - learnt(Softmax(2), two, 0.2, 0.2)).max() > 1e-3

