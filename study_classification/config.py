@@ -30,6 +30,8 @@ _ARGUMENT = re.compile(r"""([^=,]*)(=(?:(["'])(.*?)\3(?=,|$)|([^,]*)))?(?:,|$)""
 def find_config(name: str) -> Path:
     """The config file of this name: the file itself, or, for `X` and `configs/X.py`, the one that is installed.
 
+    X may be a lesson, such as `lessons/mnist`.
+
     Raises:
         ConfigError: if there is none.
     """
@@ -37,11 +39,14 @@ def find_config(name: str) -> Path:
         return user_path(name)
     from study_classification import configs
 
-    file = Path(configs.__path__[0]) / f"{Path(name).stem}.py"
-    if name not in (file.stem, f"configs/{file.name}") or not file.exists():
-        names = sorted(path.stem for path in file.parent.glob("*.py") if path.stem not in ("default", "__init__"))
+    folder = Path(configs.__path__[0])
+    files = [*folder.glob("*.py"), *folder.glob("lessons/*.py")]
+    known = {file.relative_to(folder).with_suffix("").as_posix(): file for file in files if file.stem != "__init__"}
+    wanted = name.removeprefix("configs/").removesuffix(".py")
+    if wanted not in known or name not in (wanted, f"configs/{wanted}.py"):
+        names = sorted(known.keys() - {"default"})
         raise ConfigError(f"the config file '{name}' does not exist: {nearest(Path(name).stem, names)}")
-    return file
+    return known[wanted]
 
 
 def load_config(text: str) -> ConfigDict:

@@ -116,9 +116,14 @@ def test_installed_configs_are_found_from_anywhere(tmp_path, monkeypatch):
     with pytest.raises(ConfigError) as raised:
         find_config("qqqqqq")
     names = "animals, cifar10, cifar10_fast, imagenet, mnist, photos, quickstart, table, text, tune_digits"
-    assert str(raised.value).endswith(f"valid are: {names}")
+    told, others = str(raised.value).partition("valid are: ")[2].split(", "), set(names.split(", "))
+    assert {name for name in told if not name.startswith("lessons/")} == others and "lessons/mnist" in told
     with pytest.raises(ConfigError, match=r"'other/photos\.py' does not exist: did you mean photos\?"):
         find_config("other/photos.py")
+    lessons = [find_config(name) for name in ("lessons/mnist", "configs/lessons/mnist.py")]
+    assert {(file.parent.name, file.name) for file in lessons} == {("lessons", "mnist.py")}
+    with pytest.raises(ConfigError, match=r"'lessons/photos\.py' does not exist"):
+        find_config("lessons/photos.py")
     (tmp_path / "mine.py").touch()
     monkeypatch.setenv("HOME", str(tmp_path))
     assert find_config("~/mine.py") == tmp_path / "mine.py"
