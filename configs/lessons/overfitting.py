@@ -3,8 +3,18 @@
 COMMAND   study-classification tune --config=configs/lessons/overfitting.py --study=runs/overfitting
           behind the colon: epochs=N, runlocal
 HARDWARE  any; 2 CPU cores are enough
-TIME      TODO
-RESULT    TODO
+TIME      38 s of processor time for the 9 runs (measured)
+RESULT    validation loss of three seeds, mean (measured):
+                      best epoch   last epoch   training, last epoch
+            4 units        0.421        0.586                  0.189
+            16 units       0.425        1.075                  0.073
+            512 units      0.479        2.742                  0.006
+
+50 rows of scikit-learn's breast cancer table, 25 of each class, and five of its columns, by which the classes overlap:
+nobody can be right always. compared.png shows training on the left, validation on the right. The larger the network, the
+nearer its training loss comes to 0, and the earlier its validation loss turns: at epoch 50 with 4 units, 16 with 16, in the
+first with 512. Accuracy hides it: a network that has learnt its rows by heart is still right for 69 % of the others, but
+where it is wrong it is sure, and the loss says so.
 """
 
 from ml_collections import ConfigDict

@@ -34,6 +34,7 @@ def get_config(arguments: str = "") -> ConfigDict:
     config.optimizer.name = "adamw"
     config.optimizer.learning_rate = 1e-3
     config.schedule.warmup_steps = 5
+    config.monitor = "val_accuracy"
     config.total_epochs, config.total_steps = 0.0, given.steps  # the same work for all, however few images there are
     if given.runlocal or given.epochs:
         config.total_epochs, config.total_steps = given.epochs or 1.0, 0

@@ -125,6 +125,10 @@ def splits_file(workdir: Path) -> Path:
     return workdir / "splits.csv"
 
 
+def worst_file(workdir: Path) -> Path:
+    return workdir / "worst.csv"
+
+
 def is_run(folder: Path) -> bool:
     """Whether a folder is the directory of a run."""
     return (folder / "classes.json").is_file()
@@ -250,12 +254,13 @@ def with_kept_files(config: ConfigDict, workdir: Path) -> ConfigDict:
         kept.data.splits = str(absolute_path(splits_file(workdir)))
     recorded = load(workdir).config.model.weights
     given = config.model.weights or (recorded if config.learning != "from_scratch" else "")
-    if given and not _path(given).exists() and _path(given) == _path(recorded) and _has_checkpoint(workdir):
+    if given and not _path(given).exists() and _path(given) == _path(recorded) and has_checkpoint(workdir):
         kept.model.weights = str(absolute_path(workdir))
     return kept
 
 
-def _has_checkpoint(workdir: Path) -> bool:
+def has_checkpoint(workdir: Path) -> bool:
+    """Whether a run has weights to be read."""
     from study_classification.runs.checkpoints import steps_in  # Orbax, which not every verb needs
 
     return bool(steps_in(checkpoints_folder(workdir)))
