@@ -5,7 +5,8 @@ COMMAND   python scripts/lessons/wrong_labels.py make runs/labels
           study-classification evaluate --workdir=runs/labels_before --split=train --worst=90
           python scripts/lessons/wrong_labels.py clean runs/labels runs/labels_before
           study-classification --config=configs/lessons/data.py:data=runs/labels/cleaned.csv --workdir=runs/labels_after
-          study-classification evaluate --workdir=runs/labels_after      (and of labels_before: the test images)
+          study-classification evaluate --workdir=runs/labels_before
+          study-classification evaluate --workdir=runs/labels_after
           behind the colon also: epochs=N, runlocal; without `data=` it takes scikit-learn's digits, all labels right
 HARDWARE  any; 2 CPU cores are enough
 TIME      31 s of processor time for all (measured)
@@ -14,7 +15,7 @@ RESULT    60 of 600 training labels are wrong. All 60 are among the 90 images of
 
 A wrong label is learnt last: while a network is still young, the examples that it cannot make agree with the others have
 the largest losses. `--worst` names them. Whoever looks at these 90 images instead of all 600 finds every mistake; the other
-30 are badly written. Train longer, and the network learns the mistakes by heart: then look at validation images instead.
+30 are badly written.
 """
 
 from ml_collections import ConfigDict

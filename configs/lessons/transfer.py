@@ -1,7 +1,8 @@
 """Lesson 9. When is it better to begin with what another network has learnt, and how much of it should be trained on?
 
-COMMAND   study-classification tune --config=configs/lessons/transfer.py:data=FOLDER --study=runs/transfer
-          without `data=` it takes scikit-learn's digits, offline; also: size=PIXELS, steps=N, epochs=N, runlocal
+COMMAND   study-classification tune --config=configs/lessons/transfer.py --study=runs/transfer
+          behind the colon: data=FOLDER of photos, a folder a class (else scikit-learn's digits, offline), size=PIXELS,
+          steps=N, epochs=N, runlocal
 HARDWARE  2 CPU cores
 TIME      TODO
 RESULT    TODO
@@ -24,7 +25,7 @@ def get_config(arguments: str = "") -> ConfigDict:
     given = parse_arguments(arguments, data="digits", size=64, steps=40, epochs=0.0, runlocal=False)
     config = default.get_config()
     config.data.source = given.data
-    config.data.split_ratio = (3, 1, 0)     # the study compares; nothing is kept for a test
+    config.data.split_ratio = (8, 1, 0)     # the study compares; nothing is kept for a test
     config.learning = "fine_tuning"
     config.model.name = "efficientnet_lite0"
     config.model.dropout = 0.2
