@@ -75,7 +75,9 @@ def read_lesson(name: str) -> tuple[str, list[str]]:
     block = re.search(r"^COMMAND(.*?)^[A-Z]", text, re.DOTALL | re.MULTILINE)
     number = re.match(r"Lesson (\d+)", text)
     lines = [line.strip() for line in block[1].splitlines()] if block else []
-    commands = [re.sub(r"\s{2,}\(.*", "", line) for line in lines if line.startswith(("study-classification ", "python "))]
+    commands = [
+        re.sub(r"\s{2,}\(.*", "", line) for line in lines if line.startswith(("study-classification ", "python "))
+    ]
     return number[1] if number else "", [command for command in commands if not OWN.search(command)]
 
 

@@ -3,8 +3,14 @@
 COMMAND   study-classification tune --config=configs/lessons/augmentation.py --study=runs/augmentation
           behind the colon: epochs=N, runlocal
 HARDWARE  any; 2 CPU cores are enough
-TIME      TODO
-RESULT    TODO
+TIME      35 s of processor time for the 6 runs (measured)
+RESULT    validation after the last epoch, mean and standard deviation of three seeds (measured):
+                                      accuracy           loss             training accuracy
+            as it is                  0.929 +- 0.002     0.281 +- 0.014   1.000
+            shifted, turned, zoomed   0.942 +- 0.005     0.327 +- 0.017   0.977
+
+100 digits, ten of each, and a network of 512 units that learns them by heart. New views in every epoch keep it from
+that, and are right for 1.3 of 100 images more. The loss does not become better, so look at both.
 """
 
 from ml_collections import ConfigDict
@@ -36,7 +42,7 @@ def sweep() -> Sweep:
     return Sweep(
         {
             "as it is": {},
-            "turned and shifted": {"augment.rotation": 10.0, "augment.shift": 0.05},
+            "shifted, turned, zoomed": {"augment.shift": 0.1, "augment.rotation": 10.0, "augment.zoom": 0.1},
         },
         seeds=(0, 1, 2),
     )

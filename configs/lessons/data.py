@@ -10,12 +10,12 @@ COMMAND   python scripts/lessons/wrong_labels.py make runs/labels
           behind the colon also: epochs=N, runlocal; without `data=` it takes scikit-learn's digits, all labels right
 HARDWARE  any; 2 CPU cores are enough
 TIME      31 s of processor time for all (measured)
-RESULT    60 of 600 training labels are wrong. All 60 are among the 90 images of the largest losses. Test accuracy before
-          0.934 (651 of 697), after 0.950 (662 of 697); test loss 0.321 and 0.176 (measured)
+RESULT    60 of 600 training labels are wrong. All 60 are among the 90 images of the largest losses. Test accuracy
+          before 0.934 (651 of 697), after 0.950 (662 of 697); test loss 0.321 and 0.176 (measured)
 
-A wrong label is learnt last: while a network is still young, the examples that it cannot make agree with the others have
-the largest losses. `--worst` names them. Whoever looks at these 90 images instead of all 600 finds every mistake; the other
-30 are badly written.
+A wrong label is learnt last: while a network is still young, the examples that it cannot make agree with the others
+have the largest losses. `--worst` names them. Whoever looks at these 90 images instead of all 600 finds every mistake;
+the other 30 are badly written.
 """
 
 from ml_collections import ConfigDict

@@ -11,10 +11,10 @@ RESULT    validation loss of three seeds, mean (measured):
             512 units      0.479        2.742                  0.006
 
 50 rows of scikit-learn's breast cancer table, 25 of each class, and five of its columns, by which the classes overlap:
-nobody can be right always. compared.png shows training on the left, validation on the right. The larger the network, the
-nearer its training loss comes to 0, and the earlier its validation loss turns: at epoch 50 with 4 units, 16 with 16, in the
-first with 512. Accuracy hides it: a network that has learnt its rows by heart is still right for 69 % of the others, but
-where it is wrong it is sure, and the loss says so.
+nobody can be right always. compared.png shows training on the left, validation on the right. The larger the network,
+the nearer its training loss comes to 0, and the earlier its validation loss turns: at epoch 50 with 4 units, 16 with
+16, in the first with 512. Accuracy hides it: a network that has learnt its rows by heart is still right for 69 % of the
+others, but where it is wrong it is sure, and the loss says so.
 """
 
 from ml_collections import ConfigDict

@@ -6,11 +6,11 @@ COMMAND   study-classification --config=configs/lessons/vgg.py:data=FOLDER --wor
           `weights=` VGG-16's of ImageNet are fetched once, 553 MB: this lesson alone is not offline
 HARDWARE  one GPU; on a CPU with --config.total_examples=2000 and --config.total_epochs=0 for a first impression
 TIME      not known: the weights were not at hand
-RESULT    7,213,834 of 14,849,098 parameters are trained (measured, tests/configs/lessons/test_vgg.py); the accuracy is not
-          known
+RESULT    7,213,834 of 14,849,098 parameters are trained (measured, tests/configs/lessons/test_vgg.py); the accuracy
+          is not known
 
-VGG-16 for the 32 x 32 pixels of CIFAR-10, blocks 1 to 4 frozen as ImageNet left them; block 5 and a head of 256 units with
-BatchNorm and dropout 0.5 are trained. Counted by hand:
+VGG-16 for the 32 x 32 pixels of CIFAR-10, blocks 1 to 4 frozen as ImageNet left them; block 5 and a head of 256 units
+with BatchNorm and dropout 0.5 are trained. Counted by hand:
   block 5    3 convolutions 3 x 3 from 512 to 512 filters   3 x (9 x 512 x 512 + 512)  7,079,424
   hidden     512 values (1 x 1 x 512) to 256 units          512 x 256 + 256              131,328
   BatchNorm  a scale and a bias a unit                      2 x 256                          512

@@ -168,7 +168,11 @@ class Dataset:
 
     def describe(self) -> str:
         """A text of a few lines for the person who looks on."""
-        few = f"\n  training takes {len(self.split(TRAIN)):,}, at most {self.per_class} of a class" if self.per_class else ""
+        few = (
+            f"\n  training takes {len(self.split(TRAIN)):,}, at most {self.per_class} of a class"
+            if self.per_class
+            else ""
+        )
         if not self.is_tfds:
             return format_report(self.report) + few
         sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())

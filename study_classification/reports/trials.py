@@ -8,6 +8,7 @@ from study_classification.reports.curves import TRAIN_COLOUR, VALIDATION_COLOUR,
 from study_classification.runs.history import Epoch
 from study_classification.system.console import display_width, pad
 
+
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Aligned columns: the first to the left, the others to the right."""
     lines = [list(header), *map(list, rows)]

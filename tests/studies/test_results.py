@@ -126,7 +126,9 @@ def test_a_sweep_tells_how_its_runs_ended(study, tmp_path, capsys, monkeypatch):
     history(tmp_path / "trials" / "a-seed1", [(1, 0.5), (2, 1.0), (3, 1.0)])
     history(tmp_path / "trials" / "b-seed0", [(1, 0.25)])
     leave_sweep(study, trials)
-    spread = [f"{column} {what}" for column in ("epochs", "train_loss", "val_loss") for what in ("mean", "standard deviation")]
+    spread = [
+        f"{column} {what}" for column in ("epochs", "train_loss", "val_loss") for what in ("mean", "standard deviation")
+    ]
     assert rows_of(tmp_path / "ends.csv") == [
         ["settings", "runs", *spread],
         ["b", "1", "1.0", "", "0.125", "", "0.25", ""],
