@@ -44,6 +44,7 @@ def get_config() -> ConfigDict:
     config.data.length = 0                  # texts: words that are seen, the first ones; 0: all of the longest one
     config.data.split_ratio = (8, 1, 1)     # train : validation : test, where the source has no splits of its own
     config.data.split_seed = 0              # another seed draws another split
+    config.data.per_class = 0               # training takes at most so many examples of each class; 0: all there are
     config.data.splits = ""                 # a splits.csv of an earlier run: its images stay in their split
     config.data.tfds_splits = ("", "", "")  # TFDS split expressions for train, validation, test; "" chooses
     config.data.on_unreadable = "skip"      # skip (and list) | error: what to do with an image that does not decode

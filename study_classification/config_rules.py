@@ -61,6 +61,7 @@ SIGNED = ("preprocess.mean", "seed", "data.split_seed", "model.dropout", "model.
 FOR_CLASSES = (
     "class_weights",
     "data.sampling",
+    "data.per_class",
     "label_smoothing",
     "augment.mixup",
     "augment.cutmix",

@@ -18,6 +18,7 @@ def run(given: Given) -> int:
         checkpoint=given.values["checkpoint"],
         tta=given.values["tta"],
         assert_accuracy=given.values["assert_accuracy"],
+        worst=given.values["worst"],
     )
     return 0
 
@@ -25,7 +26,7 @@ def run(given: Given) -> int:
 VERB = Verb(
     name="evaluate",
     help="measure the run in --workdir on a split or on other data; writes report.json",
-    usage="--workdir=DIR [--split=SPLIT] [--data=SOURCE] [--tta=flip]",
+    usage="--workdir=DIR [--split=SPLIT] [--data=SOURCE] [--tta=flip] [--worst=N]",
     flags=(
         WORKDIR,
         CHECKPOINT,
@@ -37,6 +38,12 @@ VERB = Verb(
             "fail below this accuracy, with exit code 7",
             0.0,
             partial(flags.DEFINE_float, lower_bound=0.0, upper_bound=1.0),
+        ),
+        Flag(
+            "worst",
+            "name so many examples of the largest losses, in worst.csv of the run",
+            0,
+            partial(flags.DEFINE_integer, lower_bound=0),
         ),
         *HOSTS,
     ),

@@ -8,7 +8,8 @@ def run(given: Given) -> int:
     if given.config is not None and given.values["workdir"]:
         raise ConfigError("summary takes --config or --workdir, not both: the run in --workdir has its own config")
 
-    from study_classification.runs.directory import load
+    from study_classification.inference.weights import describe_weights
+    from study_classification.runs.directory import has_checkpoint, load
     from study_classification.system.console import say
     from study_classification.training.describe import describe_network
     from study_classification.training.setup import resolve_config
@@ -16,6 +17,8 @@ def run(given: Given) -> int:
     if given.config is None:
         trained = load(given.workdir)
         say(describe_network(trained.config, trained.preprocess, trained.class_names))
+        if has_checkpoint(trained.workdir):
+            say(f"\n{describe_weights(trained)}")
     else:
         experiment = resolve_config(given.config)
         say(describe_network(experiment.config, experiment.preprocess, experiment.class_names))

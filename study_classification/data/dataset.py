@@ -1,18 +1,19 @@
 """One interface to every data set: class names, and splits with random access to encoded images, or of rows."""
 
 import contextlib
+import copy
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, Int32
+from jaxtyping import Float32, Int, Int32
 from ml_collections import ConfigDict
 
 from study_classification.data.items import SPLITS, TEST, TRAIN, VALIDATION
-from study_classification.data.prepare import prepare
+from study_classification.data.prepare import cache_directory, prepare
 from study_classification.data.report import format_report
 from study_classification.data.rows import RowSplit, list_rows, open_rows
 from study_classification.data.sources import list_source, numbers_of
@@ -54,12 +55,25 @@ class Split:
         # TFDS's own parsing takes longer than the reading.
         raw = tfds.core.decode.DeserializeMethod.RAW_BYTES
         self._records = builder.as_data_source(expression, deserialize_method=raw)
+        self._places: Int[np.ndarray, " n"] | None = None  # of its records, where it has not all of them
         self._parse = tf_example_pb2.Example.FromString
 
+    def only(self, places: Int[np.ndarray, " k"]) -> "Split":
+        """Some of its examples."""
+        some = copy.copy(self)
+        some._places = places
+        some.key += f"-{hashlib.sha256(places.astype('<i8').tobytes()).hexdigest()[:20]}"
+        return some
+
+    def chosen(self, labels: np.ndarray) -> np.ndarray:
+        """Of the labels of all records, those of its examples."""
+        return labels if self._places is None else labels[self._places]
+
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self._records if self._places is None else self._places)
 
     def __getitem__(self, index: int) -> Example:
+        index = index if self._places is None else int(self._places[index])
         record = self._parse(self._read(index)).features.feature
         texts = (text for field in ("name", "file_name", "id") for text in record[field].bytes_list.value)
         name = next(texts, b"").decode(errors="backslashreplace") or f"{self._expression}/{index}"
@@ -99,6 +113,7 @@ class Dataset:
         report: what was found in the source; empty for a TFDS data set, which was not looked through.
         folder: where it was prepared; None for a TFDS data set, and for rows.
         rows_csv: which row is in which split; empty for images.
+        per_class: how many examples of each class training takes at most; 0 where it takes all.
     """
 
     key: str
@@ -107,6 +122,7 @@ class Dataset:
     report: dict
     folder: Path | None = None
     rows_csv: str = ""
+    per_class: int = 0
 
     @property
     def is_tfds(self) -> bool:
@@ -139,7 +155,7 @@ class Dataset:
         if isinstance(examples := self.split(name), RowSplit):
             return examples.labels
         if self.folder:
-            found = np.load(self.folder / f"labels-{name}.npy")
+            found = examples.chosen(np.load(self.folder / f"labels-{name}.npy"))
         else:
 
             def fill(create: Create) -> None:
@@ -152,10 +168,25 @@ class Dataset:
 
     def describe(self) -> str:
         """A text of a few lines for the person who looks on."""
+        few = (
+            f"\n  training takes {len(self.split(TRAIN)):,}, at most {self.per_class} of a class"
+            if self.per_class
+            else ""
+        )
         if not self.is_tfds:
-            return format_report(self.report)
+            return format_report(self.report) + few
         sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
-        return f"{len(self.class_names)} classes: {sizes}" if self.class_names else f"pictures with numbers: {sizes}"
+        title = f"{len(self.class_names)} classes" if self.class_names else "pictures with numbers"
+        return f"{title}: {sizes}{few}"
+
+    def with_few(self, per_class: int, seed: int, cache: Path) -> "Dataset":
+        """With at most so many training examples of each class: the first ones of a seeded order, so that a smaller
+        number takes a part of what a larger one takes."""
+        labels = self.labels(TRAIN, cache)
+        order = np.random.default_rng(seed).permutation(len(labels))
+        chosen = [order[labels[order] == label][:per_class] for label in range(len(self.class_names))]
+        few = self.split(TRAIN).only(np.sort(np.concatenate(chosen)))
+        return replace(self, splits={**self.splits, TRAIN: few}, per_class=per_class)
 
 
 def open_dataset(
@@ -174,6 +205,13 @@ def open_dataset(
         DataError: if there is no such data set or it cannot be used, or if a label is no number.
         EnvironmentFault: if it would have to be downloaded and cannot be, or the cache cannot be written.
     """
+    data = _open(data_config, everything_in, for_training, numbers)
+    if data_config.per_class and TRAIN in data.splits:
+        return data.with_few(data_config.per_class, data_config.split_seed, cache_directory(data_config))
+    return data
+
+
+def _open(data_config: ConfigDict, everything_in: str, for_training: bool, numbers: bool) -> Dataset:
     source = data_config.source
     if data_config.input != IMAGES:
         class_names, of_split, report, rows_csv = open_rows(data_config, everything_in, for_training, numbers)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float32, Int8, Int32
+from jaxtyping import Float32, Int, Int8, Int32
 from ml_collections import ConfigDict
 
 from study_classification.config import listed
@@ -57,6 +57,11 @@ class RowSplit:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def only(self, places: Int[np.ndarray, " k"]) -> "RowSplit":
+        """Some of its rows."""
+        names, rows = tuple(self.names[place] for place in places), tuple(self.rows[place] for place in places)
+        return replace(self, names=names, rows=rows, labels=self.labels[places])
 
 
 @dataclass(frozen=True)

@@ -6,5 +6,6 @@ given_rows.py    CSV files, dicts and texts -> what the network sees
 measure.py       a network on data, exactly
 evaluate.py      exact metrics on a split or on other data, written to report.json
 explain.py       what happens inside a network, as images
+weights.py       how many weights are nearly 0
 predict.py       images or rows in, one row each out, in constant memory
 """

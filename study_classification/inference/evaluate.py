@@ -1,12 +1,21 @@
 """Evaluation of a trained run: exact over every example, written to report.json and shown as a table."""
 
+import csv
+import io
+from pathlib import Path
+
+from study_classification.data.tables import plain_cell
 from study_classification.errors import AccuracyError, ConfigError
 from study_classification.inference.measure import measure
 from study_classification.inference.predictor import load_predictor
 from study_classification.reports.metrics import format_metrics
-from study_classification.runs.directory import Run, add_to_report
+from study_classification.reports.trials import format_table
+from study_classification.runs.directory import Run, add_to_report, worst_file
 from study_classification.system import hosts
 from study_classification.system.console import say
+from study_classification.system.files import write_text
+
+LINES = 10  # of the worst examples that are shown; the file has all
 
 
 def evaluate(
@@ -17,6 +26,7 @@ def evaluate(
     checkpoint: str = "best",
     tta: str = "none",
     assert_accuracy: float = 0.0,
+    worst: int = 0,
 ) -> dict:
     """Measures a checkpoint of a run on one split of its data, or on all images of another source.
 
@@ -27,6 +37,7 @@ def evaluate(
         checkpoint: `best`, `last`, or a step.
         tta: test-time augmentation, `none` or `flip`: probabilities are averaged over the image and its mirror image.
         assert_accuracy: the least accuracy that is good enough.
+        worst: how many examples of the largest losses to name in worst.csv.
 
     Returns:
         What was added to report.json, see `measure`.
@@ -40,9 +51,12 @@ def evaluate(
     """
     if assert_accuracy and not run.class_names:
         raise ConfigError(f"--assert_accuracy is set, but the run in {run.workdir} tells a number: drop it")
-    metrics = measure(load_predictor(run, checkpoint, tta), split=split, source=source)
+    metrics = measure(load_predictor(run, checkpoint, tta), split=split, source=source, worst=worst)
+    named = metrics.pop("worst", [])
     say(format_metrics(metrics, run.preprocess.noun))
     try:
+        if hosts.is_first() and named:
+            _leave_worst(named, worst_file(run.workdir), run.preprocess.noun)
         if hosts.is_first():
             say(f"written to {add_to_report(run.workdir, metrics['split'], metrics)}")
     finally:  # whether or not the result can be kept
@@ -51,3 +65,14 @@ def evaluate(
                 f"the accuracy on {metrics['split']} is {metrics['accuracy']:.4f}, below {assert_accuracy}"
             )
     return metrics
+
+
+def _leave_worst(named: list[dict], file: Path, noun: str) -> None:
+    """Writes and shows the examples of the largest losses."""
+    header = list(named[0])
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([header, *([plain_cell(str(value)) for value in each.values()] for each in named)])
+    write_text(file, text.getvalue())
+    say(f"The {len(named)} {noun} of the largest losses, all of them in {file}:")
+    say(format_table(header, [list(map(str, each.values())) for each in named[:LINES]]))

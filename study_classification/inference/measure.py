@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from typing import Protocol
 
 import jax
@@ -10,9 +11,10 @@ import numpy as np
 from jax.sharding import Mesh
 
 from study_classification.data.batches import open_examples
-from study_classification.data.dataset import Dataset, open_dataset
+from study_classification.data.dataset import Dataset, Split, open_dataset
 from study_classification.data.order import EvaluationOrder
 from study_classification.data.prepare import cache_directory
+from study_classification.data.rows import RowSplit
 from study_classification.data.sources import TEST, TRAIN, VALIDATION
 from study_classification.errors import DataError, DivergedError, nearest
 from study_classification.inputs.kinds import reader_of
@@ -46,18 +48,19 @@ class Network(Protocol):
     def predictions(self, batch: dict[str, jax.Array], /) -> jax.Array: ...
 
 
-def measure(network: Network, *, split: str = "", source: str = "") -> dict:
+def measure(network: Network, *, split: str = "", source: str = "", worst: int = 0) -> dict:
     """The metrics of a network on one split of its run's data, or on all images of another source.
 
     Args:
         network: with the weights of a checkpoint.
         split: `train`, `validation` or `test`; '' is test, or validation where there is no test split.
         source: another data source, all of whose images are taken if no split is named; '' is the run's own.
+        worst: how many examples to name, those of the largest losses.
 
     Returns:
         See `reports.metrics.classification_metrics` and `reports.regression.regression_metrics`; besides `data`,
         `split`, `checkpoint_step`, and `trained_on`, the number of images that the network was trained on, where that
-        is known.
+        is known; and `worst`, if asked for: name, label, prediction and loss of each, the worst first.
 
     Raises:
         DataError: if the data cannot be used, or have classes that the network does not know.
@@ -105,7 +108,27 @@ def measure(network: Network, *, split: str = "", source: str = "") -> dict:
         "checkpoint_step": network.step,
         **({} if trained_on is None else {"trained_on": trained_on}),
         **_metrics(network, columns),
+        **({"worst": _worst(examples, run.class_names, columns, worst)} if worst else {}),
     }
+
+
+def _worst(
+    examples: Split | RowSplit, class_names: Sequence[str], columns: dict[str, np.ndarray], count: int
+) -> list[dict]:
+    """The examples of the largest losses: mistakes of which the network is sure, or of whoever labelled them."""
+
+    def told(answer: np.generic) -> str:
+        return class_names[int(answer)] if class_names else f"{answer:.6g}"
+
+    return [
+        {
+            "name": examples.names[place] if isinstance(examples, RowSplit) else examples[place].name,
+            "label": told(columns["labels"][place]),
+            "prediction": told(columns["predictions"][place]),
+            "loss": round(float(columns["losses"][place]), 4),
+        }
+        for place in np.argsort(-columns["losses"], kind="stable")[:count].tolist()
+    ]
 
 
 def _columns(task: Task, predictions: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
@@ -173,7 +196,7 @@ def _open_other(run: Run, source: str, split: str) -> Dataset:
     Where it has none of its own, images that the run knows keep the split that they had.
     """
     config = run.config.data.copy_and_resolve_references()
-    config.source, config.tfds_splits = source, ("", "", "")
+    config.source, config.tfds_splits, config.per_class = source, ("", "", ""), 0
     config.splits = str(splits_file(run.workdir)) if split and read_splits(run.workdir) else ""
     everything_in = "" if split else TEST
     return open_dataset(config, everything_in, for_training=False, numbers=_has_numbers(run))

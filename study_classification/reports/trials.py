@@ -1,9 +1,11 @@
 """The trials of a study as a table and as images; matplotlib without pyplot: no window system, no global state."""
 
+import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from study_classification.reports.curves import TRAIN_COLOUR, VALIDATION_COLOUR, save_figure
+from study_classification.runs.history import Epoch
 from study_classification.system.console import display_width, pad
 
 
@@ -86,5 +88,82 @@ def draw_settings(values: Mapping[str, Sequence[float]], means: Mapping[str, flo
     axes.set_yticks(range(len(values)), list(values))
     axes.set_ylim(len(values) - 0.5, -0.5)
     axes.grid(alpha=0.3, axis="x")
+    axes.legend()
+    save_figure(figure, file)
+
+
+def draw_compared(runs: Mapping[str, Sequence[Sequence[Epoch]]], file: Path) -> None:
+    """Draws the curves of all settings over each other, a row a measure: to the left training, to the right validation.
+
+    A thin line is a run, a thick one the mean of the runs of a setting, as far as all of them go. What lies far above
+    the others is cut off.
+
+    Args:
+        runs: by the name of the setting, the epochs of each of its runs; there is at least one with an epoch.
+        file: to write.
+
+    Raises:
+        EnvironmentFault: if the file cannot be written.
+    """
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+
+    names = list(next(run[0] for each in runs.values() for run in each if run).val)
+    figure = Figure(figsize=(12, 3.6 * len(names)), layout="constrained")
+    rows = figure.subplots(len(names), 2, sharex=True, sharey="row", squeeze=False)
+    for row, name in zip(rows, names, strict=True):
+        for axes, split in zip(row, ("training", "validation"), strict=True):
+            for number, (setting, each) in enumerate(runs.items()):
+                colour, style = colormaps["tab10"](number % 10), ("-", "--", ":")[number // 10 % 3]
+                curves = [[(epoch.train if axes is row[0] else epoch.val)[name] for epoch in run] for run in each]
+                for curve in curves if len(curves) > 1 else []:
+                    axes.plot(range(1, len(curve) + 1), curve, color=colour, linewidth=0.6, alpha=0.35)
+                means = [statistics.fmean(values) for values in zip(*curves, strict=False)]
+                marker = "o" if len(means) < 3 else None
+                axes.plot(range(1, len(means) + 1), means, style, color=colour, label=setting, marker=marker)
+            axes.set_title(f"{name}, {split}")
+            axes.grid(alpha=0.3)
+        row[0].set_ylim(top=_top(row))
+    for axes in rows[-1]:
+        axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    figure.legend(*rows[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=min(len(runs), 4))
+    save_figure(figure, file)
+
+
+def _top(row: Sequence) -> float:
+    """Where a row of axes ends, so that one curve that begins or leaps high does not press all others flat."""
+    curves = [list(line.get_ydata()) for axes in row for line in axes.lines]
+    return 1.05 * max(statistics.median(curve[0] for curve in curves), *(curve[-1] for curve in curves))
+
+
+def draw_along(curves: Mapping[str, Mapping[float, Sequence[float]]], field: str, monitor: str, file: Path) -> None:
+    """Draws what is monitored by the value of a field: of each of the settings a curve of means, with a dot a run.
+
+    Args:
+        curves: by the name of the setting, the results of its runs by the value of the field, which is above 0.
+        field: its name.
+        monitor: what is monitored.
+        file: to write.
+
+    Raises:
+        EnvironmentFault: if the file cannot be written.
+    """
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for number, (name, runs) in enumerate(curves.items()):
+        colour, places = colormaps["tab10"](number % 10), sorted(runs)
+        axes.plot(places, [statistics.fmean(runs[place]) for place in places], color=colour, label=name)
+        dots = [(place, value) for place in places for value in runs[place]]
+        axes.plot(*zip(*dots, strict=True), "o", color=colour, alpha=0.6)
+    axes.set_xscale("log")
+    ticks = sorted({place for runs in curves.values() for place in runs})
+    axes.set_xticks(ticks, [f"{place:g}" for place in ticks])
+    axes.minorticks_off()
+    axes.set(xlabel=field, ylabel=monitor, title=f"settings along {field}")
+    axes.grid(alpha=0.3)
     axes.legend()
     save_figure(figure, file)

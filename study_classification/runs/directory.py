@@ -36,7 +36,7 @@ from study_classification.models import own
 from study_classification.paths import absolute as absolute_path
 from study_classification.paths import user_path
 from study_classification.runs.environment import describe_environment
-from study_classification.runs.history import History
+from study_classification.runs.history import Epoch, History
 from study_classification.runs.json_files import config_from_json, config_to_json, damaged, read_json
 from study_classification.system import hosts
 from study_classification.system.files import make_folder, unwritable, write_json, write_text
@@ -128,6 +128,10 @@ def splits_file(workdir: Path) -> Path:
     return workdir / "splits.csv"
 
 
+def worst_file(workdir: Path) -> Path:
+    return workdir / "worst.csv"
+
+
 def is_run(folder: Path) -> bool:
     """Whether a folder is the directory of a run."""
     return (folder / "classes.json").is_file()
@@ -136,6 +140,26 @@ def is_run(folder: Path) -> bool:
 def write_history(workdir: Path, history: History) -> None:
     """Writes one row an epoch."""
     write_text(workdir / "history.csv", history.to_csv())
+
+
+def read_history(workdir: Path) -> list[Epoch]:
+    """The rows of history.csv; none where there is no such file.
+
+    Raises:
+        RunError: if it is damaged.
+    """
+    file = workdir / "history.csv"
+    try:
+        rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"), newline=""), strict=True))
+        whole = ("epoch", "step")
+        return [
+            Epoch.from_row({name: int(row[name]) if name in whole else float(row[name]) for name in row})
+            for row in rows
+        ]
+    except FileNotFoundError:
+        return []
+    except (csv.Error, OSError, TypeError, ValueError) as error:
+        raise damaged(file, str(error)) from None
 
 
 def same_data(workdir: Path, key: str, splits_csv: str) -> bool:
@@ -233,12 +257,13 @@ def with_kept_files(config: ConfigDict, workdir: Path) -> ConfigDict:
         kept.data.splits = str(absolute_path(splits_file(workdir)))
     recorded = load(workdir).config.model.weights
     given = config.model.weights or (recorded if config.learning != "from_scratch" else "")
-    if given and not _path(given).exists() and _path(given) == _path(recorded) and _has_checkpoint(workdir):
+    if given and not _path(given).exists() and _path(given) == _path(recorded) and has_checkpoint(workdir):
         kept.model.weights = str(absolute_path(workdir))
     return kept
 
 
-def _has_checkpoint(workdir: Path) -> bool:
+def has_checkpoint(workdir: Path) -> bool:
+    """Whether a run has weights to be read."""
     from study_classification.runs.checkpoints import steps_in  # Orbax, which not every verb needs
 
     return bool(steps_in(checkpoints_folder(workdir)))

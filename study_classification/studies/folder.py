@@ -5,7 +5,10 @@ trials/NAME/  a run directory each
 journal.log   of a search: Optuna's journal
 outcomes/     of a sweep: what came of each run, NAME.json
 trials.csv    all trials, the best first
-settings.csv  of a sweep: mean and spread over the seeds
+settings.csv  of a sweep: mean and spread over the seeds, at the best epochs
+ends.csv      of a sweep: the same of all measures, at the last epochs
+compared.png  of a sweep: the curves of all settings, training beside validation
+along.png     of a sweep along a field: a curve for each of the settings
 history.png   of a search: the trials in their order, and the best so far
 importance.png  of a search: how much each field decides
 best.py       a config with the best settings

@@ -5,6 +5,9 @@ def sweep():
 
 def sweep():
     return Sweep({"as it is": {}, "dropout": {"model.dropout": 0.5}}, seeds=(0, 1, 2))
+
+def sweep():
+    return along("data.per_class", [10, 50], {"as it is": {}, "dropout": {"model.dropout": 0.5}})
 """
 
 import itertools
@@ -17,7 +20,7 @@ from ml_collections import ConfigDict
 
 from study_classification.config_rules import validate
 from study_classification.errors import ConfigError
-from study_classification.studies.settings import Settings, describe, fitting, with_settings
+from study_classification.studies.settings import Settings, describe, fitting, shown, with_settings
 
 WHERE = "sweep()"
 LONGEST_NAME = 100  # letters of a setting's name in the name of a directory
@@ -30,10 +33,37 @@ class Sweep:
     Attributes:
         settings: values of fields, by the name that the table shows; {} is the config as it is.
         seeds: of the runs of each; they take the place of the config's own.
+        along: a field with numbers along which the results are drawn, see `along`; '' draws no such curves.
     """
 
     settings: Mapping[str, Settings]
     seeds: Sequence[int] = (0, 1, 2)
+    along: str = ""
+
+
+def along(
+    field: str, values: Sequence[int | float], settings: Mapping[str, Settings], seeds: Sequence[int] = (0, 1, 2)
+) -> Sweep:
+    """Each of the settings with each value of a field; the results are drawn as a curve for each of the settings.
+
+    Raises:
+        ConfigError: if the settings set the field themselves.
+    """
+    for name, each in settings.items():
+        if field in each:
+            raise ConfigError(f"{WHERE} sets {field} in '{name}', but it is the field along which all are compared")
+    named = {curve_point(name, value): {**each, field: value} for value in values for name, each in settings.items()}
+    return Sweep(named, seeds, field)
+
+
+def curve_point(name: str, value: int | float) -> str:
+    """The name of a setting at one value of the field along which it is compared."""
+    return f"{name}, {shown(value)}"
+
+
+def curve_of(setting: str) -> str:
+    """The name of a setting less the value of the field along which it is compared."""
+    return setting.rpartition(", ")[0]
 
 
 def grid(values: Mapping[str, Sequence[Any]], seeds: Sequence[int] = (0, 1, 2)) -> Sweep:
@@ -74,7 +104,7 @@ def checked_sweep(sweep: Any, config: ConfigDict) -> Sweep:
         except ConfigError as error:
             raise ConfigError(f"{WHERE}, '{name}': {error}") from None
     _require_directories(checked)
-    return Sweep(checked, tuple(sweep.seeds))
+    return Sweep(checked, tuple(sweep.seeds), sweep.along)
 
 
 def run_name(setting: str, seed: int) -> str:

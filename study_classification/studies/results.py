@@ -14,9 +14,18 @@ from study_classification.config import changed_fields
 from study_classification.config_rules import validate
 from study_classification.errors import ConfigError, RunError
 from study_classification.reports.diagnosis import program
-from study_classification.reports.trials import draw_history, draw_importances, draw_settings, format_table
-from study_classification.runs.directory import load
+from study_classification.reports.trials import (
+    draw_along,
+    draw_compared,
+    draw_history,
+    draw_importances,
+    draw_settings,
+    format_table,
+)
+from study_classification.runs.directory import load, read_history
+from study_classification.runs.history import TRAIN, VAL, Epoch
 from study_classification.studies.folder import trial_directory
+from study_classification.studies.grid import curve_of
 from study_classification.studies.settings import shown
 from study_classification.studies.trial import COMPLETE, FAILED, PRUNED, Trial
 from study_classification.system.console import say
@@ -85,8 +94,13 @@ def leave_search(study: Study, trials: Sequence[Trial], importances: Mapping[str
     _leave_best(study, ranked[0], f"trial {ranked[0].name} of {len(trials)}", _value(ranked[0]))
 
 
-def leave_sweep(study: Study, trials: Sequence[Trial]) -> None:
+def leave_sweep(study: Study, trials: Sequence[Trial], along: str = "") -> None:
     """Writes and says what came of a sweep: mean and spread of each of the settings over the seeds.
+
+    Args:
+        study: whose sweep it is.
+        trials: those that have come to their end.
+        along: the field along which the settings are drawn as curves; '' draws none.
 
     Raises:
         RunError: if every run failed.
@@ -114,8 +128,58 @@ def leave_sweep(study: Study, trials: Sequence[Trial]) -> None:
     if order:
         draw_settings({name: values[name] for name in order}, means, study.monitor, study.folder / "settings.png")
         say(f"As an image: {study.folder / 'settings.png'}; all runs: {study.folder / 'trials.csv'}")
+        _leave_curves(study, {name: runs[name] for name in order})
+        if along:
+            _leave_along(study, runs, along)
         best = runs[order[0]][0]  # that of the first seed: the luckiest one would promise too much
         _leave_best(study, best, f"'{best.setting}', a mean of {len(runs[order[0]])} runs", f"{means[order[0]]:.4f}")
+
+
+def _leave_curves(study: Study, runs: Mapping[str, Sequence[Trial]]) -> None:
+    """Writes and says how the runs of each of the settings ended, and draws their curves.
+
+    The best epoch hides what came after it: only the last one shows what over-fitting does.
+    """
+    histories: dict[str, list[list[Epoch]]] = {}
+    for setting, trials in runs.items():
+        found = [read_history(trial_directory(study.folder, trial.name)) for trial in trials]
+        if all(found):
+            histories[setting] = found
+    if not histories:
+        return  # their directories were removed
+    names = list(next(iter(histories.values()))[0][0].val)
+    columns = [split + name for name in names for split in (TRAIN, VAL)]
+    table, lines = [], []
+    for setting, each in histories.items():
+        ends = [run[-1].row() for run in each]
+        numbers = [_mean_and_spread([end[column] for end in ends]) for column in ("epoch", *columns)]
+        table.append([setting, len(ends), *(value for pair in numbers for value in pair)])
+        lines.append([setting, f"{numbers[0][0]:.4g}", *(_both(*pair) for pair in numbers[1:])])
+    spread = [f"{column} {what}" for column in ("epochs", *columns) for what in ("mean", "standard deviation")]
+    _write_csv(study.folder / "ends.csv", ["settings", "runs", *spread], table)
+    say(f"At the end of the runs, mean and standard deviation; {study.folder / 'ends.csv'}:")
+    say(format_table(["settings", "epochs", *columns], lines))
+    draw_compared(histories, study.folder / "compared.png")
+    say(f"Curves: {study.folder / 'compared.png'}")
+
+
+def _leave_along(study: Study, runs: Mapping[str, Sequence[Trial]], field: str) -> None:
+    """Draws what is monitored by the value of a field, a curve for all settings that differ in nothing else."""
+    curves: dict[str, dict[float, list[float]]] = {}
+    for setting, trials in runs.items():
+        values = [trial.outcome.value for trial in trials if trial.outcome.value is not None]
+        curves.setdefault(curve_of(setting), {})[float(trials[0].settings[field])] = values
+    draw_along(curves, field, study.monitor, study.folder / "along.png")
+    say(f"Along {field}: {study.folder / 'along.png'}")
+
+
+def _mean_and_spread(values: Sequence[float]) -> tuple[float, float | str]:
+    """Mean and standard deviation; of one value, there is no deviation."""
+    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else ""
+
+
+def _both(mean: float, spread: float | str) -> str:
+    return f"{mean:.4f}" if isinstance(spread, str) else f"{mean:.4f} +- {spread:.4f}"
 
 
 def _leave_best(study: Study, best: Trial, which: str, value: str) -> None:

@@ -61,7 +61,7 @@ def tune(config: ConfigDict, text: str, folder: Path, trials: int | None = None,
     study = Study(folder, config.monitor, known["higher_is_better"], text)
     if isinstance(asked, Sweep):
         done, busy = train_sweep(folder, config, asked, partial(_examine, config))
-        leave_sweep(study, done)
+        leave_sweep(study, done, asked.along)
     else:
         busy = _search(study, config, asked, trials or TRIALS)
     for sentence in busy:

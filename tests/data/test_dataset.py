@@ -241,3 +241,34 @@ def test_classes_of_a_tfds_data_set_that_are_numbers(tmp_path, digits, cache):
     expected = [float(classes.class_names[label]) for label in classes.labels("test", tmp_path)]
     assert numbers.labels("test", tmp_path).tolist() == expected  # of the same cache
     assert (numbers.split("test").label_type, classes.split("test").label_type) == (np.float32, np.int32)
+
+
+def test_training_takes_at_most_so_many_of_each_class(config):
+    whole = open_dataset(config.data)
+    taken = {}
+    for count in (3, 8, 100):
+        config.data.per_class = count
+        few = open_dataset(config.data)
+        labels = few.labels("train", few.folder)
+        assert np.bincount(labels).tolist() == [min(count, 24)] * 3
+        examples = [few.split("train")[place] for place in range(len(few.split("train")))]
+        assert [example.label for example in examples] == labels.tolist()
+        taken[count] = {example.name for example in examples}
+        assert len(few.split("validation")) == len(whole.split("validation")) == 9
+        assert f"training takes {len(labels)}, at most {count} of a class" in few.describe()
+    assert taken[3] < taken[8] < taken[100] == {whole.split("train")[place].name for place in range(72)}
+    config.data.per_class = 8
+    assert open_dataset(config.data).split("train").key == open_dataset(config.data).split("train").key
+    assert open_dataset(config.data).split("train").key != whole.split("train").key
+
+
+def test_training_takes_few_rows(config):
+    config.data.update(input="tables", source="sklearn:iris", per_class=5)
+    few = open_dataset(config.data)
+    rows = few.split("train")
+    assert np.bincount(rows.labels).tolist() == [5, 5, 5] and len(rows.names) == len(rows.rows) == 15
+    config.data.per_class = 0
+    whole = open_dataset(config.data).split("train")
+    for name, row, label in zip(rows.names, rows.rows, rows.labels, strict=True):
+        place = whole.names.index(name)
+        assert (row, label) == (whole.rows[place], whole.labels[place])

@@ -179,3 +179,22 @@ def test_a_checkpoint_of_another_network_is_named(run):
     run.config.model.name = "mlp"
     with pytest.raises(RunError, match=r"of another network: .* is 8 there and absent here"):
         evaluate(run)
+
+
+def test_the_worst_examples_are_named(run, digits, capsys):
+    metrics = evaluate(run, split="train", worst=20)
+    assert "worst" not in metrics
+    rows = read_csv(run.workdir / "worst.csv")
+    losses = [float(row["loss"]) for row in rows]
+    assert len(rows) == 20 and losses == sorted(losses, reverse=True)
+    assert all(row["label"] == row["name"].split("/")[0] for row in rows)
+    # exact for one of them: its loss is -ln of the probability of its label
+    predictor = load_predictor(run, "best")
+    named = predictor.predict(str(digits / rows[0]["name"]))
+    assert losses[0] == pytest.approx(-np.log(named.probabilities[rows[0]["label"]]), abs=1e-3)
+    assert rows[0]["prediction"] == named.label
+    # nothing that was left out is worse
+    rest = metrics["loss"] * metrics["examples"] - sum(losses)
+    assert rest <= losses[-1] * (metrics["examples"] - 20) + 1e-3
+    out = capsys.readouterr().out
+    assert "The 20 pictures of the largest losses" in out and rows[9]["name"] in out and rows[10]["name"] not in out

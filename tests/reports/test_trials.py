@@ -1,5 +1,15 @@
+import pytest
+
 from study_classification.reports import trials
-from study_classification.reports.trials import draw_history, draw_importances, draw_settings, format_table
+from study_classification.reports.trials import (
+    draw_along,
+    draw_compared,
+    draw_history,
+    draw_importances,
+    draw_settings,
+    format_table,
+)
+from study_classification.runs.history import Epoch
 
 
 def test_columns_are_aligned_also_of_japanese():
@@ -42,3 +52,37 @@ def test_settings_have_a_dot_a_run(monkeypatch):
     axes = drawn(monkeypatch, draw_settings, {"a": [0.5, 0.75], "b": [0.25]}, {"a": 0.625, "b": 0.25}, "val_accuracy")
     points = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines]
     assert points == [([0.5, 0.75], [0, 0]), ([0.625], [0]), ([0.25], [1]), ([0.25], [1])]
+
+
+def epochs(*values):
+    return [
+        Epoch(number, number, {"loss": value / 2}, {"loss": value}, 0.1, 1.0, 1.0)
+        for number, value in enumerate(values, 1)
+    ]
+
+
+def test_settings_are_compared_by_their_curves(monkeypatch):
+    figures = []
+    monkeypatch.setattr(trials, "save_figure", lambda figure, file: figures.append(figure))
+    draw_compared({"a": [epochs(1.0, 0.5), epochs(3.0, 1.5, 9.0)], "b": [epochs(100.0)]}, None)
+    training, validation = figures[0].axes
+    assert (training.get_title(), validation.get_title()) == ("loss, training", "loss, validation")
+    lines = [list(line.get_ydata()) for line in validation.lines]
+    assert lines == [[1.0, 0.5], [3.0, 1.5, 9.0], [2.0, 1.0], [100.0]]  # two runs and their mean; a run by itself
+    assert [list(line.get_ydata()) for line in training.lines][2] == [1.0, 0.5]
+    assert [text.get_text() for text in figures[0].legends[0].get_texts()] == ["a", "b"]
+
+
+def test_one_curve_that_leaps_does_not_press_the_others_flat(monkeypatch):
+    figures = []
+    monkeypatch.setattr(trials, "save_figure", lambda figure, file: figures.append(figure))
+    draw_compared({"a": [epochs(2.0, 1.0)], "b": [epochs(4.0, 400.0, 3.0)], "c": [epochs(5.0, 1.0)]}, None)
+    # of all first values, 1, 2, 2.5 of training and 2, 4, 5 of validation, the median is 2.25; the highest end is 3
+    assert figures[0].axes[1].get_ylim()[1] == pytest.approx(1.05 * 3)
+
+
+def test_settings_along_a_field_have_a_curve_and_a_dot_a_run(monkeypatch):
+    axes = drawn(monkeypatch, draw_along, {"a": {50: [0.5], 10: [0.25, 0.75]}}, "data.per_class", "val_accuracy")
+    points = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines]
+    assert points == [([10, 50], [0.5, 0.5]), ([10, 10, 50], [0.25, 0.75, 0.5])]
+    assert axes.get_xscale() == "log" and [label.get_text() for label in axes.get_xticklabels()] == ["10", "50"]

@@ -2,7 +2,7 @@ import pytest
 
 from study_classification.configs import default
 from study_classification.errors import ConfigError
-from study_classification.studies.grid import Sweep, checked_sweep, grid, run_name
+from study_classification.studies.grid import Sweep, along, checked_sweep, curve_of, grid, run_name
 
 
 def test_a_grid_has_all_combinations():
@@ -48,3 +48,13 @@ def test_what_makes_no_sweep_is_refused(sweep, sentence):
 def test_a_grid_takes_lists(values):
     with pytest.raises(ConfigError, match=r"grid takes a list of values for each field"):
         grid({"optimizer.name": values})
+
+
+def test_a_sweep_along_a_field_names_each_point_of_each_curve():
+    sweep = along("data.per_class", (5, 10), {"a": {}, "b": {"batch_size": 2}}, seeds=(0,))
+    assert list(sweep.settings) == ["a, 5", "b, 5", "a, 10", "b, 10"]
+    assert sweep.settings["b, 10"] == {"batch_size": 2, "data.per_class": 10}
+    assert [curve_of(name) for name in sweep.settings] == ["a", "b", "a", "b"]
+    assert checked_sweep(sweep, default.get_config()) == Sweep(sweep.settings, (0,), "data.per_class")
+    with pytest.raises(ConfigError, match="sets batch_size in 'b', but it is the field along which all are compared"):
+        along("batch_size", (1, 2), {"b": {"batch_size": 2}})

@@ -7,6 +7,8 @@ from study_classification.config import flatten, load_config
 from study_classification.config_rules import chosen_fields, validate
 from study_classification.configs import default
 from study_classification.errors import RunError
+from study_classification.runs.directory import write_history
+from study_classification.runs.history import Epoch, History
 from study_classification.studies import results
 from study_classification.studies.results import Study, config_source, leave_search, leave_sweep
 from study_classification.studies.settings import with_settings
@@ -102,3 +104,49 @@ def test_best_py_is_the_config_of_the_trial_less_what_has_no_effect(tmp_path):
     validate(best, chosen_fields(best, default.get_config(), ()))
     differing = {field for field, value in flatten(best).items() if value != flatten(config)[field]}
     assert differing == {"optimizer.momentum"}  # of sgd, which was not the best
+
+
+def history(workdir, losses):
+    rows = [Epoch(number, number, {"loss": loss / 2}, {"loss": loss}, 0.1, 1.0, 2.0) for number, loss in losses]
+    workdir.mkdir(parents=True)
+    write_history(workdir, History("val_loss", False, 0.0, rows))
+
+
+def test_a_sweep_tells_how_its_runs_ended(study, tmp_path, capsys, monkeypatch):
+    study = Study(study.folder, "val_loss", False, "x.py")
+    compared = []
+    monkeypatch.setattr(results, "draw_compared", lambda runs, file: compared.append((runs, file)))
+    trials = [
+        trial("a-seed0", "complete", 0.5, setting="a"),
+        trial("a-seed1", "complete", 0.5, setting="a"),
+        trial("b-seed0", "complete", 0.25, setting="b"),
+        trial("c-seed0", "complete", 0.75, setting="c"),  # whose directory was removed
+    ]
+    history(tmp_path / "trials" / "a-seed0", [(1, 0.5), (2, 2.0)])
+    history(tmp_path / "trials" / "a-seed1", [(1, 0.5), (2, 1.0), (3, 1.0)])
+    history(tmp_path / "trials" / "b-seed0", [(1, 0.25)])
+    leave_sweep(study, trials)
+    spread = [
+        f"{column} {what}" for column in ("epochs", "train_loss", "val_loss") for what in ("mean", "standard deviation")
+    ]
+    assert rows_of(tmp_path / "ends.csv") == [
+        ["settings", "runs", *spread],
+        ["b", "1", "1.0", "", "0.125", "", "0.25", ""],
+        ["a", "2", "2.5", str(0.5**0.5), "0.75", str(0.125**0.5), "1.5", str(0.5**0.5)],
+    ]
+    assert "\n  a            2.5  0.7500 +- 0.3536  1.5000 +- 0.7071\n" in capsys.readouterr().out
+    assert [(list(runs), file.name) for runs, file in compared] == [(["b", "a"], "compared.png")]
+
+
+def test_settings_along_a_field_are_curves(study, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(results, "draw_along", lambda *given: drawn.append(given))
+    trials = [
+        trial("a1", "complete", 0.5, 0.1, setting="a, wide, 0.1"),
+        trial("a2", "complete", 0.75, 0.1, setting="a, wide, 0.1"),
+        trial("a3", "complete", 0.25, 1.0, setting="a, wide, 1"),
+        trial("b1", "complete", 0.125, 1.0, setting="b, 1"),
+    ]
+    leave_sweep(study, trials, "optimizer.learning_rate")
+    curves = {"a, wide": {0.1: [0.5, 0.75], 1.0: [0.25]}, "b": {1.0: [0.125]}}
+    assert drawn == [(curves, "optimizer.learning_rate", "val_accuracy", tmp_path / "along.png")]

@@ -1,0 +1,59 @@
+"""Lesson 9. When is it better to begin with what another network has learnt, and how much of it should be trained on?
+
+COMMAND   study-classification tune --config=configs/lessons/transfer.py --study=runs/transfer
+          behind the colon: data=FOLDER of photos, a folder a class (else scikit-learn's digits, offline), size=PIXELS,
+          steps=N, epochs=N, runlocal
+HARDWARE  2 CPU cores
+TIME      TODO
+RESULT    TODO
+
+Four ways, each with 10, 50 and 200 training images a class (as many as there are), validated by the same images:
+  features         EfficientNet-Lite0 as ImageNet left it, and a new last layer (feature extraction)
+  partly frozen    of the backbone, stage 6 and what follows it are trained as well
+  discriminative   all of it is trained, each layer at 0.8 of the rate of the next one
+  from scratch     the study group's small network, with random weights
+"""
+
+from ml_collections import ConfigDict
+
+from study_classification.config import parse_arguments
+from study_classification.configs import default
+from study_classification.studies.grid import Sweep, along
+
+
+def get_config(arguments: str = "") -> ConfigDict:
+    given = parse_arguments(arguments, data="digits", size=64, steps=40, epochs=0.0, runlocal=False)
+    config = default.get_config()
+    config.data.source = given.data
+    config.data.split_ratio = (8, 1, 0)     # the study compares; nothing is kept for a test
+    config.learning = "fine_tuning"
+    config.model.name = "efficientnet_lite0"
+    config.model.dropout = 0.2
+    config.preprocess.image_size = given.size
+    config.preprocess.resize_size = given.size
+    config.batch_size = 32
+    config.optimizer.name = "adamw"
+    config.optimizer.learning_rate = 1e-3
+    config.schedule.warmup_steps = 5
+    config.monitor = "val_accuracy"
+    config.total_epochs, config.total_steps = 0.0, given.steps  # the same work for all, however few images there are
+    if given.runlocal or given.epochs:
+        config.total_epochs, config.total_steps = given.epochs or 1.0, 0
+    if given.runlocal:
+        config.preprocess.image_size = config.preprocess.resize_size = 32
+    return config
+
+
+def sweep() -> Sweep:
+    return along(
+        "data.per_class",
+        (10, 50, 200),
+        {
+            "features": {"learning": "transfer_learning"},
+            "partly frozen": {"fine_tuning.frozen": ("backbone/(stem|stage[1-5])",)},
+            "discriminative": {"fine_tuning.layer_decay": 0.8},
+            "from scratch": {
+                "learning": "from_scratch", "model.name": "original", "optimizer.learning_rate": 3e-3},
+        },
+        seeds=(0,),
+    )
