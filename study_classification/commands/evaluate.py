@@ -4,7 +4,7 @@ from functools import partial
 
 from absl import flags
 
-from study_classification.commands.verb import CHECKPOINT, HOSTS, TTA, WORKDIR, Flag, Given, Verb
+from study_classification.commands.verb import CHECKPOINT, HOSTS, LANG, TTA, WORKDIR, Flag, Given, Verb
 
 
 def run(given: Given) -> int:
@@ -39,6 +39,7 @@ VERB = Verb(
             partial(flags.DEFINE_float, lower_bound=0.0, upper_bound=1.0),
         ),
         *HOSTS,
+        LANG,
     ),
     needs=("workdir",),
     run=run,
