@@ -1,5 +1,6 @@
 """Fixtures that many tests share."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -12,10 +13,15 @@ from run_helpers import tiny_config
 
 from study_classification import models
 from study_classification.data.sources import list_digits
+from study_classification.language.choice import choose_language
 from study_classification.models.layers.normalization import batch_norm
 from study_classification.runs.directory import Run, load
 from study_classification.training import recorder
 from study_classification.training.loop import train_and_evaluate
+
+
+if choose_language([]) != "en":
+    os.environ["LC_ALL"] = "C.UTF-8"  # of the programs that tests start, too: they look for English sentences
 
 
 @pytest.fixture(scope="session")

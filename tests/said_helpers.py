@@ -65,7 +65,7 @@ NOT_SAID = {
     "valid are",
     "system volume information",
     "head {} ",
-    '\nimport sys, h5py\n\ndef read(name, item):\n    dict(item.attrs)\n    if isinstance(item, h5py.Dataset):\n'
+    "\nimport sys, h5py\n\ndef read(name, item):\n    dict(item.attrs)\n    if isinstance(item, h5py.Dataset):\n"
     '        item[()]\n\nwith h5py.File(sys.argv[1]) as file:\n    read("", file)\n    file.visititems(read)\n',
 }
 FIELD = re.compile(r"\{[A-Za-z_.0-9]*\}")  # in a plain string, what str.format or synonyms.py fills

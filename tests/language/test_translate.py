@@ -28,7 +28,10 @@ SMALL = Catalogue(
     [
         ("a folder", "フォルダ"),
         ("no entry for this", "no entry for this"),
-        ("error: x.png cannot be read: it is a folder, not a file", "エラー: x.png を読めません: ファイルではなくフォルダです"),
+        (
+            "error: x.png cannot be read: it is a folder, not a file",
+            "エラー: x.png を読めません: ファイルではなくフォルダです",
+        ),
         ("a.csv holds 3 of 5 rows", "5 rows のうち 3 が a.csv にあります"),
         ("3 of 5 rows", "5 行中 3 行"),
         ("cats of dogs rows", "cats of dogs rows"),
@@ -64,10 +67,7 @@ def test_names_of_the_user_stay():
 
 
 def test_a_table_keeps_its_columns():
-    lines = (
-        "  class        precision  recall      F1  pictures",
-        "  犬              0.5000  1.0000  0.6667         2",
-    )
+    lines = ("  class        precision  recall      F1  pictures", "  犬              0.5000  1.0000  0.6667         2")
     widths = {translate._width(catalogue("ja").translate(line)) for line in lines}
     assert widths == {translate._width(line) for line in lines} == {50}
 
