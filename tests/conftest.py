@@ -19,7 +19,6 @@ from study_classification.runs.directory import Run, load
 from study_classification.training import recorder
 from study_classification.training.loop import train_and_evaluate
 
-
 if choose_language([]) != "en":
     os.environ["LC_ALL"] = "C.UTF-8"  # of the programs that tests start, too: they look for English sentences
 

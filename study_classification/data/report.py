@@ -17,8 +17,8 @@ FINDINGS = {
     "empty_classes": "{} class folders without pictures, left out:",
     "merged_classes": "{} classes whose name is spelt in several ways, taken together:",
     "similar_classes": "{} groups of class names that differ in case, blanks or width alone, perhaps of one class:",
-    "look_like_splits": "{} folders taken for classes, though all hold the same folders: if those are the classes, name "
-    "these train, validation and test, or give one of them as the data source:",
+    "look_like_splits": "{} folders taken for classes, though all hold the same folders: if those are the classes, "
+    "name these train, validation and test, or give one of them as the data source:",
 }
 
 

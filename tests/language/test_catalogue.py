@@ -7,6 +7,8 @@ import string
 import pytest
 from said_helpers import NOT_SAID, PACKAGE, is_message, templates
 
+from study_classification.language.translate import catalogue
+
 CONTENT = json.loads((PACKAGE / "language" / "ja.json").read_text(encoding="utf-8"))
 GLOSSARY = PACKAGE.parent / "docs" / "course" / "glossary.md"
 SENTENCES = CONTENT["sentences"] | CONTENT["libraries"]
@@ -61,3 +63,16 @@ def test_a_term_has_the_word_of_the_glossary(term):
     sentences = {english: japanese for english, japanese in CONTENT["sentences"].items() if f" {term}" in f" {english}"}
     assert sentences
     assert all(word in japanese for japanese in sentences.values()), sentences
+
+
+def test_each_sentence_is_found_again():
+    """No other entry takes a sentence with plain values, so the right one says it."""
+    ja = catalogue("ja")
+    for english, japanese in SENTENCES.items():
+        kinds = {name: kind for _, name, kind, _ in string.Formatter().parse(japanese) if name is not None}
+        examples = {"word": "pictures", "number": "7", "": "q{}", "list": "q{}"}
+        values = [examples.get(kinds[str(i)], "pictures").format(i) for i in range(english.count("{}"))]
+        text = "".join(map("".join, zip(english.split("{}"), [*values, ""], strict=True)))
+        shown = [ja.words.get(value, value) for value in values]
+        plain = re.sub(r"\{(\d+):(word|number|list)\}", r"{\1}", japanese)
+        assert re.sub(" +", " ", ja.translate(text)) == re.sub(" +", " ", plain.format(*shown)), english
