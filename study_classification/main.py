@@ -2,6 +2,8 @@
 
 import sys
 
+from study_classification.language.choice import choose_language
+from study_classification.language.translate import speak
 from study_classification.system import lifeline
 from study_classification.system.console import complete_streams, hush_libraries, say
 from study_classification.system.ending import exiting_on_user_errors
@@ -36,6 +38,7 @@ def main(arguments: list[str]) -> int:
 def run() -> None:
     """The console command: a user's mistake is one sentence on stderr and an exit code, never a traceback."""
     complete_streams()
+    speak(choose_language(sys.argv[1:]))
     with exiting_on_user_errors():  # also while modules are imported: Ctrl-C may come at any moment
         from absl import flags
 

@@ -14,6 +14,7 @@ from run_helpers import tiny_config
 
 from study_classification import models
 from study_classification.data.sources import list_digits
+from study_classification.language.choice import choose_language
 from study_classification.models.layers.normalization import batch_norm
 from study_classification.runs.directory import Run, load
 from study_classification.training import recorder, results
@@ -23,6 +24,8 @@ from study_classification.training.loop import train_and_evaluate
 # they start take it over. What is compared is compared between programs that are compiled alike.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 jax.config.update("jax_disable_most_optimizations", os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] == "1")
+if choose_language([]) != "en":
+    os.environ["LC_ALL"] = "C.UTF-8"  # of the programs that tests start, too: they look for English sentences
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from functools import partial
 
 from absl import flags
 
-from study_classification.commands.verb import CHECKPOINT, HOSTS, TTA, WORKDIR, Flag, Given, Verb
+from study_classification.commands.verb import CHECKPOINT, HOSTS, LANG, TTA, WORKDIR, Flag, Given, Verb
 
 
 def run(given: Given) -> int:
@@ -46,6 +46,7 @@ VERB = Verb(
             partial(flags.DEFINE_integer, lower_bound=0),
         ),
         *HOSTS,
+        LANG,
     ),
     needs=("workdir",),
     run=run,

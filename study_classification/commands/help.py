@@ -32,7 +32,7 @@ def verb_help(verb: Verb) -> str:
     """The flags that a verb takes."""
     rows = []
     for flag in verb.flags:
-        rows.append((f"--{flag.name}", flag.help + (f" (default: {flag.default})" if flag.default else "")))
+        rows.append((f"--{flag.name}", f"{flag.help} (default: {flag.default})" if flag.default else flag.help))
     if CONFIG in verb.flags:
         rows.insert(1, ("--config.FIELD", "another value of a field; configs/default.py lists the fields"))
     width = max(len(name) for name, _ in rows)

@@ -5,7 +5,7 @@ from functools import partial
 
 from absl import flags
 
-from study_classification.commands.verb import CONFIG, HOSTS, WORKDIR, Flag, Given, Verb
+from study_classification.commands.verb import CONFIG, HOSTS, LANG, WORKDIR, Flag, Given, Verb
 
 
 def run(given: Given) -> int:
@@ -28,6 +28,7 @@ VERB = Verb(
         replace(WORKDIR, help="where curve and table go; without it a new directory under runs/"),
         Flag("steps", "how many learning rates to try", 100, partial(flags.DEFINE_integer, lower_bound=10)),
         *HOSTS,
+        LANG,
     ),
     needs=("config",),
     run=run,

@@ -5,7 +5,7 @@ from functools import partial
 
 from absl import flags
 
-from study_classification.commands.verb import CHECKPOINT, HOSTS, TTA, WORKDIR, Flag, Given, Verb
+from study_classification.commands.verb import CHECKPOINT, HOSTS, LANG, TTA, WORKDIR, Flag, Given, Verb
 from study_classification.errors import ConfigError
 
 
@@ -64,6 +64,7 @@ VERB = Verb(
         ),
         Flag("shard", "I/N: every N-th picture from number I (0 to N-1) on, one part of N for one of N jobs", "0/1"),
         *HOSTS,
+        LANG,
     ),
     needs=("workdir",),
     run=run,

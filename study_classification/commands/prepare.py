@@ -4,7 +4,7 @@ from functools import partial
 
 from absl import flags
 
-from study_classification.commands.verb import CONFIG, HOSTS, Flag, Given, Verb
+from study_classification.commands.verb import CONFIG, HOSTS, LANG, Flag, Given, Verb
 from study_classification.errors import ConfigError
 
 
@@ -41,6 +41,7 @@ VERB = Verb(
         ),
         Flag("older_than", "with --prune: days, 30 if not given", None, partial(flags.DEFINE_float, lower_bound=0.0)),
         *HOSTS,
+        LANG,
     ),
     needs=("config", "prune"),
     run=run,

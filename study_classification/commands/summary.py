@@ -1,6 +1,6 @@
 """summary: what a network consists of and costs."""
 
-from study_classification.commands.verb import CONFIG, WORKDIR, Given, Verb
+from study_classification.commands.verb import CONFIG, LANG, WORKDIR, Given, Verb
 from study_classification.errors import ConfigError
 
 
@@ -29,7 +29,7 @@ VERB = Verb(
     name="summary",
     help="layers, parameters, FLOPs and memory of the network of --config or --workdir",
     usage="--config=configs/X.py[:key=value,...] [--config.FIELD=VALUE ...] | --workdir=DIR",
-    flags=(CONFIG, WORKDIR),
+    flags=(CONFIG, WORKDIR, LANG),
     needs=("config", "workdir"),
     run=run,
 )

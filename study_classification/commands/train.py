@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from study_classification.commands.verb import CONFIG, HOSTS, WORKDIR, Given, Verb
+from study_classification.commands.verb import CONFIG, HOSTS, LANG, WORKDIR, Given, Verb
 from study_classification.errors import RunError
 
 
@@ -30,6 +30,7 @@ VERB = Verb(
         CONFIG,
         replace(WORKDIR, help="run directory; without it a new one under runs/; alone, it is resumed"),
         *HOSTS,
+        LANG,
     ),
     needs=("config", "workdir"),
     run=run,

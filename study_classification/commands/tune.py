@@ -4,7 +4,7 @@ from functools import partial
 
 from absl import flags
 
-from study_classification.commands.verb import CONFIG, Flag, Given, Verb
+from study_classification.commands.verb import CONFIG, LANG, Flag, Given, Verb
 from study_classification.paths import user_path
 
 
@@ -31,6 +31,7 @@ VERB = Verb(
             partial(flags.DEFINE_integer, lower_bound=1),
         ),
         Flag("sweep", "take sweep() of a config that has search_space() as well", False, flags.DEFINE_boolean),
+        LANG,
     ),
     needs=("config", "study"),
     needs_all=True,

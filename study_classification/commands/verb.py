@@ -9,6 +9,7 @@ from typing import Any
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
+from study_classification.language.choice import LANGUAGES
 from study_classification.paths import user_path
 
 
@@ -90,6 +91,12 @@ HOSTS = (
     Flag("coordinator", "of several processes: HOST:PORT of the first one; found on TPU, SLURM, Open MPI, GKE"),
     Flag("num_processes", "how many processes there are", None, partial(flags.DEFINE_integer, lower_bound=1)),
     Flag("process_id", "the number of this process, from 0", None, partial(flags.DEFINE_integer, lower_bound=0)),
+)
+LANG = Flag(
+    "lang",
+    "language of what is said, en or ja; without it that of the locale",
+    None,
+    partial(flags.DEFINE_enum, enum_values=list(LANGUAGES)),
 )
 CHECKPOINT = Flag("checkpoint", "best, last, or a step", "best")
 TTA = Flag(

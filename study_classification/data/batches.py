@@ -117,7 +117,7 @@ def open_examples(
     if isinstance(split, RowSplit):
         assert not isinstance(reader, ImageReader)
         values = read_rows(split, reader)
-        say(f"  {len(split):,} {reader.noun} {reader.remarks(values)}")
+        say(f"  {reader.remarks(values)}")
         return ResidentImages(on_every_device({reader.key: values, "label": split.labels}, sharding), sharding)
     assert isinstance(reader, ImageReader)
     return open_images(

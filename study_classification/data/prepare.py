@@ -87,9 +87,10 @@ def prepare(
     unreadable = json.loads((folder / "data_report.json").read_text(encoding="utf-8"))["unreadable"]
     if unreadable and data_config.on_unreadable == "error":
         name, reason = next(iter(unreadable.items()))
-        more = f" (and {len(unreadable) - 1} more)" if len(unreadable) > 1 else ""
+        if len(unreadable) > 1:
+            reason = f"{reason} (and {len(unreadable) - 1} more)"
         raise DataError(
-            f"{source}: {name} cannot be read: {reason}{more}; remove it, or allow --config.data.on_unreadable=skip"
+            f"{source}: {name} cannot be read: {reason}; remove it, or allow --config.data.on_unreadable=skip"
         )
     return folder
 

@@ -7,18 +7,18 @@ from study_classification.data.items import SPLITS
 from study_classification.system.console import display_width, pad
 
 IMBALANCE = 3  # largest class / smallest class above which the report warns
-# kind of finding in a listing -> how the report names it
+# kind of finding in a listing -> how the report names so many of them
 FINDINGS = {
-    "without_class": "pictures without a class (they lie beside the class folders), left out",
-    "not_images": "not pictures, left out",
-    "special_files": "pipes, devices or sockets, left out",
-    "run_directories": "run directories, passed over",
-    "endless_links": "links to a folder above them, not followed",
-    "empty_classes": "class folders without pictures, left out",
-    "merged_classes": "classes whose name is spelt in several ways, taken together",
-    "similar_classes": "groups of class names that differ in case, blanks or width alone, perhaps of one class",
-    "look_like_splits": "folders taken for classes, though all hold the same folders: if those are the classes, name "
-    "these train, validation and test, or give one of them as the data source",
+    "without_class": "{} pictures without a class (they lie beside the class folders), left out:",
+    "not_images": "{} not pictures, left out:",
+    "special_files": "{} pipes, devices or sockets, left out:",
+    "run_directories": "{} run directories, passed over:",
+    "endless_links": "{} links to a folder above them, not followed:",
+    "empty_classes": "{} class folders without pictures, left out:",
+    "merged_classes": "{} classes whose name is spelt in several ways, taken together:",
+    "similar_classes": "{} groups of class names that differ in case, blanks or width alone, perhaps of one class:",
+    "look_like_splits": "{} folders taken for classes, though all hold the same folders: if those are the classes, "
+    "name these train, validation and test, or give one of them as the data source:",
 }
 
 
@@ -27,19 +27,20 @@ def format_report(report: dict) -> str:
     noun = report.get("noun", "pictures")
     lines = _classes(report["classes"], noun) if report["classes"] else _numbers(report["numbers"], noun)
 
-    def some(title: str, entries: Sequence[str] | None) -> None:
+    def some(heading: str, entries: Sequence[str] | None) -> None:
         if entries:
-            lines.append(f"  {len(entries)} {title}:")
+            lines.append(f"  {heading.format(len(entries))}")
             lines.extend(f"    {entry}" for entry in entries[:3])
             if len(entries) > 3:
                 lines.append("    ... (all of them in data_report.json)")
 
-    some("unreadable, left out", [f"{name}: {reason}" for name, reason in report["unreadable"].items()])
-    for kind, title in FINDINGS.items():
-        some(title, report.get(kind))
-    some("groups of exact duplicates", [" = ".join(names) for names in report["duplicates"]])
-    some(f"{noun} under two labels", [" = ".join(names) for names in report["two_labels"]])
-    some(f"{noun} in two splits, so the test is not blind", [" = ".join(names) for names in report["in_two_splits"]])
+    some("{} unreadable, left out:", [f"{name}: {reason}" for name, reason in report["unreadable"].items()])
+    for kind, heading in FINDINGS.items():
+        some(heading, report.get(kind))
+    some("{} groups of exact duplicates:", [" = ".join(names) for names in report["duplicates"]])
+    some(f"{{}} {noun} under two labels:", [" = ".join(names) for names in report["two_labels"]])
+    names_in_two = [" = ".join(names) for names in report["in_two_splits"]]
+    some(f"{{}} {noun} in two splits, so the test is not blind:", names_in_two)
     if report["hidden"]:
         lines.append(f"  {len(report['hidden'])} hidden files or folders skipped")
     return "\n".join(lines)

@@ -26,6 +26,7 @@ from study_classification.inputs.images.decode import UnreadableImage
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.inputs.kinds import RowPreprocess
+from study_classification.language.translate import translated
 from study_classification.paths import on_bucket, printable, read_file, refuse_address, user_path, why
 from study_classification.runs.directory import Run
 from study_classification.system import hosts
@@ -246,7 +247,7 @@ def write_rows(rows: Iterable[dict], columns: Sequence[str], output_format: str,
                 writer.writerow(row | texts)
             case "table":
                 width = max(width, display_width(_place(row)))
-                out.write(_table_line(row, width) + "\n")
+                out.write(translated(_table_line(row, width)) + "\n")
             case _:
                 ordered = {name: row[name] for name in columns if row.get(name, "") != ""}
                 if output_format == "json":

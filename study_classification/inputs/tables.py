@@ -56,8 +56,8 @@ class NumberColumn:
         return [value, float(missing)] if self.indicator else [value]
 
     def describe(self) -> str:
-        missing = f", {self.median:g} where it is missing" if self.indicator else ""
-        return f"number, mean {self.mean:g}, standard deviation {self.deviation:g}{missing}"
+        text = f"number, mean {self.mean:g}, standard deviation {self.deviation:g}"
+        return f"{text}, {self.median:g} where it is missing" if self.indicator else text
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,7 @@ class CategoryColumn:
 
     def describe(self) -> str:
         shown = ", ".join(category or "''" for category in self.categories[:5])
-        more = ", ..." if len(self.categories) > 5 else ""
-        return f"{len(self.categories)} categories ({shown}{more})"
+        return f"{len(self.categories)} categories ({shown}{', ...' if len(self.categories) > 5 else ''})"
 
 
 Column = NumberColumn | CategoryColumn
@@ -155,9 +154,8 @@ class TablePreprocess:
     def remarks(self, values: Float32[np.ndarray, "n d"]) -> str:
         """What is to be said of the rows of a split, such as how many have a category that no training row has."""
         counts = {name: int(values[:, place].sum()) for place, name in enumerate(self.outputs) if name in self._others}
-        return f"of {values.shape[1]:,} values" + "".join(
-            f"; {count:,} have {name}" for name, count in counts.items() if count
-        )
+        have = [f"{count:,} have {name}" for name, count in counts.items() if count]
+        return "; ".join([f"{len(values):,} {self.noun} of {values.shape[1]:,} values", *have])
 
     @cached_property
     def _others(self) -> frozenset[str]:

@@ -96,9 +96,9 @@ class TextPreprocess:
         """What is to be said of the texts of a split: how many of the words that are seen are unknown."""
         words, unknown = int((tokens != PADDING).sum()), int((tokens == UNKNOWN).sum())
         empty = int((tokens == PADDING).all(axis=1).sum())
-        return f"of {self.length} words at most; {unknown:,} of {words:,} words unknown" + (
-            f"; {empty:,} without a word" if empty else ""
-        )
+        remarks = [f"{len(tokens):,} {self.noun} of {self.length} words at most"]
+        remarks += [f"{unknown:,} of {words:,} words unknown", *([f"{empty:,} without a word"] if empty else [])]
+        return "; ".join(remarks)
 
     def to_json(self) -> dict[str, Any]:
         """The contents of a run's `preprocess.json`."""

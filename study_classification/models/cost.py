@@ -111,8 +111,8 @@ def format_summary(summary: Summary) -> str:
             f"Parameters: {summary.parameters:,}, of them trainable: {summary.trainable:,}",
             f"Forward pass: {summary.flops / 1e6:,.2f} MFLOPs a {summary.noun[:-1]} ({summary.flops / 2e6:,.2f} MMACs)",
             f"Memory of a training step with {summary.batch_size} {summary.noun} on one device:",
-            *(f"  {name:<16} {size / 2**20:>10,.1f} MiB" for name, size in summary.memory.items()),
-            f"  {'sum':<16} {sum(summary.memory.values()) / 2**20:>10,.1f} MiB",
+            *(f"  {name:<16}  {size / 2**20:>9,.1f} MiB" for name, size in summary.memory.items()),
+            f"  {'sum':<16}  {sum(summary.memory.values()) / 2**20:>9,.1f} MiB",
         ]
     )
 

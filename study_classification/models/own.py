@@ -138,7 +138,7 @@ def check_output(network: nn.Module, output: object, batch: int) -> None:
     """Raises ConfigError unless a backbone gives [b, h, w, c] or [b, d] for a batch of so many images."""
     shape = getattr(output, "shape", None)
     if shape is None or len(shape) not in (2, 4) or shape[0] != batch:
-        what = f"a {type(output).__name__}" if shape is None else f"the shape {list(shape)}"
+        what = f"the type {type(output).__name__}" if shape is None else f"the shape {list(shape)}"
         raise ConfigError(
             f"the network {type(network).__name__} gives {what} for a batch of {batch}: it has to give a feature map "
             "[b, h, w, c] or features [b, d]"

@@ -53,11 +53,11 @@ def to_variables(file: TensorFile, model_name: str, shapes: PyTree, skip: str = 
             found[path] = np.ascontiguousarray(array, np.float32)
     unfilled = [f"{path} [{_by(shape)}]" for path, shape in wanted.items() if path not in found]
     if unused or unfilled:
+        left = [("in the file:", line) for line in unused] + [("in the network:", line) for line in unfilled]
         raise WeightsError(
             f"{file.path} does not fit {model_name}: {len(unused)} of its tensors are not used, {len(unfilled)} of the "
             "network's are not filled; give the model.name and model.origin that the weights belong to"
-            + "".join(f"\n  in the file:    {line}" for line in unused)
-            + "".join(f"\n  in the network: {line}" for line in unfilled)
+            + "".join(f"\n  {place:<15} {line}" for place, line in left)
         )
     for path, array in found.items():
         if not np.isfinite(array).all():

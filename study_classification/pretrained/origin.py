@@ -85,7 +85,7 @@ def detect_origin(file: TensorFile, model_name: str, stated: str = "") -> str:
         allowed, reason = known, "its names are PyTorch's"
     if epsilon:
         allowed = [o for o in allowed if math.isclose(conventions_of(o, model_name).bn_epsilon, epsilon, rel_tol=0.01)]
-        reason += f" and its BatchNorms are folded for an epsilon of {epsilon:.1g}"
+        reason = f"{reason} and its BatchNorms are folded for an epsilon of {epsilon:.1g}"
     allowed = [origin for origin in allowed if origin in known]
     if not allowed:
         raise WeightsError(

@@ -62,12 +62,12 @@ def next_steps(workdir: Path, curves: Path, noun: str = "pictures") -> str:
     """Where the curves are, and the commands to evaluate and to use the network of a run."""
     command, run = program(), shlex.quote(str(workdir))
     yours, file = ("a picture", "PICTURE.jpg") if noun == "pictures" else (noun, "FILE.csv")
-    return (
-        "Next:\n"
-        f"  look at the curves      {curves}\n"
-        f"  on unseen {noun:<9}     {command} evaluate --workdir={run}\n"
-        f"  {f'on {yours} of yours':<24}{command} predict --workdir={run} {file}"
-    )
+    steps = {
+        "look at the curves": curves,
+        f"on unseen {noun}": f"{command} evaluate --workdir={run}",
+        f"on {yours} of yours": f"{command} predict --workdir={run} {file}",
+    }
+    return "\n".join(["Next:", *(f"  {what:<24}{how}" for what, how in steps.items())])
 
 
 def program() -> str:

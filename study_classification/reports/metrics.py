@@ -88,7 +88,7 @@ def format_metrics(metrics: dict, noun: str = "pictures") -> str:
         f"{metrics['split']}: accuracy {metrics['accuracy']:.4f} ({metrics['correct']:,} of {metrics['examples']:,}; "
         f"95 % interval {low:.4f} .. {high:.4f}), loss {metrics['loss']:.4f}, macro F1 {metrics['macro_f1']:.4f}",
         f"  always saying the most frequent class would give {metrics['majority_baseline']:.4f}",
-        f"  {pad('class', width)}  precision  recall      F1  {noun:>8}",
+        f"  class{' ' * (width - len('class'))}  precision  recall      F1  {noun:>8}",
     ]
     lines += [
         f"  {pad(name, width)}  {row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}  {row['support']:8,}"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TextIO, TypeVar
 
 from study_classification.errors import EnvironmentFault
+from study_classification.language.translate import translated
 from study_classification.paths import on_bucket, read_file
 from study_classification.system.files import write_text
 
@@ -36,9 +37,10 @@ _console = _Console()
 
 
 def say(text: str = "") -> None:
-    """Prints one message, and appends it with the time to the log file if one is open."""
+    """Prints one message in the chosen language, and appends it with the time to the log file if one is open."""
     if _console.silent:
         return
+    text = translated(text)
     if not _console.log_only:
         _Outlet(sys.stderr if _console.to_stderr else sys.stdout).write(f"{text}\n")
     if _console.log is not None:
@@ -49,7 +51,7 @@ def say(text: str = "") -> None:
 
 def complain(text: str) -> None:
     """Prints the sentence with which the program ends to stderr, whatever is silent."""
-    _Outlet(sys.stderr).write(f"{text}\n")
+    _Outlet(sys.stderr).write(f"{translated(text)}\n")
 
 
 @contextlib.contextmanager
@@ -235,4 +237,4 @@ def progress(items: Iterable[T], description: str, total: int | None = None) -> 
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(file=outlet), transient=True) as bar:  # type: ignore[arg-type]
-        yield from bar.track(items, total=total, description=description)
+        yield from bar.track(items, total=total, description=translated(description))

@@ -46,12 +46,12 @@ def _keep_freed_memory() -> None:
 def banner(precision: jnp.dtype) -> str:
     """One line: devices, precision, versions."""
     kinds = sorted({device.device_kind for device in jax.devices()})
-    others = "" if hosts.alone() else f" on {hosts.count()} hosts"
-    cores = f" ({psutil.cpu_count(logical=True)} cores)" if jax.default_backend() == "cpu" else ""
-    return (
-        f"Device: {jax.device_count()} x {', '.join(kinds)}{cores}{others}, {jnp.dtype(precision).name}, "
-        f"jax {jax.__version__}"
-    )
+    found = f"{jax.device_count()} x {', '.join(kinds)}"
+    if jax.default_backend() == "cpu":
+        found = f"{found} ({psutil.cpu_count(logical=True)} cores)"
+    if not hosts.alone():
+        found = f"{found} on {hosts.count()} hosts"
+    return f"Device: {found}, {jnp.dtype(precision).name}, jax {jax.__version__}"
 
 
 def warn_of_idle_accelerator() -> None:

@@ -24,7 +24,7 @@ def exiting_on_user_errors() -> Iterator[None]:
         stopped = known.exit_code > 128
         if stopped:
             _end_at_once_when_asked_again(known.exit_code)
-        complain(f"{'stopped' if stopped else 'error'}: {known}")
+        complain(f"stopped: {known}" if stopped else f"error: {known}")
         lifeline.end(known.exit_code, str(known))
 
 

@@ -28,8 +28,11 @@ def describe_network(config: ConfigDict, preprocess: AnyPreprocess, class_names:
     mask = flatten_dict(trainable_mask(params, config.learning, config.fine_tuning.frozen), sep="/")
     optimizer = make_optimizer(config.optimizer, optax.constant_schedule(config.optimizer.learning_rate))
     summary = summarize(model, preprocess.shape, config.batch_size, mask.__getitem__, optimizer, preprocess.noun)
-    size = " x ".join(map(str, preprocess.shape)) + (" words" if preprocess.num_tokens else "")
+    size = " x ".join(map(str, preprocess.shape))
+    if preprocess.num_tokens:
+        size = f"{size} words"
     learnt = f"{len(class_names)} classes" if class_names else "a number"
-    learnt += " by one output" if class_names and num_outputs == 1 else ""
+    if class_names and num_outputs == 1:
+        learnt = f"{learnt} by one output"
     title = f"{config.model.name}, {learnt}, {preprocess.noun} of {size}"
     return f"{title}\n\n{format_summary(summary)}"

@@ -76,7 +76,8 @@ def cached_features(
     plan = EvaluationOrder(len(examples), config.batch_size)
 
     def fill(create: Create) -> None:
-        say(f"Passing {len(examples):,} pictures through the backbone, {views} view{'s' * (views > 1)} of each ...")
+        of_each = "views" if views > 1 else "view"
+        say(f"Passing {len(examples):,} pictures through the backbone, {views} {of_each} of each ...")
         images = open_images()
         extract_features = make_extract(experiment.model, preprocess, augmentation, config.seed)
 

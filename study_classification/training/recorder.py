@@ -61,16 +61,14 @@ class Recorder:
         )
         if experiment.pretrained:
             skipped, preprocess = experiment.pretrained.skipped, experiment.pretrained.preprocess
-            fresh = f"; {skipped} starts {'fitted' if config.model.head.fitted else 'anew'}" if skipped else ""
             size = f"{preprocess.image_size} x {preprocess.image_size} {'RGB' if preprocess.channels == 3 else 'grey'}"
-            say(
-                f"Weights: {experiment.pretrained.source}, conventions of {config.model.origin}, pictures of {size}"
-                f"{fresh}"
-            )
+            text = f"Weights: {experiment.pretrained.source}, conventions of {config.model.origin}, pictures of {size}"
+            say(f"{text}; {skipped} starts {'fitted' if config.model.head.fitted else 'anew'}" if skipped else text)
 
     def add(self, row: Epoch, history: History, total_epochs: int, better: bool) -> None:
         """Says and writes the row of an epoch."""
-        say(row.describe(total_epochs) + ("  best" if better else ""))
+        text = row.describe(total_epochs)
+        say(f"{text}  best" if better else text)
         if self._writes:
             directory.write_history(self._workdir, history)
             if time.monotonic() - self._drawn > DRAW_EVERY:

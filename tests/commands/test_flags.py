@@ -7,7 +7,7 @@ import pytest
 from study_classification.commands import VERBS
 from study_classification.commands.arguments import read_arguments
 from study_classification.commands.flags import parse_flags
-from study_classification.commands.verb import HOSTS
+from study_classification.commands.verb import HOSTS, LANG
 from study_classification.errors import ConfigError
 
 # ml_collections loads config files so.
@@ -18,7 +18,7 @@ def parse(text):
     return parse_flags(read_arguments(shlex.split(text), VERBS), VERBS)
 
 
-NO_HOSTS = {flag.name: flag.default for flag in HOSTS}
+UNGIVEN = {flag.name: flag.default for flag in (*HOSTS, LANG)}
 
 
 def refused(text):
@@ -39,7 +39,7 @@ def test_values_have_the_types_of_their_flags():
         "top_k": 3,
         "threshold": 0.5,
         "shard": "0/1",
-        **NO_HOSTS,
+        **UNGIVEN,
     }
     assert given.inputs == ("a.jpg", "b.jpg")
     assert given.config is None
@@ -53,7 +53,7 @@ def test_the_config_with_what_was_typed():
     assert (given.config.data.source, given.config.total_epochs) == ("my photos, 2026", 5.0)
     assert (given.config.seed, given.config.model.head.fitted) == (3, False)
     assert given.typed == ("seed", "model.head.fitted")
-    assert given.values == {"workdir": "", "steps": 100, **NO_HOSTS}
+    assert given.values == {"workdir": "", "steps": 100, **UNGIVEN}
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,14 @@ def test_the_config_with_what_was_typed():
         ("train --config=animals --wrokdir=x", "train has no --wrokdir: did you mean --workdir?"),
         (
             "train --config=animals --undefok=zzz --zzz",
-            "train has no --undefok: valid are: --config, --coordinator, --num_processes, --process_id, --workdir",
+            "train has no --undefok: valid are: --config, --coordinator, --lang, --num_processes, --process_id, "
+            "--workdir",
         ),
         ("train --config=animals --hidden=3", "train has no --hidden: did you mean --config.model.hidden?"),
         (
             "train --config=animals --notta",
-            "train has no --notta: valid are: --config, --coordinator, --num_processes, --process_id, --workdir",
+            "train has no --notta: valid are: --config, --coordinator, --lang, --num_processes, --process_id, "
+            "--workdir",
         ),
     ],
 )

@@ -40,5 +40,6 @@ def test_only_a_default_that_there_is_is_shown():
         "--coordinator": "",
         "--num_processes": "",
         "--process_id": "",
+        "--lang": "",
     }
     assert "default: )" not in "".join(lines)

@@ -104,8 +104,8 @@ def test_a_damaged_file_is_named(learnt, damage):
 
 def test_unseen_categories_are_said(learnt):
     values = np.stack([learnt.read({"age": "1", "port": port, "fare": "7"}) for port in "SQX"])
-    assert learnt.remarks(values) == "of 7 values; 2 have port=other"
-    assert learnt.remarks(values[:1]) == "of 7 values"
+    assert learnt.remarks(values) == f"{len(values)} rows of 7 values; 2 have port=other"
+    assert learnt.remarks(values[:1]) == "1 rows of 7 values"
 
 
 @pytest.mark.parametrize(

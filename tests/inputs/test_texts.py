@@ -36,7 +36,7 @@ def test_tokens_of_a_text_and_what_is_said_of_them():
     tokens = np.stack([learnt.read({"text": text, "id": "7"}) for text in texts])
     np.testing.assert_array_equal(tokens, [[3, 4, 1], [2, 0, 0], [0, 0, 0]])
     assert tokens.dtype == np.int32
-    assert learnt.remarks(tokens) == "of 3 words at most; 1 of 4 words unknown; 1 without a word"
+    assert learnt.remarks(tokens) == "3 texts of 3 words at most; 1 of 4 words unknown; 1 without a word"
 
 
 def test_what_cannot_be_learnt_or_read():

@@ -152,7 +152,7 @@ class OverTheBatch(nn.Module):
         ("wrong.py:NeedsWidth", "has fields without a default: give one to width"),
         ("wrong.py:WithoutTrain", r"define __call__\(self, x, train\)"),
         ("wrong.py:Tokens", r"network Tokens gives the shape \[1, 64, 3\] for a batch of 1"),
-        ("wrong.py:Tuple", "network Tuple gives a tuple"),
+        ("wrong.py:Tuple", "network Tuple gives the type tuple"),
         ("wrong.py:OverTheBatch", r"OverTheBatch gives the shape \[8, 3\] for a batch of 1"),
         ("wrong.py", "add its class behind a colon, wrong.py:CLASS"),
         ("wrong.py:", r"give FILE\.py:Class or package\.module:Class"),

@@ -1,0 +1,6 @@
+"""The language that the program speaks. The code says plain English; here it becomes another language on its way out.
+
+translate.py  English text -> text of the chosen language, sentence by sentence
+choice.py     which language a flag or the locale asks for
+ja.json       the Japanese catalogue: English sentence with {} for each inserted value -> Japanese, {0}, {1}, ...
+"""
