@@ -16,7 +16,7 @@ def stub_training(losses, trained):
 
     def train_and_evaluate(config, workdir, typed=(), watch=None):
         trained.append(workdir.name)
-        history = History(config.monitor, config.monitor != "val_loss", 0.0)
+        history = History(config.monitor or "val_accuracy", config.monitor != "val_loss", 0.0)
         watch(history)
         for number, loss in enumerate(losses(config), 1):
             if isinstance(loss, BaseException):
