@@ -1,4 +1,21 @@
-"""Lesson 4.
+"""Lesson 4. Do one output and two outputs learn the same?
+
+COMMAND   study-classification --config=configs/lessons/binary.py --workdir=runs/binary
+          study-classification tune --config=configs/lessons/binary.py --study=runs/binary_compared
+          behind the colon also: data=FOLDER with two folders of photos, or data="digits:4,9"; epochs=N, runlocal
+HARDWARE  any; 2 CPU cores are enough
+TIME      9 s of processor time; 37 s for the 6 runs of the comparison; two folders of 60 photos 20 s (measured)
+RESULT    validation loss 0.1525 with one output (sigmoid), 0.1524 with two (softmax), means of three seeds whose
+          standard deviations are 0.0000 and 0.0002; 34 of 35 test images of 3 and 8 right (measured)
+
+A sigmoid of one number z gives the same probabilities as a softmax of two numbers whose difference z1 - z0 is z. So
+both networks can say the same. They also learn the same, if one minds two things. A step moves both outputs, so their
+difference moves twice as far: the softmax has half the rate. And the two share the weights that one has alone, half of
+them each with the other sign, and (w/2)^2 + (w/2)^2 is half of w^2: the softmax has twice the penalty. Then both go the
+same way to the last digits, if they begin as the same function (tests/tasks/test_sigmoid.py); here they begin at random
+and meet at the end, for the penalised loss has one lowest point.
+
+Of photos, the network is that of configs/photos.py, by transfer learning, with one output.
 """
 
 from ml_collections import ConfigDict

@@ -1,4 +1,15 @@
-"""Lesson 1, continued.
+"""Lesson 1. How far will the diabetes of a patient go within a year?
+
+COMMAND   study-classification --config=configs/lessons/diabetes.py --workdir=runs/diabetes
+          behind the colon also: data=FILE.csv, target=COLUMN, epochs=N, runlocal
+HARDWARE  any; 2 CPU cores are enough
+TIME      9 s of processor time (measured)
+RESULT    validation mae 43.8, mse 3,169, at epoch 30 of 40; always saying the mean gives 65.6 and 5,400. Test mae 48.8,
+          mse 3,704, R2 0.25 (measured)
+
+scikit-learn's table of 442 patients: ten numbers of each, and a measure of the disease one year later, from 25 to 346.
+Two hidden layers of 64, RMSprop with the rate 0.001, batches of 32. Training ends when 10 epochs in a row have not made
+the squared error of validation smaller, and the weights of the best epoch are kept.
 """
 
 from ml_collections import ConfigDict

@@ -1,4 +1,22 @@
-"""Lesson 1: can a network find a line through five points? (0, 1), (1, 3), (3, 7), (5, 11), (6, 13): y = 2 x + 1.
+"""Lesson 1. Can a network find the line that goes through five points?
+
+COMMAND   study-classification --config=configs/lessons/regression.py --workdir=runs/regression
+          behind the colon also: standardized, rate=R, epochs=N, runlocal
+HARDWARE  any; 2 CPU cores are enough
+TIME      9 s of processor time (measured)
+RESULT    y = 2.05 x + 0.772 after 20 epochs, y = 2.01 x + 0.936 after 200 (measured); drawn in fit.png
+
+The points are (0, 1), (1, 3), (3, 7), (5, 11), (6, 13), so y = 2 x + 1. The network is y = w x + b, and nothing more.
+Each epoch is one step of plain gradient descent over all five: w becomes w - 0.01 x 2 x mean(error x), b becomes
+b - 0.01 x 2 x mean(error). All points are for training and for validation, which the program says: here one asks
+whether a line is found, not whether it holds for other points.
+
+Which line 200 steps come to depends on where w begins. Here that is -1.35, by seed 3; with --config.seed=0 it is 0.22,
+and the line is y = 2.03 x + 0.856. The slope is found soon, the constant slowly: the surface of the error is a valley,
+steep across and nearly flat along.
+
+With `standardized` x and y are learnt less their mean and in standard deviations, as all other configs do. The valley
+becomes a bowl: with standardized,rate=0.1 the line is y = 2 x + 1, to three digits, after 40 epochs (measured).
 """
 
 from ml_collections import ConfigDict

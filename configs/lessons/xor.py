@@ -1,4 +1,21 @@
-"""Lesson 2.
+"""Lesson 2. What can a network with a hidden layer do that a line cannot?
+
+COMMAND   study-classification --config=configs/lessons/xor.py --workdir=runs/xor
+          study-classification --config=configs/lessons/xor.py:hidden=0 --workdir=runs/xor_line
+          study-classification tune --config=configs/lessons/xor.py --study=runs/xor_compared
+          behind the colon also: hidden=UNITS, activation=NAME, epochs=N, runlocal
+HARDWARE  any; 2 CPU cores are enough
+TIME      8 s of processor time; 46 s for the 18 runs of the comparison (measured)
+RESULT    8 hidden units with tanh: 4 of 4 right, loss 0.0014; without a hidden layer 2 of 4, loss 0.6932; drawn in
+          boundary.png of each run (measured)
+
+"Either a or b": (0, 1) and (1, 0) are yes, (0, 0) and (1, 1) are no. No straight line parts them, so the best that a
+linear network can do is to say 1/2 always: its loss is ln 2 = 0.6931. The comparison, mean loss of three seeds:
+
+    tanh 0.0016   relu 0.0045   sigmoid 0.0142   tanh with 2 units 0.1316   linear 0.6932   no hidden layer 0.6933
+
+A hidden layer with the activation `linear` is still a line. Two units are enough in principle, but of the three seeds
+one stays in a valley with the loss 0.35: spare units make it easier to get there.
 """
 
 from ml_collections import ConfigDict

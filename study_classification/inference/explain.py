@@ -9,7 +9,7 @@ from jaxtyping import Float, UInt8
 
 from study_classification.data.dataset import Split
 from study_classification.data.sources import VALIDATION
-from study_classification.errors import ConfigError, DataError
+from study_classification.errors import ConfigError
 from study_classification.inference.given_images import read_given
 from study_classification.inference.measure import open_own
 from study_classification.inference.predictor import Predictor, load_predictor
@@ -89,6 +89,4 @@ def _first_of_validation(run: Run, reader: ImageReader) -> tuple[str, UInt8[np.n
     split = open_own(run).split(VALIDATION)
     assert isinstance(split, Split)  # of images
     example = split[0]
-    if not example.data:
-        raise DataError(f"{example.name} is empty")
     return example.name, reader.read(example.data)[0]

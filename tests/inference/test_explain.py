@@ -30,7 +30,7 @@ def test_an_image_or_the_first_of_validation(run, digits, monkeypatch, capsys):
     assert "conv         8 x 8 x 8" in capsys.readouterr().out
     explain_layers(run)
     first = next(line for line in (run.workdir / "splits.csv").read_text().splitlines() if ",validation," in line)
-    assert capsys.readouterr().out.splitlines()[0].startswith(first.split(",")[0])
+    assert f"\n{first.split(',')[0]}: " in f"\n{capsys.readouterr().out}"
     with pytest.raises(DataError, match=r"nothing\.png cannot be read"):
         explain_layers(run, "nothing.png")
 

@@ -48,6 +48,7 @@ def test_a_run_learns_and_leaves_its_directory(config, tmp_path, drawn):
         "splits.csv",
         "history.csv",
         "curves.png",
+        "confusion.png",
         "log.txt",
         "checkpoints",
     }
