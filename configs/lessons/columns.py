@@ -12,8 +12,8 @@ far their diabetes went within a year. Another column, s5, was made of these thr
 logarithm of what is left when both kinds are taken away (all rows agree: correlation 0.99999). A linear network could
 learn to subtract; it cannot take a logarithm. s4 is a ratio, s1 / s3, rounded in part.
 
-The logarithm takes 7 % off the error of the three values, and both columns together 3 % off that of all. The ratio by itself does nothing: not
-every column that somebody thought of helps. Only the validation rows, 221 of them, can say so.
+The logarithm takes 7 % off the error of the three values, and both columns together 3 % off that of all. The ratio by
+itself does nothing: not every column that somebody thought of helps. Only the validation rows, 221 of them, can say so.
 """
 
 from ml_collections import ConfigDict

@@ -22,7 +22,7 @@ from study_classification.studies.grid import Sweep, along
 
 
 def get_config(arguments: str = "") -> ConfigDict:
-    given = parse_arguments(arguments, data="digits", size=64, steps=40, epochs=0.0, runlocal=False)
+    given = parse_arguments(arguments, data="digits", size=64, steps=80, epochs=0.0, runlocal=False)
     config = default.get_config()
     config.data.source = given.data
     config.data.split_ratio = (8, 1, 0)     # the study compares; nothing is kept for a test
@@ -49,7 +49,8 @@ def sweep() -> Sweep:
         "data.per_class",
         (10, 50, 200),
         {
-            "features": {"learning": "transfer_learning"},
+            "features": {
+                "learning": "transfer_learning", "model.head.fitted": True, "optimizer.learning_rate": 1e-4},
             "partly frozen": {"fine_tuning.frozen": ("backbone/(stem|stage[1-5])",)},
             "discriminative": {"fine_tuning.layer_decay": 0.8},
             "from scratch": {
