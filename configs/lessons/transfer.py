@@ -17,8 +17,8 @@ along.png of the study has the curves. ImageNet has no digits of 8 x 8 pixels, s
 there: a small network from scratch overtakes them at 50 images a class, and comes near to the best at 200, of which the
 digits have 160. With 10 a class, what ImageNet has taught wins, if it may be trained on. ImageNet has many cats and
 dogs, so of the photos its features are enough, and nothing is gained by training them on; from scratch, 80 steps teach
-nothing (always saying dog is right for 0.407 of them). So: few images, or images like those of the weights, ask for
-features; more images that are unlike them ask for fine-tuning; many, and time, for a network of one's own.
+nothing (always saying dog is right for 0.407 of them). So images like those of the weights ask for features, and unlike
+ones for fine-tuning. A network from scratch never wins here; on digits it loses the less, the more images there are.
 
 Four ways, each with 10, 50 and 200 training images a class (as many as there are), validated by the same images:
   features         EfficientNet-Lite0 as ImageNet left it, and a new last layer (feature extraction)
