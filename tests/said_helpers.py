@@ -10,7 +10,9 @@ TYPES = ("Float", "Int", "Bool", "UInt8", "Shaped", "Num")  # of jaxtyping, whos
 # What is not said, or is the same in every language.
 NOT_SAID = {
     # commands as they are typed, names of fields and files, units
-    "--workdir=DIR [--split=SPLIT] [--data=SOURCE] [--tta=flip]",
+    "--workdir=DIR [--split=SPLIT] [--data=SOURCE] [--tta=flip] [--worst=N]",
+    "--workdir=DIR --layers [PICTURE]",
+    "<br />",
     "--config=configs/X.py[:key=value,...] [--workdir=DIR] [--steps=N] [--config.FIELD=VALUE ...]",
     "--workdir=DIR [--format=csv] [--top_k=N] PICTURE|FOLDER|PATTERN|- ...",
     "--config=configs/X.py[:key=value,...] [--config.FIELD=VALUE ...] | --prune [--older_than=DAYS]",
@@ -55,6 +57,17 @@ NOT_SAID = {
     "share in the variance of {}",
     "importance of the fields",
     "settings and their runs",
+    "settings along {}",
+    "outside lower center",
+    "DejaVu Sans",
+    "probability 0.5",
+    "probability of {}",
+    "share of the true class",
+    "two classes",
+    "what the network has learnt",
+    "what the network says of every place",
+    "the first {} maps of each layer: orange is above 0, blue below (a ReLU makes it 0)",
+    "{} of {} validation {} right",
     "a run",
     # what only a program or its author sees
     "module 'study_classification' has no attribute '{}'",

@@ -168,16 +168,16 @@ class Dataset:
 
     def describe(self) -> str:
         """A text of a few lines for the person who looks on."""
-        few = (
-            f"\n  training takes {len(self.split(TRAIN)):,}, at most {self.per_class} of a class"
-            if self.per_class
-            else ""
-        )
-        if not self.is_tfds:
-            return format_report(self.report) + few
         sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
-        title = f"{len(self.class_names)} classes" if self.class_names else "pictures with numbers"
-        return f"{title}: {sizes}{few}"
+        if not self.is_tfds:
+            lines = [format_report(self.report)]
+        else:
+            lines = [
+                f"{len(self.class_names)} classes: {sizes}" if self.class_names else f"pictures with numbers: {sizes}"
+            ]
+        if self.per_class:
+            lines.append(f"  training takes {len(self.split(TRAIN)):,}, at most {self.per_class} of a class")
+        return "\n".join(lines)
 
     def with_few(self, per_class: int, seed: int, cache: Path) -> "Dataset":
         """With at most so many training examples of each class: the first ones of a seeded order, so that a smaller
