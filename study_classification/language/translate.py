@@ -7,6 +7,7 @@ the user's stays, for it is no sentence of the catalogue. A placeholder may say 
     {0:word}     it is a single word of the program's, such as `pictures`
     {0:>8}       likewise, put to the right of a column of so many columns of the terminal; {0:<8} to the left
     {0:number}   it is a number
+    {0:name}     it is a name of the program's, such as a field, and so has no blank
     {0:list}     it is a list in English, such as `a, b and c`, and is joined as the language does
 
 A text is a sentence only if its words and numbers are such. What has no entry stays English.
@@ -103,7 +104,7 @@ class _Value(str):
 
     def __format__(self, spec: str) -> str:
         text, words = str(self), self._catalogue.words
-        if spec == "number":
+        if spec in ("number", "name"):
             return text
         if spec == "word":
             return words[text.strip()]
@@ -159,8 +160,12 @@ class _Template:
                 value = f" *(?:{'|'.join(map(re.escape, self._words))}) *"
             elif kinds[number] == "number":
                 value = r"[\d.,]+"
+            elif kinds[number] == "name":
+                value = r"\S+"
             else:
                 value = r"[^\n]*?" if moved and "\n" not in self._english else r"(?s:.*?)"
+            if begins:
+                value = f"(?! ){value}"  # what is indented is a column
             pattern += f"({value}){re.escape(part)}"
         return re.compile(pattern)
 

@@ -33,7 +33,7 @@ def test_each_sentence_has_the_same_values(section):
     for english, japanese in CONTENT[section].items():
         fields = [(name, kind) for _, name, kind, _ in string.Formatter().parse(japanese) if name is not None]
         assert sorted(name for name, _ in fields) == sorted(map(str, range(english.count("{}")))), english
-        assert all(re.fullmatch(r"|word|number|list|[<>]\d+", kind) for _, kind in fields), english
+        assert all(re.fullmatch(r"|word|number|name|list|[<>]\d+", kind) for _, kind in fields), english
 
 
 def test_each_sentence_is_japanese():
@@ -70,9 +70,9 @@ def test_each_sentence_is_found_again():
     ja = catalogue("ja")
     for english, japanese in SENTENCES.items():
         kinds = {name: kind for _, name, kind, _ in string.Formatter().parse(japanese) if name is not None}
-        examples = {"word": "pictures", "number": "7", "": "q{}", "list": "q{}"}
+        examples = {"word": "pictures", "number": "7", "": "q{}", "list": "q{}", "name": "q{}"}
         values = [examples.get(kinds[str(i)], "pictures").format(i) for i in range(english.count("{}"))]
         text = "".join(map("".join, zip(english.split("{}"), [*values, ""], strict=True)))
         shown = [ja.words.get(value, value) for value in values]
-        plain = re.sub(r"\{(\d+):(word|number|list)\}", r"{\1}", japanese)
+        plain = re.sub(r"\{(\d+):(word|number|name|list)\}", r"{\1}", japanese)
         assert re.sub(" +", " ", ja.translate(text)) == re.sub(" +", " ", plain.format(*shown)), english
