@@ -93,7 +93,12 @@ def _run_file(name: str, folder: Path) -> Target:
         "classes.json": [] if name == "targets.json" else ["cat", "dog"],
         "targets.json": {"mean": 41.5, "std": 12.25},
         "preprocess.json": Preprocess(8, 8, "bilinear", 1, (0.5,), (0.25,)).to_json(),
-        "data_report.json": {"key": "0a1b", "classes": {"cat": {"train": 1}}, "unreadable": {}},
+        "data_report.json": {
+            "key": "0a1b",
+            directory.SPLITS_DIGEST: hashlib.sha256(_SPLITS).hexdigest(),
+            "classes": {"cat": {"train": 1}},
+            "unreadable": {},
+        },
         "report.json": {"test": {"accuracy": 1.0}},
     }
     inputs = {other: json.dumps(content).encode() for other, content in whole.items()} | {"splits.csv": _SPLITS}
