@@ -1,8 +1,6 @@
 """Rows of a table, or texts, each of which is an example: listed, given their splits, and kept in memory."""
 
-import csv
 import hashlib
-import io
 import itertools
 import json
 from collections.abc import Mapping, Sequence
@@ -31,6 +29,7 @@ from study_classification.inputs.kinds import KINDS, TEXTS, RowPreprocess
 from study_classification.inputs.tables import learn_table
 from study_classification.inputs.texts import learn_texts
 from study_classification.paths import user_path
+from study_classification.system.files import csv_text
 
 SPLIT = "split"
 
@@ -289,9 +288,5 @@ def _copies(names: Sequence[str], group: Int32[np.ndarray, " n"]) -> list[list[t
 
 def _splits_csv(table: Table, splits: Int8[np.ndarray, " n"]) -> str:
     """Which row is in which split; the last column is the digest of its content."""
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for name, label, split, content in zip(table.names, table.labels, splits, table.contents, strict=True):
-        writer.writerow((name, plain_cell(label), SPLITS[split], content))
-    return lines.getvalue()
+    columns = zip(table.names, map(plain_cell, table.labels), splits, table.contents, strict=True)
+    return csv_text(COLUMNS, ((name, label, SPLITS[split], content) for name, label, split, content in columns))

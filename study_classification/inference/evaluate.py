@@ -1,7 +1,5 @@
 """Evaluation of a trained run: exact over every example, written to report.json and shown as a table."""
 
-import csv
-import io
 from pathlib import Path
 
 from study_classification.data.tables import plain_cell
@@ -13,7 +11,7 @@ from study_classification.reports.trials import format_table
 from study_classification.runs.directory import Run, add_to_report, worst_file
 from study_classification.system import hosts
 from study_classification.system.console import say
-from study_classification.system.files import write_text
+from study_classification.system.files import csv_text, write_text
 
 LINES = 10  # of the worst examples that are shown; the file has all
 
@@ -70,9 +68,6 @@ def evaluate(
 def _leave_worst(named: list[dict], file: Path, noun: str) -> None:
     """Writes and shows the examples of the largest losses."""
     header = list(named[0])
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([header, *([plain_cell(str(value)) for value in each.values()] for each in named)])
-    write_text(file, text.getvalue())
+    write_text(file, csv_text(header, ([plain_cell(str(value)) for value in each.values()] for each in named)))
     say(f"The {len(named)} {noun} of the largest losses, all of them in {file}:")
     say(format_table(header, [list(map(str, each.values())) for each in named[:LINES]]))

@@ -1,13 +1,12 @@
 """What is known of the epochs so far, and what follows from it: which was the best, and whether to stop."""
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ml_collections import ConfigDict
 
 from study_classification.config import seconds_of
+from study_classification.system.files import csv_text
 
 TRAIN, VAL = "train_", "val_"  # what a column of a split begins with
 
@@ -139,9 +138,5 @@ class History:
         self.improved = content.get("improved", self.best)  # which runs of earlier versions do not have
 
     def to_csv(self) -> str:
-        text = io.StringIO()
         rows = [epoch.row() for epoch in self.epochs]
-        writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        return text.getvalue()
+        return csv_text(rows[0] if rows else (), (row.values() for row in rows))

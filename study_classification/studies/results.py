@@ -1,7 +1,5 @@
 """What a study leaves: tables, plots, and `best.py`, a config with the best settings."""
 
-import csv
-import io
 import shlex
 import statistics
 from collections.abc import Mapping, Sequence
@@ -29,7 +27,7 @@ from study_classification.studies.grid import curve_of
 from study_classification.studies.settings import shown
 from study_classification.studies.trial import COMPLETE, FAILED, PRUNED, Trial
 from study_classification.system.console import say
-from study_classification.system.files import write_text
+from study_classification.system.files import csv_text, write_text
 
 LINES = 20  # trials that are shown; trials.csv has all
 STATES = (COMPLETE, PRUNED, FAILED)  # in the order of the tables
@@ -121,7 +119,7 @@ def leave_sweep(study: Study, trials: Sequence[Trial], along: str = "") -> None:
         spread = statistics.stdev(each) if len(each) > 1 else None
         numbers = [means[setting], spread, min(each), max(each)]
         rows.append([setting, str(len(each)), *("-" if number is None else f"{number:.4f}" for number in numbers)])
-    _write_csv(study.folder / "settings.csv", header, rows)
+    write_text(study.folder / "settings.csv", csv_text(header, rows))
     say(f"Runs: {_counted(trials)}; {study.monitor} of each setting over its seeds, the best mean first:")
     say(format_table(header, rows))
     _say_failures(study, trials)
@@ -156,7 +154,7 @@ def _leave_curves(study: Study, runs: Mapping[str, Sequence[Trial]]) -> None:
         table.append([setting, len(ends), *(value for pair in numbers for value in pair)])
         lines.append([setting, f"{numbers[0][0]:.4g}", *(_both(*pair) for pair in numbers[1:])])
     spread = [f"{column} {what}" for column in ("epochs", *columns) for what in ("mean", "standard deviation")]
-    _write_csv(study.folder / "ends.csv", ["settings", "runs", *spread], table)
+    write_text(study.folder / "ends.csv", csv_text(["settings", "runs", *spread], table))
     say(f"At the end of the runs, mean and standard deviation; {study.folder / 'ends.csv'}:")
     say(format_table(["settings", "epochs", *columns], lines))
     draw_compared(histories, study.folder / "compared.png")
@@ -263,10 +261,4 @@ def _write_trials(study: Study, ranked: Sequence[Trial]) -> None:
         ]
         for trial in ranked
     ]
-    _write_csv(study.folder / "trials.csv", header, rows)
-
-
-def _write_csv(file: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    write_text(file, text.getvalue())
+    write_text(study.folder / "trials.csv", csv_text(header, rows))

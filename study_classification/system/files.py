@@ -1,6 +1,8 @@
 """Files that are written whole or not at all: whenever the program or the machine stops, what is there can be read."""
 
+import csv
 import errno
+import io
 import json
 import os
 import shutil
@@ -31,6 +33,13 @@ def write_text(file: Path, text: str) -> None:
         replace_bytes(file, [text.encode(errors="backslashreplace")])
     except OSError as error:
         raise unwritable(file.parent, error) from None
+
+
+def csv_text(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
+    """A table as CSV, with lines that end alike on every system."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    return text.getvalue()
 
 
 def replace_bytes(file: Path, parts: Iterable[bytes]) -> None:

@@ -3,9 +3,7 @@
 Source: the range test of Smith (arXiv:1506.01186), with the exponential rise, range and end of fastai's lr_find.
 """
 
-import csv
 import functools
-import io
 import math
 from pathlib import Path
 
@@ -22,7 +20,7 @@ from study_classification.reports.curves import draw_learning_rates
 from study_classification.runs import directory
 from study_classification.system import devices, hosts
 from study_classification.system.console import progress, say
-from study_classification.system.files import write_text
+from study_classification.system.files import csv_text, write_text
 from study_classification.tasks.task import LOSS, names_of
 from study_classification.training.compiled_step import compiled_train_step
 from study_classification.training.feed import open_feed
@@ -124,8 +122,5 @@ def steepest_descent(rates: Float[np.ndarray, " n"], losses: Float[np.ndarray, "
 
 
 def _to_csv(*columns: Float[np.ndarray, " n"]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("learning_rate", "loss", "smoothed_loss"))
-    writer.writerows(zip(*(column.tolist() for column in columns), strict=True))
-    return text.getvalue()
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return csv_text(("learning_rate", "loss", "smoothed_loss"), rows)
