@@ -3,12 +3,12 @@ import re
 import jax
 import numpy as np
 
-from study_classification.inference import weights
+from study_classification.inference import predictor
 from study_classification.inference.weights import describe_weights
 
 
 def test_weights_near_zero_are_counted(run, monkeypatch):
-    load_model = weights.load_model
+    load_model = predictor.load_model
 
     def with_zeros(*given):
         step, variables = load_model(*given)
@@ -18,6 +18,6 @@ def test_weights_near_zero_are_counted(run, monkeypatch):
         last["kernel"][0] = (0.0, -0.0009, 0.0011)
         return step, variables | {"params": params}
 
-    monkeypatch.setattr(weights, "load_model", with_zeros)
+    monkeypatch.setattr(predictor, "load_model", with_zeros)
     _, small, total = re.match(r"After step (\d+), (\d) of ([\d,]+) weights", describe_weights(run)).groups()
     assert (small, total) == ("2", f"{3 * 3 * 8 + 8 * 8 * 8 * 16 + 16 * 3:,}")
