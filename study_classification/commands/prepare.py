@@ -14,7 +14,7 @@ def run(given: Given) -> int:
     from study_classification.data.prepare import cache_directory
     from study_classification.data.prune import prune
     from study_classification.system.console import say
-    from study_classification.tasks.create import REGRESSION
+    from study_classification.tasks.create import has_numbers
 
     days = given.values["older_than"]
     if given.values["prune"]:
@@ -23,7 +23,7 @@ def run(given: Given) -> int:
     if days is not None:
         raise ConfigError("--older_than belongs to --prune: give both, or neither")
     assert given.config is not None
-    say(open_dataset(given.config.data, numbers=given.config.task.name == REGRESSION).describe())
+    say(open_dataset(given.config.data, numbers=has_numbers(given.config.task)).describe())
     return 0
 
 

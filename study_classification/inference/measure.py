@@ -25,7 +25,7 @@ from study_classification.runs.directory import Run, pixels_of_split, read_split
 from study_classification.system import devices
 from study_classification.system.console import say
 from study_classification.system.threads import num_workers
-from study_classification.tasks.create import REGRESSION
+from study_classification.tasks.create import has_numbers
 from study_classification.tasks.sigmoid import Sigmoid
 from study_classification.tasks.task import LOSS, Task
 
@@ -174,7 +174,7 @@ def open_own(run: Run) -> Dataset:
     if config.splits and not user_path(config.splits).is_file():
         config.splits = pinned
     try:
-        data = open_dataset(config, numbers=_has_numbers(run))
+        data = open_dataset(config, numbers=has_numbers(run.config.task))
     except DataError as error:
         raise DataError(
             f"{error}. If the {run.preprocess.noun} of {run.workdir} lie elsewhere now: evaluate "
@@ -187,7 +187,7 @@ def open_own(run: Run) -> Dataset:
         "their split, new ones are given one."
     )
     config.splits = pinned
-    return open_dataset(config, numbers=_has_numbers(run))
+    return open_dataset(config, numbers=has_numbers(run.config.task))
 
 
 def _open_other(run: Run, source: str, split: str) -> Dataset:
@@ -199,11 +199,7 @@ def _open_other(run: Run, source: str, split: str) -> Dataset:
     config.source, config.tfds_splits, config.per_class = source, ("", "", ""), 0
     config.splits = str(splits_file(run.workdir)) if split and read_splits(run.workdir) else ""
     everything_in = "" if split else TEST
-    return open_dataset(config, everything_in, for_training=False, numbers=_has_numbers(run))
-
-
-def _has_numbers(run: Run) -> bool:
-    return run.config.task.name == REGRESSION
+    return open_dataset(config, everything_in, for_training=False, numbers=has_numbers(run.config.task))
 
 
 def _trained_on(run: Run, data: Dataset, split: str) -> int | None:

@@ -24,7 +24,7 @@ from ml_collections import ConfigDict
 from study_classification.config import flatten
 from study_classification.errors import ConfigError, RunError
 from study_classification.paths import is_run, on_bucket, read_file, why
-from study_classification.runs.directory import config_from_json, config_to_json
+from study_classification.runs.json_files import config_from_json, config_to_json
 from study_classification.studies.settings import shown
 from study_classification.system.files import make_folder, unwritable, write_json
 

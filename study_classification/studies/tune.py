@@ -16,7 +16,7 @@ from study_classification.studies.space import Space, checked_space
 from study_classification.studies.sweep import train_sweep
 from study_classification.system import devices
 from study_classification.system.console import say
-from study_classification.tasks.create import REGRESSION
+from study_classification.tasks.create import has_numbers
 from study_classification.tasks.task import higher_is_better
 from study_classification.training.setup import resolve_config
 
@@ -104,4 +104,4 @@ def _examine(config: ConfigDict) -> None:
     resolve_config(config)
     say(devices.banner(devices.compute_dtype(config.precision)))
     devices.warn_of_idle_accelerator()
-    say(open_dataset(config.data, numbers=config.task.name == REGRESSION).describe())
+    say(open_dataset(config.data, numbers=has_numbers(config.task)).describe())

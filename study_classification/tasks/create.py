@@ -10,7 +10,10 @@ from study_classification.tasks.sigmoid import Sigmoid
 from study_classification.tasks.softmax import Softmax
 from study_classification.tasks.task import Task
 
-REGRESSION = "regression"  # the name of the task whose labels are numbers; those of all others are classes
+
+def has_numbers(task_config: ConfigDict) -> bool:
+    """Whether the labels of `config.task` are numbers; those of all other tasks are classes."""
+    return task_config.name == "regression"
 
 
 def create_task(
@@ -30,7 +33,7 @@ def create_task(
     Raises:
         ConfigError: if sigmoid is to tell more or fewer than two classes apart, or `positive` is none of them.
     """
-    if task_config.name == REGRESSION:
+    if has_numbers(task_config):
         scale = kept or {}
         return Regression(task_config.loss, task_config.huber_delta, standardized=task_config.standardized, **scale)
     if task_config.name == "softmax":

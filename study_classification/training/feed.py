@@ -24,7 +24,7 @@ from study_classification.inputs.kinds import Reader, reader_of
 from study_classification.system import devices
 from study_classification.system.console import say
 from study_classification.system.threads import num_workers
-from study_classification.tasks.create import REGRESSION
+from study_classification.tasks.create import has_numbers
 from study_classification.tasks.task import Task
 from study_classification.training.feature_cache import ViewOrder, cached_features
 from study_classification.training.setup import Experiment
@@ -84,7 +84,7 @@ def open_feed(experiment: Experiment) -> Feed:
     """
     config, task, preprocess = experiment.config, experiment.task, experiment.preprocess
     cache = cache_directory(config.data)
-    data = open_dataset(config.data, numbers=config.task.name == REGRESSION)
+    data = open_dataset(config.data, numbers=has_numbers(config.task))
     say(data.describe())
     if not isinstance(preprocess, Preprocess):
         say(preprocess.describe())

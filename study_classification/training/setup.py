@@ -25,7 +25,7 @@ from study_classification.pretrained import Pretrained, load_pretrained
 from study_classification.pretrained.published import IMAGENET
 from study_classification.runs.history import VAL
 from study_classification.system import devices
-from study_classification.tasks.create import REGRESSION, create_task
+from study_classification.tasks.create import create_task, has_numbers
 from study_classification.tasks.task import Task, names_of
 from study_classification.trees import filter_tree
 
@@ -73,7 +73,7 @@ def resolve_config(config: ConfigDict, learnt: AnyPreprocess | None = None) -> E
     config = config.copy_and_resolve_references()
     devices.start_devices(cache_directory(config.data))
     mesh = devices.make_mesh(config.fsdp)
-    classes = () if config.task.name == REGRESSION else class_names(config.data)
+    classes = () if has_numbers(config.task) else class_names(config.data)
     task = create_task(config.task, classes, config.label_smoothing)
     if config.task.name == "sigmoid":
         config.task.positive = config.task.positive or classes[1]
@@ -109,7 +109,7 @@ def _preprocess(config: ConfigDict, learnt: AnyPreprocess | None) -> AnyPreproce
         return Preprocess.from_config(config.preprocess)
     if isinstance(learnt, KINDS[config.data.input]):
         return learnt
-    rows = open_dataset(config.data, numbers=config.task.name == REGRESSION).split(TRAIN)
+    rows = open_dataset(config.data, numbers=has_numbers(config.task)).split(TRAIN)
     assert isinstance(rows, RowSplit)
     return learn_preprocess(config.data, rows)
 
