@@ -1,5 +1,3 @@
-import importlib
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +10,9 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "scripts/benchmarks"
 
 
 @pytest.fixture
-def script(monkeypatch, cache):
-    monkeypatch.syspath_prepend(SCRIPTS)
+def script(script, monkeypatch, cache):
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
-    yield importlib.import_module
-    for name in {path.stem for path in SCRIPTS.glob("*.py")} & sys.modules.keys():
-        del sys.modules[name]
+    return script
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The harness that does faults to the program; and, in short, what it finds."""
 
 import csv
-import importlib
 import os
 import random
 import subprocess
@@ -21,14 +20,6 @@ TARGETS = (
     "weights.npz", "config.json", "classes.json", "targets.json", "preprocess.json", "data_report.json", "report.json",
     "splits.csv of a run", "checkpoint.json",
 )  # fmt: skip
-
-
-@pytest.fixture
-def script(monkeypatch):
-    monkeypatch.syspath_prepend(SCRIPTS)
-    yield importlib.import_module
-    for name in {path.stem for path in SCRIPTS.glob("*.py")} & sys.modules.keys():
-        del sys.modules[name]
 
 
 def test_a_little_of_each_fault_comes_to_a_good_end(tmp_path):

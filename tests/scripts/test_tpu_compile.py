@@ -1,7 +1,6 @@
 """scripts/tpu/compile.py without its compiler: what is read off a program's text, and the arithmetic of the table."""
 
 import argparse
-import importlib
 import os
 import subprocess
 import sys
@@ -34,14 +33,6 @@ replica_groups=mesh['data'=8,'fsdp'=1] {'data':(2)4}
   ROOT %kernel = f32[64]{0} custom-call(%x), custom_call_target="tpu_custom_call"
 }
 """
-
-
-@pytest.fixture
-def script(monkeypatch):
-    monkeypatch.syspath_prepend(SCRIPTS)
-    yield importlib.import_module
-    for name in {path.stem for path in SCRIPTS.glob("*.py")} & sys.modules.keys():
-        del sys.modules[name]
 
 
 def test_collectives_are_read_off_a_program(script):
