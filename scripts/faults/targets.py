@@ -83,7 +83,7 @@ def _run_file(name: str, folder: Path) -> Target:
     """A file of a run directory whose other files are whole, read by all that read it."""
     from study_classification.configs import default
     from study_classification.inputs.images.preprocess import Preprocess
-    from study_classification.runs import directory
+    from study_classification.runs import directory, own_data
     from study_classification.runs.json_files import config_to_json
 
     config = default.get_config()
@@ -95,7 +95,7 @@ def _run_file(name: str, folder: Path) -> Target:
         "preprocess.json": Preprocess(8, 8, "bilinear", 1, (0.5,), (0.25,)).to_json(),
         "data_report.json": {
             "key": "0a1b",
-            directory.SPLITS_DIGEST: hashlib.sha256(_SPLITS).hexdigest(),
+            own_data.SPLITS_DIGEST: hashlib.sha256(_SPLITS).hexdigest(),
             "classes": {"cat": {"train": 1}},
             "unreadable": {},
         },
@@ -107,8 +107,8 @@ def _run_file(name: str, folder: Path) -> Target:
 
     def read(file: Path) -> None:
         directory.load(folder)
-        directory.same_data(folder, "0a1b", "")
-        directory.pixels_of_split(folder, "train")
+        own_data.same_data(folder, "0a1b", "")
+        own_data.pixels_of_split(folder, "train")
         directory.add_to_report(folder, "validation", {"accuracy": 0.5})
 
     return Target(_reader_of(folder / name, read), (inputs[name],))

@@ -21,7 +21,8 @@ from study_classification.inputs.kinds import reader_of
 from study_classification.paths import user_path
 from study_classification.reports.metrics import classification_metrics, roc_auc
 from study_classification.reports.regression import regression_metrics
-from study_classification.runs.directory import Run, pixels_of_split, read_splits, same_data, splits_file
+from study_classification.runs.directory import Run
+from study_classification.runs.own_data import pixels_of_split, read_splits, same_data, splits_file
 from study_classification.system import devices
 from study_classification.system.console import say
 from study_classification.system.threads import num_workers

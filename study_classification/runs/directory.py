@@ -18,7 +18,6 @@ report.json         results of the evaluations
 """
 
 import csv
-import hashlib
 import io
 import math
 import time
@@ -38,11 +37,11 @@ from study_classification.paths import user_path
 from study_classification.runs.environment import describe_environment
 from study_classification.runs.history import Epoch, History
 from study_classification.runs.json_files import config_from_json, config_to_json, damaged, read_json
+from study_classification.runs.own_data import knows_data, same_data, splits_file, write_data
 from study_classification.system import hosts
 from study_classification.system.files import make_folder, unwritable, write_json, write_text
 
-NETWORK, PREPROCESS, TARGETS, REPORT = "network.py", "preprocess.json", "targets.json", "data_report.json"
-SPLITS_DIGEST = "splits_sha256"  # in REPORT
+NETWORK, PREPROCESS, TARGETS = "network.py", "preprocess.json", "targets.json"
 
 # A run may be resumed with other values of these: they change how long or how it runs, not what it computes. The data
 # may have moved, too; that they are the same is checked by their content.
@@ -124,10 +123,6 @@ def figure_file(workdir: Path, name: str) -> Path:
     return workdir / f"{name}.png"
 
 
-def splits_file(workdir: Path) -> Path:
-    return workdir / "splits.csv"
-
-
 def worst_file(workdir: Path) -> Path:
     return workdir / "worst.csv"
 
@@ -160,50 +155,6 @@ def read_history(workdir: Path) -> list[Epoch]:
         return []
     except (csv.Error, OSError, TypeError, ValueError) as error:
         raise damaged(file, str(error)) from None
-
-
-def same_data(workdir: Path, key: str, splits_csv: str) -> bool:
-    """Whether data are those that the run was made of, content and splits.
-
-    Args:
-        workdir: of the run.
-        key: identifies the data.
-        splits_csv: which example is in which split; '' where that is not known.
-
-    Raises:
-        RunError: if what the run kept of its data is damaged.
-    """
-    file = workdir / REPORT
-    report = read_json(file)
-    if not isinstance(report.get("key"), str):
-        raise damaged(file, "it names no key of the data")
-    return report["key"] == key or (bool(splits_csv) and read_splits(workdir) == splits_csv)
-
-
-def read_splits(workdir: Path) -> str:
-    """The text of splits.csv.
-
-    Raises:
-        RunError: if it is absent, or not what was written.
-    """
-    file = splits_file(workdir)
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise RunError(f"{file} cannot be read ({error}): restore it, or train again") from None
-    if hashlib.sha256(content).hexdigest() != read_json(workdir / REPORT).get(SPLITS_DIGEST):
-        raise damaged(file, f"it has not the digest that is in {REPORT}")
-    return content.decode("utf-8")
-
-
-def pixels_of_split(workdir: Path, split: str) -> frozenset[str]:
-    """The digests of pixels of a split of the run's data, as splits.csv has them; none where it knows none.
-
-    Raises:
-        RunError: if splits.csv is absent or damaged.
-    """
-    rows = csv.DictReader(io.StringIO(read_splits(workdir), newline=""))
-    return frozenset(row["pixels"] for row in rows if row["split"] == split)
 
 
 def add_to_report(workdir: Path, name: str, metrics: dict) -> Path:
@@ -322,7 +273,7 @@ def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str
         EnvironmentFault: if it cannot be written.
     """
     workdir = run.workdir
-    if (workdir / REPORT).exists() and not same_data(workdir, key, splits_csv):
+    if knows_data(workdir) and not same_data(workdir, key, splits_csv):
         raise DataError(
             f"the {run.preprocess.noun} of {run.config.data.source}, or their splits, have changed since {workdir} "
             "began: restore them to resume it, or train anew in another --workdir, where "
@@ -335,9 +286,7 @@ def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str
     write_json(workdir / PREPROCESS, run.preprocess.to_json())
     if run.targets:
         write_json(workdir / TARGETS, dict(run.targets))
-    digest = hashlib.sha256(splits_csv.encode(errors="backslashreplace")).hexdigest()  # as `write_text` writes it
-    write_json(workdir / REPORT, {"key": key, SPLITS_DIGEST: digest} | report)
-    write_text(splits_file(workdir), splits_csv)
+    write_data(workdir, key, report, splits_csv)
     write_json(workdir / "environment.json", describe_environment())
 
 

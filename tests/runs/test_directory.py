@@ -9,6 +9,7 @@ from study_classification.errors import RunError
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.models import create_model
 from study_classification.runs import directory as run_directory
+from study_classification.runs import own_data
 from study_classification.runs.checkpoints import open_checkpoints
 from study_classification.runs.directory import Run
 
@@ -124,7 +125,7 @@ def test_a_damaged_file_is_named(run, name, content):
     (run.workdir / name).write_text(content)
     with pytest.raises(RunError, match=rf"{name}.*(train again|preprocess\.json is damaged)"):
         run_directory.load(run.workdir)
-        run_directory.same_data(run.workdir, "key", "")
+        own_data.same_data(run.workdir, "key", "")
 
 
 @pytest.mark.parametrize("changes", [{"seed": "x"}, {"data": None}, {"batch_size": -1}, {"learning": "by_heart"}])
@@ -149,20 +150,20 @@ def test_a_run_of_an_earlier_version_is_called_so(run):
 def test_data_are_the_same_by_key_or_by_the_split_of_every_image(run):
     table = "name,label,split,pixels\na/1.png,a,train,abc\n"
     run_directory.begin(run, "key", {}, table)
-    assert run_directory.same_data(run.workdir, "key", "")
-    assert run_directory.same_data(run.workdir, "another", table)
-    assert not run_directory.same_data(run.workdir, "another", table.replace("train", "test"))
-    assert not run_directory.same_data(run.workdir, "another", "")
-    assert run_directory.pixels_of_split(run.workdir, "train") == {"abc"}
+    assert own_data.same_data(run.workdir, "key", "")
+    assert own_data.same_data(run.workdir, "another", table)
+    assert not own_data.same_data(run.workdir, "another", table.replace("train", "test"))
+    assert not own_data.same_data(run.workdir, "another", "")
+    assert own_data.pixels_of_split(run.workdir, "train") == {"abc"}
 
 
 @pytest.mark.parametrize("content", [b"\xff", bytes(40), b"", b"name,label,split,pixels\na/1.png,a,train,abd\n"])
 def test_a_damaged_table_of_splits_is_named(run, content):
     run_directory.begin(run, "key", {}, "name,label,split,pixels\na/1.png,a,train,abc\n\udcff")
-    assert run_directory.pixels_of_split(run.workdir, "train") == {"abc"}
+    assert own_data.pixels_of_split(run.workdir, "train") == {"abc"}
     (run.workdir / "splits.csv").write_bytes(content)
     with pytest.raises(RunError, match=r"splits\.csv"):
-        run_directory.pixels_of_split(run.workdir, "train")
+        own_data.pixels_of_split(run.workdir, "train")
 
 
 def test_files_of_the_training_that_are_gone(run, tmp_path):

@@ -1,0 +1,83 @@
+"""What a run keeps of the data that it was made of: `data_report.json` and `splits.csv`."""
+
+import csv
+import hashlib
+import io
+from pathlib import Path
+
+from study_classification.errors import RunError
+from study_classification.runs.json_files import damaged, read_json
+from study_classification.system.files import write_json, write_text
+
+REPORT = "data_report.json"
+SPLITS_DIGEST = "splits_sha256"  # in REPORT
+
+
+def splits_file(workdir: Path) -> Path:
+    return workdir / "splits.csv"
+
+
+def knows_data(workdir: Path) -> bool:
+    """Whether a run has begun here and has said what its data are."""
+    return (workdir / REPORT).exists()
+
+
+def write_data(workdir: Path, key: str, report: dict, splits_csv: str) -> None:
+    """Writes both files.
+
+    Args:
+        workdir: of the run.
+        key: identifies the data.
+        report: what was found in the data.
+        splits_csv: which example is in which split.
+
+    Raises:
+        EnvironmentFault: if they cannot be written.
+    """
+    digest = hashlib.sha256(splits_csv.encode(errors="backslashreplace")).hexdigest()  # as `write_text` writes it
+    write_json(workdir / REPORT, {"key": key, SPLITS_DIGEST: digest} | report)
+    write_text(splits_file(workdir), splits_csv)
+
+
+def same_data(workdir: Path, key: str, splits_csv: str) -> bool:
+    """Whether data are those that the run was made of, content and splits.
+
+    Args:
+        workdir: of the run.
+        key: identifies the data.
+        splits_csv: which example is in which split; '' where that is not known.
+
+    Raises:
+        RunError: if what the run kept of its data is damaged.
+    """
+    file = workdir / REPORT
+    report = read_json(file)
+    if not isinstance(report.get("key"), str):
+        raise damaged(file, "it names no key of the data")
+    return report["key"] == key or (bool(splits_csv) and read_splits(workdir) == splits_csv)
+
+
+def read_splits(workdir: Path) -> str:
+    """The text of splits.csv.
+
+    Raises:
+        RunError: if it is absent, or not what was written.
+    """
+    file = splits_file(workdir)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise RunError(f"{file} cannot be read ({error}): restore it, or train again") from None
+    if hashlib.sha256(content).hexdigest() != read_json(workdir / REPORT).get(SPLITS_DIGEST):
+        raise damaged(file, f"it has not the digest that is in {REPORT}")
+    return content.decode("utf-8")
+
+
+def pixels_of_split(workdir: Path, split: str) -> frozenset[str]:
+    """The digests of pixels of a split of the run's data, as splits.csv has them; none where it knows none.
+
+    Raises:
+        RunError: if splits.csv is absent or damaged.
+    """
+    rows = csv.DictReader(io.StringIO(read_splits(workdir), newline=""))
+    return frozenset(row["pixels"] for row in rows if row["split"] == split)
