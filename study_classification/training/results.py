@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from flax.traverse_util import flatten_dict
 from jaxtyping import Array, Float, PyTree, Shaped
+from sklearn.metrics import confusion_matrix
 
 from study_classification.data.batches import Images
 from study_classification.data.order import EvaluationOrder
@@ -90,8 +91,7 @@ def _leave_confusion(feed: Feed, predict: Callable[[dict], Array], val_images: I
     order = EvaluationOrder(len(labels), feed.batch_size)
     found = [np.asarray(predict(batch)).argmax(-1) for batch in val_images.batches(order, range(len(order)))]
     said, class_names = np.concatenate(found)[: len(labels)], feed.data.class_names
-    counts = np.zeros((len(class_names), len(class_names)), np.int64)
-    np.add.at(counts, (labels, said), 1)
+    counts = confusion_matrix(labels, said, labels=range(len(class_names)))
     noun = feed.experiment.preprocess.noun
     title = f"{np.trace(counts):,} of {len(labels):,} validation {noun} right"
     if isinstance(feed.task, Sigmoid):
