@@ -91,3 +91,10 @@ def test_one_way_to_the_standard_streams():
             prints = isinstance(node, ast.Name) and node.id == "print"
             writes = isinstance(node, ast.Attribute) and node.attr in ("stdout", "stderr", "__stdout__", "__stderr__")
             assert not prints and not writes, f"{file.name}, line {node.lineno}"
+
+
+def test_no_function_is_too_long_to_read():
+    for file in FILES:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno < 60, f"{file.name}: {node.name}"

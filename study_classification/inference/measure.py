@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from study_classification.data.batches import open_examples
+from study_classification.data.batches import Images, open_examples
 from study_classification.data.dataset import Dataset, Split, open_dataset
 from study_classification.data.order import EvaluationOrder
 from study_classification.data.prepare import cache_directory
@@ -83,19 +83,7 @@ def measure(network: Network, *, split: str = "", source: str = "", worst: int =
         workers=num_workers(run.config.data.workers),
         sharding=devices.batch_sharding(network.mesh),
     )
-    sizes = network.batch_sizes
-    plan = EvaluationOrder(len(examples), next((size for size in sizes if size >= len(examples)), sizes[-1]))
-    everywhere = jax.jit(lambda label: label, out_shardings=devices.replicated(network.mesh))
-    parts = []
-    for step, batch in enumerate(images.batches(plan, range(len(plan)))):
-        real = plan[step]["mask"] == 1
-        predictions = finite(network.predictions(batch), network.step)[real]
-        labels = np.asarray(everywhere(batch["label"]))[real]
-        parts.append(_columns(network.task, predictions, to_class[labels] if run.class_names else labels))
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    count = len(columns["labels"])
-    assert count == len(examples), f"{count} of {len(examples)} examples were evaluated"
-
+    columns = _answers(network, images, len(examples), to_class)
     if trained_on and asked != TRAIN:
         say(
             f"Beware: {trained_on:,} of these {len(examples):,} {run.preprocess.noun} were trained on, so unseen ones "
@@ -111,6 +99,23 @@ def measure(network: Network, *, split: str = "", source: str = "", worst: int =
         **_metrics(network, columns),
         **({"worst": _worst(examples, run.class_names, columns, worst)} if worst else {}),
     }
+
+
+def _answers(network: Network, images: Images, count: int, to_class: np.ndarray) -> dict[str, np.ndarray]:
+    """What the network says of each of `count` examples and what is true, see `_columns`."""
+    sizes = network.batch_sizes
+    plan = EvaluationOrder(count, next((size for size in sizes if size >= count), sizes[-1]))
+    everywhere = jax.jit(lambda label: label, out_shardings=devices.replicated(network.mesh))
+    parts = []
+    for step, batch in enumerate(images.batches(plan, range(len(plan)))):
+        real = plan[step]["mask"] == 1
+        predictions = finite(network.predictions(batch), network.step)[real]
+        labels = np.asarray(everywhere(batch["label"]))[real]
+        parts.append(_columns(network.task, predictions, to_class[labels] if network.run.class_names else labels))
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    found = len(columns["labels"])
+    assert found == count, f"{found} of {count} examples were evaluated"
+    return columns
 
 
 def _worst(
