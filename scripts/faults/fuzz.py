@@ -111,7 +111,7 @@ def _end(process, shared: Sequence[int]) -> str:
 
 def _blind(name: str, inputs: range, seed: int, folder: Path, shared: Sequence[int]) -> None:
     """Mutations by chance; the same number and seed are the same input."""
-    target = make_target(name)
+    target = make_target(name, folder / f"files-{os.getpid()}")
     _limit_memory()
     for number in inputs:
         try_one(target.read, mutated(target.inputs, random.Random(f"{seed} {number}")), folder, shared)
@@ -123,7 +123,7 @@ def _guided(name: str, inputs: range, seed: int, folder: Path, shared: Sequence[
 
     os.dup2(os.open(folder / "atheris.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
     with atheris.instrument_imports(include=["study_classification", "PIL", "safetensors", "zipfile", "csv", "json"]):
-        target = make_target(name)
+        target = make_target(name, folder / f"files-{os.getpid()}")
     corpus = folder / "corpus"
     corpus.mkdir(exist_ok=True)
     for number, content in enumerate(target.inputs):

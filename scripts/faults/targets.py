@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 import struct
-import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,9 +27,10 @@ class Target:
     inputs: tuple[bytes, ...]
 
 
-def make_target(name: str) -> Target:
-    """One of TARGETS, with a folder of its own for the files that it reads."""
-    return TARGETS[name](Path(tempfile.mkdtemp(prefix=f"fuzz-{name}-")))
+def make_target(name: str, folder: Path) -> Target:
+    """One of TARGETS; the files that it reads are written into the folder, which is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return TARGETS[name](folder)
 
 
 def _image(folder: Path) -> Target:

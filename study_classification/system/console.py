@@ -9,8 +9,9 @@ import sys
 import threading
 import time
 import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO, TypeVar
 
@@ -34,6 +35,8 @@ class _Console:
 
 
 _console = _Console()
+_changes: list[dict] = []  # of the open contexts, the innermost last
+_changing = threading.Lock()
 
 
 def say(text: str = "") -> None:
@@ -146,13 +149,22 @@ def hush_libraries() -> None:
 
 @contextlib.contextmanager
 def _changed(**changes) -> Iterator[None]:
-    """Within the context the console is another one; behind it, again what it was before."""
-    global _console
-    before, _console = _console, replace(_console, **changes)
+    """Within the context the console is another one; behind it, what the contexts that are still open make of it.
+
+    Contexts of several threads overlap, so none may put back what it found.
+    """
+    _change(_changes.append, changes)
     try:
         yield
     finally:
-        _console = before
+        _change(_changes.remove, changes)
+
+
+def _change(act: Callable[[dict], None], changes: dict) -> None:
+    global _console
+    with _changing:
+        act(changes)
+        _console = _Console(**dict(ChainMap(*reversed(_changes))))
 
 
 def saying_to_stderr() -> contextlib.AbstractContextManager[None]:

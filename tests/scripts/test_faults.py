@@ -38,14 +38,15 @@ def test_a_little_of_each_fault_comes_to_a_good_end(tmp_path):
 def test_a_few_inputs_to_each_reader(script, tmp_path, name):
     fuzz, targets = script("fuzz"), script("targets")
     assert tuple(targets.TARGETS) == TARGETS
-    target, counts = targets.make_target(name), [0] * 4
+    target, counts, found = targets.make_target(name, tmp_path / "files"), [0] * 4, tmp_path / "found"
+    found.mkdir()
     for data in target.inputs:
-        fuzz.try_one(target.read, data, tmp_path, counts)
+        fuzz.try_one(target.read, data, found, counts)
     assert counts[1] == (0 if name == "weights.npz" else len(target.inputs))  # good inputs are accepted
     count = int(150 * targets.SHARES.get(name, 1))
     for number in range(count):
-        fuzz.try_one(target.read, fuzz.mutated(target.inputs, random.Random(f"7 {number}")), tmp_path, counts)
-    assert [path.name for path in tmp_path.iterdir()] == []
+        fuzz.try_one(target.read, fuzz.mutated(target.inputs, random.Random(f"7 {number}")), found, counts)
+    assert [path.name for path in found.iterdir()] == []
     assert counts[0] == counts[1] + counts[2] == count + len(target.inputs)
 
 

@@ -40,6 +40,18 @@ def test_silence(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_contexts_of_threads_may_end_in_any_order(tmp_path, capsys):
+    first, second = console.saying_nothing(), console.logging_to(tmp_path / "log.txt")
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    console.say("logged")
+    second.__exit__(None, None, None)
+    console.say("after")
+    assert capsys.readouterr() == ("logged\nafter\n", "")
+    assert (tmp_path / "log.txt").read_text()[20:] == "logged\n"
+
+
 def test_what_only_the_log_is_told(tmp_path, capsys):
     with console.saying_to_the_log(), console.logging_to(tmp_path / "log.txt"):
         console.say("message")

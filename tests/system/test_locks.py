@@ -24,10 +24,13 @@ def test_the_second_says_that_it_waits_and_then_has_its_turn(tmp_path, capsys):
     with taking_turns(tmp_path / "lock", "nobody waits") as sure:
         thread = threading.Thread(target=second)
         thread.start()
-        while "waiting for the first" not in capsys.readouterr().out:
+        said, until = "", time.monotonic() + 60
+        while "waiting for the first" not in said and time.monotonic() < until:
             time.sleep(0.01)
+            said += capsys.readouterr().out
         order.append(("first", sure))
     thread.join()
+    assert said == "waiting for the first\n"
     assert order == [("first", True), ("second", True)]
 
 
