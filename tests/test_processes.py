@@ -43,14 +43,13 @@ def training(photos, workdir, *more, learning="from_scratch", epochs=3, weights=
 
 
 @contextlib.contextmanager
-def started(folder, processes, devices, command):
+def started(folder, processes, devices, command, shared_cache=True):
     """Within the context so many processes of a command run; their output goes to FOLDER/INDEX.txt."""
     folder.mkdir(exist_ok=True)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     environment = os.environ | {
         "JAX_PLATFORMS": "cpu",
-        "XDG_CACHE_HOME": str(folder / "cache"),
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
     }
     running, files = [], contextlib.ExitStack()
@@ -61,7 +60,8 @@ def started(folder, processes, devices, command):
             "JAX_PROCESS_ID": str(index),
         }
         output = files.enter_context((folder / f"{index}.txt").open("w", encoding="utf-8"))
-        own = environment | (several if processes > 1 else {})
+        own = environment | {"XDG_CACHE_HOME": str(cache_of(folder, index, shared_cache))}
+        own |= several if processes > 1 else {}
         running.append(subprocess.Popen([sys.executable, *command], stdout=output, stderr=output, env=own))
     try:
         yield running
@@ -72,9 +72,13 @@ def started(folder, processes, devices, command):
         files.close()
 
 
-def done(folder, processes, devices, jobs):
+def cache_of(folder, index, shared):
+    return folder / ("cache" if shared else f"cache-{index}")
+
+
+def done(folder, processes, devices, jobs, shared_cache=True):
     """What each process says of each job, see process_worker.py."""
-    with started(folder, processes, devices, (WORKER, json.dumps(jobs), folder)) as running:
+    with started(folder, processes, devices, (WORKER, json.dumps(jobs), folder), shared_cache) as running:
         codes = [process.wait(PATIENCE) for process in running]
     assert codes == [0] * processes, (folder / "0.txt").read_text(encoding="utf-8")
     found = [json.loads((folder / f"{index}.json").read_text(encoding="utf-8")) for index in range(processes)]
@@ -165,14 +169,19 @@ def test_only_the_first_process_speaks_and_writes(two):
     assert len(rates) > 5
 
 
-@pytest.mark.parametrize(("processes", "devices"), [(4, 1), (2, 2)])
-def test_more_processes_and_devices(one, photos, tmp_path, processes, devices):
+@pytest.mark.parametrize(("processes", "devices", "shared_cache"), [(4, 1, True), (2, 2, False)])
+def test_more_processes_and_devices(one, photos, tmp_path, processes, devices, shared_cache):
     resident = all_jobs(photos, tmp_path)["resident"]
     predict = ["predict", f"--workdir={tmp_path / 'resident'}", "--format=csv", str(photos)]
-    found = done(tmp_path, processes, devices, [resident, predict])
+    found = done(tmp_path, processes, devices, [resident, predict], shared_cache)
     assert_same_history(one[0] / "resident", tmp_path / "resident")
     assert {process[0]["reads"]["train"] for process in found} == {48 // processes}
     assert found[0][1]["out"].count("\n") == 61
+    prepared = [
+        sorted(path.name for path in cache_of(tmp_path, index, shared_cache).rglob("dataset_info.json"))
+        for index in range(processes)
+    ]
+    assert prepared == [["dataset_info.json"]] * processes  # of a file system of its own, each prepared its own
 
 
 def said(folder, index):
