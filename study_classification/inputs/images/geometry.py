@@ -4,7 +4,8 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.ndimage import map_coordinates
+
+from study_classification.inputs.images.sampling import bilinear
 
 _ERASED_AREA = (0.02, 0.4)
 
@@ -75,8 +76,7 @@ def warp(image: jax.Array, matrix: jax.Array, offset: jax.Array) -> jax.Array:
     target = jnp.stack(jnp.meshgrid(*2 * [jnp.arange(side) - centre], indexing="ij"))
     source = jnp.einsum("ij,jyx->iyx", matrix, target, precision=jax.lax.Precision.HIGHEST)
     source = source + offset[:, None, None] + centre
-    sample = partial(map_coordinates, coordinates=list(source), order=1, mode="nearest")
-    return jax.vmap(sample, in_axes=-1, out_axes=-1)(image)
+    return bilinear(image, *source)
 
 
 def erase(image: jax.Array, key: jax.Array, probability: float) -> jax.Array:

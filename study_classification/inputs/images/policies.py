@@ -10,6 +10,7 @@ import numpy as np
 from jax.custom_batching import sequential_vmap
 
 from study_classification.inputs.images.color import blend
+from study_classification.inputs.images.sampling import count_values, look_up, nearest
 
 OPERATIONS = (
     "Identity",
@@ -195,7 +196,7 @@ def _move(image: jax.Array, matrix: jax.Array, offset: jax.Array) -> jax.Array:
         for row, shift in zip(matrix, offset, strict=True)
     )
     inside = (x >= 0) & (x < side) & (y >= 0) & (y < side)
-    return jnp.where(inside[..., None], image[jnp.clip(y, 0, side - 1), jnp.clip(x, 0, side - 1)], 0.0)
+    return jnp.where(inside[..., None], nearest(image, jnp.clip(y, 0, side - 1), jnp.clip(x, 0, side - 1)), 0.0)
 
 
 def _brightness(image: jax.Array, magnitude: jax.Array) -> jax.Array:
@@ -235,12 +236,13 @@ def _auto_contrast(image: jax.Array, magnitude: jax.Array) -> jax.Array:
 
 def _equalize(image: jax.Array, magnitude: jax.Array) -> jax.Array:
     def channel(values: jax.Array) -> jax.Array:
-        count = jnp.zeros(256, jnp.int32).at[values].add(1)
+        count = count_values(values, 256)
         step = (values.size - count[values.max()]) // 255
         table = (step // 2 + jnp.cumsum(count) - count) // jnp.maximum(step, 1)
-        return jnp.where(step > 0, jnp.minimum(table, 255)[values], values)
+        return jnp.where(step > 0, look_up(jnp.minimum(table, 255), values), values)
 
-    return jax.vmap(channel, -1, -1)(image.astype(jnp.int32)).astype(jnp.float32)
+    pixels = image.astype(jnp.int32).reshape(-1, image.shape[-1])
+    return jax.vmap(channel, -1, -1)(pixels).reshape(image.shape).astype(jnp.float32)
 
 
 def _invert(image: jax.Array, magnitude: jax.Array) -> jax.Array:
