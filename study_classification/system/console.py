@@ -136,7 +136,12 @@ def complete_streams() -> None:
 
 
 def hush_libraries() -> None:
-    """What threads of Orbax and TensorStore complain of reaches the user as an exception, or not at all."""
+    """What threads of Orbax and TensorStore complain of reaches the user as an exception, or not at all.
+
+    Neither does what Pillow writes of an image that it then refuses: the reason is said with the file's name.
+    """
+    import logging as python_logging
+
     from absl import logging
 
     def show(*error) -> None:
@@ -144,6 +149,7 @@ def hush_libraries() -> None:
             sys.__excepthook__(*error)
 
     logging.set_verbosity(logging.FATAL)
+    python_logging.getLogger("PIL").setLevel(python_logging.CRITICAL)
     sys.excepthook, sys.unraisablehook = show, lambda _: None
 
 

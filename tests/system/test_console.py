@@ -1,11 +1,13 @@
 import errno
 import io
 import os
+import struct
 import subprocess
 import sys
 import unicodedata
 
 import pytest
+from PIL import Image
 
 from study_classification.errors import EnvironmentFault
 from study_classification.paths import user_path
@@ -196,3 +198,18 @@ def test_a_log_on_a_bucket_goes_on_behind_what_is_there(bucket, capsys):
         assert bucket["bucket/run/log.txt"].endswith(b" one\n")
     lines = bucket["bucket/run/log.txt"].decode().splitlines()
     assert [line.split(" ")[-1] for line in lines] == ["before", "one", "two"]
+
+
+def test_pillow_says_nothing_of_an_image_that_is_refused(tmp_path):
+    Image.new("RGB", (4, 4)).save(tmp_path / "image.tif")
+    data = bytearray((tmp_path / "image.tif").read_bytes())
+    samples = data.find(struct.pack("<HHI", 277, 3, 1)) + 8
+    data[samples : samples + 2] = struct.pack("<H", 515)
+    (tmp_path / "image.tif").write_bytes(data)
+    program = (
+        "from PIL import Image; from study_classification.system.console import hush_libraries; hush_libraries()\n"
+        "try: Image.open('image.tif')\n"
+        "except OSError: raise SystemExit(3)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (3, "")
