@@ -1,5 +1,6 @@
 """The docs name tests that exist; the examples of docs/python.md and docs/own_network.md are run as they stand."""
 
+import importlib.util
 import json
 import re
 import shlex
@@ -31,6 +32,29 @@ def test_every_test_that_a_page_names_exists():
         for file, name in re.findall(r"\b(tests/[\w/]+\.py)(?:::(\w+))?", page.read_text(encoding="utf-8")):
             assert (ROOT / file).exists(), f"{page.name}: {file}"
             assert f"def {name}" in (ROOT / file).read_text(encoding="utf-8"), f"{page.name}: {file}::{name}"
+
+
+def test_every_link_within_the_project_leads_somewhere():
+    pages = [ROOT / "README.md", *DOCS.rglob("*.md"), *ROOT.glob("scripts/*/README.md")]
+    for page in pages:
+        for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+            assert "://" in link or (page.parent / link).exists(), f"{page.relative_to(ROOT)}: {link}"
+
+
+@pytest.mark.parametrize(
+    ("html", "count"),
+    [
+        ('<a href="https://a.org"><img src="data:image/png;base64,"><script src="_static/a.js"></script>', 0),
+        ('<script async src="https://cdn.org/a.js"></script><img alt="" src=//b.org/c.png>', 2),
+        ('<link rel="stylesheet" href="https://fonts.org/a.css"><style>@import "http://b.org/c.css"</style>', 2),
+    ],
+)
+def test_a_page_that_would_ask_another_host_is_found(tmp_path, html, count):
+    spec = importlib.util.spec_from_file_location("no_requests", DOCS / "site" / "no_requests.py")
+    (tmp_path / "page.html").write_text(html, encoding="utf-8")
+    no_requests = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(no_requests)
+    assert len(no_requests.find_requests(tmp_path)) == count
 
 
 @pytest.fixture
