@@ -17,6 +17,7 @@ NOT_SAID = {
     # commands as they are typed, names of fields and files, units
     "--workdir=DIR [--split=SPLIT] [--data=SOURCE] [--tta=flip] [--worst=N]",
     "--workdir=DIR --layers [PICTURE]",
+    "--workdir=DIR [--split=test]",
     "<br />",
     "--config=configs/X.py[:key=value,...] [--workdir=DIR] [--steps=N] [--config.FIELD=VALUE ...]",
     "--workdir=DIR [--format=csv] [--top_k=N] PICTURE|FOLDER|PATTERN|- ...",
@@ -73,6 +74,23 @@ NOT_SAID = {
     "what the network says of every place",
     "the first {} maps of each layer: orange is above 0, blue below (a ReLU makes it 0)",
     "{} of {} validation {} right",
+    "{} of {} {} {} right",
+    "an example",
+    "as good as its word",
+    "as it is: error {}",
+    "at temperature {}: error {}",
+    "false positive rate",
+    "true positive rate (recall)",
+    "mean of all classes",
+    "precision and recall",
+    "predicted against true",
+    "predicted less true",
+    "predicted {}",
+    "true {}",
+    "probability of the predicted class",
+    "share of right predictions",
+    "weight towards {}",
+    "weights of the linear model",
     "a run",
     # what only a program or its author sees
     "module 'study_classification' has no attribute '{}'",
@@ -117,7 +135,9 @@ def page_letters():
     for name in environment().list_templates(extensions=["html"]):
         tree = environment().parse(environment().loader.get_source(environment(), name)[0])
         text = "".join(node.data for node in tree.find_all(TemplateData))
-        found[name] = re.findall(r"[A-Za-z]+", re.sub(r"(?s)<style>.*?</style>|<[^<>]*>|<[^<>]*$|&\w+;", "", text))
+        found[name] = re.findall(
+            r"[A-Za-z]+", re.sub(r"(?s)<style>.*?</style>|<code>.*?</code>|<[^<>]*>|<[^<>]*$|&\w+;", "", text)
+        )
     return found
 
 

@@ -5,6 +5,7 @@ import functools
 import hashlib
 import io
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -14,7 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from study_classification.language.translate import spoken, translated
+from study_classification.language.translate import said_on_page, spoken, translated
+from study_classification.system.files import replace_bytes, unwritable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,7 +30,7 @@ def render(template: str, **values: object) -> str:
     """The page that a template of this folder makes of its values. They are escaped, but for `Markup`.
 
     In a template, `_(text, *values)` is the sentence in the language that the program speaks, `{}` filled with the
-    values; `0.5|percent` is `50.0 %`, `1234|number` is `1,234`, `0.00123456|short` is `0.001235`.
+    values; `0.5|percent` is `50.0%`, `1234|number` is `1,234`, `0.00123456|short` is `0.001235`.
 
     Raises:
         jinja2.UndefinedError: if the template asks for a value that is not given.
@@ -46,27 +48,40 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals["_"] = lambda text, *values: translated(text.format(*values))
+    made.globals["_"] = said_on_page
     made.filters |= {
-        "percent": lambda share: f"{100 * share:.1f} %",
+        "percent": lambda share: f"{share:.1%}",
         "number": lambda value: f"{value:,}",
         "short": lambda value: f"{value:.4g}",
     }
     return made
 
 
-def figure(drawn: "Figure", alt: str, caption: str = "") -> Markup:
+def figure(drawn: "Figure", alt: str, caption: str = "", file: Path | None = None) -> Markup:
     """A figure of matplotlib as a `<figure>` with inline SVG, on a white card, whatever the page's colours are.
 
     Letters are paths, so it looks alike where a font is absent. On a narrow screen it shrinks a little, then scrolls.
 
     Args:
         drawn: the figure.
-        alt: what it shows, for those who do not see it.
-        caption: stands below it.
+        alt: what it shows, for those who do not see it, in plain English.
+        caption: stands below it, likewise.
+        file: where it is written as well, as `.svg` and `.png`.
+
+    Raises:
+        EnvironmentFault: if a file cannot be written.
     """
+    svg = _svg(drawn)
+    if file:
+        png = io.BytesIO()
+        drawn.savefig(png, format="png", dpi=100)
+        for suffix, content in ((".svg", svg), (".png", png.getvalue())):
+            try:
+                replace_bytes(file.with_name(file.name + suffix), [content])
+            except OSError as error:
+                raise unwritable(file.parent, error) from None
     width = round(drawn.get_size_inches()[0] * 96)  # CSS has 96 pixels an inch
-    return _part("chart", inline_svg(drawn), alt, caption, width)
+    return _part("chart", inline_svg(svg), translated(alt), translated(caption), width)
 
 
 def image(pixels: "UInt8[np.ndarray, 'h w ...'] | Image.Image", alt: str, side: int = 128) -> Markup:
@@ -89,15 +104,20 @@ def image(pixels: "UInt8[np.ndarray, 'h w ...'] | Image.Image", alt: str, side: 
     return _part("thumbnail", base64.b64encode(out.getvalue()).decode(), alt, *small.size)
 
 
-def inline_svg(drawn: "Figure") -> Markup:
-    """The `<svg>` of a figure for the inside of a page: without what only a file needs, its ids like no other's."""
+def _svg(drawn: "Figure") -> bytes:
+    """A figure as a file that is the same every time."""
     import matplotlib
 
     out = io.BytesIO()
     with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "page"}):
         drawn.savefig(out, format="svg", metadata=_NO_METADATA)
-    root = ElementTree.fromstring(out.getvalue())
-    mark = "f" + hashlib.sha256(out.getvalue()).hexdigest()[:8]
+    return out.getvalue()
+
+
+def inline_svg(svg: bytes) -> Markup:
+    """The `<svg>` of a file for the inside of a page: without what only a file needs, its ids like no other's."""
+    root = ElementTree.fromstring(svg)
+    mark = "f" + hashlib.sha256(svg).hexdigest()[:8]
     for name in ("width", "height", "version"):  # the page's style decides on the size
         del root.attrib[name]
     for element in root.iter():

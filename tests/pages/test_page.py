@@ -10,8 +10,9 @@ from jinja2 import UndefinedError
 from matplotlib.figure import Figure
 from PIL import Image
 
+from study_classification.errors import EnvironmentFault
 from study_classification.language.translate import speak
-from study_classification.pages.page import environment, figure, image, inline_svg, render
+from study_classification.pages.page import environment, figure, image, render
 
 
 def page(source, **values):
@@ -34,15 +35,17 @@ def test_values_are_escaped_and_must_be_given():
 
 
 def test_sentences_are_said_in_the_language_of_the_program():
-    said = '{{ _("Over-fitting: {}", name) }}|{{ 0.1234|percent }} {{ 12345|number }}'
-    assert page('{{ _("Stopped early: {}", "<x>") }}') == "Stopped early: &lt;x&gt;"
+    said = '{{ _("Report of {}", name) }}|{{ 0.1234|percent }} {{ 12345|number }}|{{ _("{} s", "class") }}'
     speak("ja")
     try:
-        assert page('{{ _("Stopped early: {}", "<x>") }}') == "早期終了: &lt;x&gt;"
+        assert (
+            page(said, name="<x>") == "&lt;x&gt; のレポート|12.3% 12,345|class 秒"
+        )  # a value is no sentence of a page
+        assert page('{{ _("Stopped early: {}", "x") }}') == "早期終了: x"  # a message may stand on a page as well
         assert '<html lang="ja">' in render("base.html")
     finally:
         speak("en")
-    assert page(said, name="x") == "Over-fitting: x|12.3 % 12,345"
+    assert page(said, name="<x>") == "Report of &lt;x&gt;|12.3% 12,345|class s"
     assert '<html lang="en">' in render("base.html")
 
 
@@ -52,10 +55,14 @@ def test_the_frame_asks_for_nothing_outside():
     assert not re.search(r"https?:|src=|<link|@import|<script", text)
 
 
+def inline(drawn):
+    return re.search("(?s)<svg.*</svg>", figure(drawn, "a line"))[0]
+
+
 def test_figures_do_not_share_ids_and_refer_to_their_own():
-    one, other = (inline_svg(line()) for _ in range(2))
+    one, other = (inline(line()) for _ in range(2))
     assert one == other  # it has neither a date nor chance
-    other = inline_svg(Figure(figsize=(1, 1)))
+    other = inline(Figure(figsize=(1, 1)))
     for text in (one, other):
         ids = set(re.findall(r' id="([^"]+)"', text))
         assert ids == set(re.findall(r'(?:href="|url\()#([^")]+)', text))
@@ -86,3 +93,12 @@ def test_a_thumbnail_keeps_its_shape_and_a_tiny_one_is_enlarged():
     pixels = np.asarray(large)
     assert pixels[4, 4] > 200 and pixels[15, 15] > 200 and pixels[16, 16] < 50  # 16 pixels a side, of one shade
     assert decoded(image(Image.new("RGBA", (70, 70)), "clear")).mode == "RGB"
+
+
+def test_a_figure_is_kept_beside_its_page(tmp_path):
+    figure(line(), "a line", file=tmp_path / "line")
+    with Image.open(tmp_path / "line.png") as drawn:
+        assert drawn.size == (300, 200)
+    assert (tmp_path / "line.svg").read_text().startswith("<?xml")
+    with pytest.raises(EnvironmentFault, match="cannot be written"):
+        figure(line(), "a line", file=tmp_path / "nowhere" / "line")
