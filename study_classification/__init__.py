@@ -74,7 +74,9 @@ def train(config: "ConfigDict", workdir: str | os.PathLike[str]) -> "Predictor":
     return load(workdir)
 
 
-def load(run_dir: str | os.PathLike[str], checkpoint: str | int = "best", *, tta: str = "none") -> "Predictor":
+def load(
+    run_dir: str | os.PathLike[str], checkpoint: str | int = "best", *, tta: str = "none", calibrated: bool = False
+) -> "Predictor":
     """The classifier that a run has trained, see `Predictor`.
 
     The directory may have been moved or copied. Where the network is a file of the user's own, its copy in the
@@ -84,13 +86,14 @@ def load(run_dir: str | os.PathLike[str], checkpoint: str | int = "best", *, tta
         run_dir: the run directory.
         checkpoint: `best`, `last`, or a step.
         tta: test-time augmentation, `none` or `flip`: probabilities are averaged over an image and its mirror image.
+        calibrated: whether probabilities are mended by the temperature that was fitted on validation.
 
     Raises:
         UserError: if the directory is no run, or the checkpoint is absent, damaged, or of another network.
     """
     from study_classification.inference import predictor
 
-    return predictor.load(run_dir, checkpoint, tta=tta)
+    return predictor.load(run_dir, checkpoint, tta=tta, calibrated=calibrated)
 
 
 def evaluate(

@@ -5,6 +5,11 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+from jinja2.ext import extract_from_ast
+from jinja2.nodes import TemplateData
+
+from study_classification.pages.page import environment
+
 PACKAGE = Path(__file__).resolve().parents[1] / "study_classification"
 TYPES = ("Float", "Int", "Bool", "UInt8", "Shaped", "Num")  # of jaxtyping, whose shapes are strings
 # What is not said, or is the same in every language.
@@ -12,6 +17,7 @@ NOT_SAID = {
     # commands as they are typed, names of fields and files, units
     "--workdir=DIR [--split=SPLIT] [--data=SOURCE] [--tta=flip] [--worst=N]",
     "--workdir=DIR --layers [PICTURE]",
+    "--workdir=DIR [--split=test]",
     "<br />",
     "--config=configs/X.py[:key=value,...] [--workdir=DIR] [--steps=N] [--config.FIELD=VALUE ...]",
     "--workdir=DIR [--format=csv] [--top_k=N] PICTURE|FOLDER|PATTERN|- ...",
@@ -68,6 +74,23 @@ NOT_SAID = {
     "what the network says of every place",
     "the first {} maps of each layer: orange is above 0, blue below (a ReLU makes it 0)",
     "{} of {} validation {} right",
+    "{} of {} {} {} right",
+    "an example",
+    "as good as its word",
+    "as it is: error {}",
+    "at temperature {}: error {}",
+    "false positive rate",
+    "true positive rate (recall)",
+    "mean of all classes",
+    "precision and recall",
+    "predicted against true",
+    "predicted less true",
+    "predicted {}",
+    "true {}",
+    "probability of the predicted class",
+    "share of right predictions",
+    "weight towards {}",
+    "weights of the linear model",
     "a run",
     # what only a program or its author sees
     "module 'study_classification' has no attribute '{}'",
@@ -93,6 +116,28 @@ def templates():
         for node in ast.walk(tree):
             if id(node) not in skipped and (text := _template(node)) is not None:
                 found[text].add(str(file.relative_to(PACKAGE)))
+    return found
+
+
+def page_sentences():
+    """What the templates of pages say: the first argument of each `_`, with {} for each inserted value."""
+    said = set()
+    for name in environment().list_templates(extensions=["html"]):
+        tree = environment().parse(environment().loader.get_source(environment(), name)[0])
+        for _, _, arguments in extract_from_ast(tree, ["_"]):
+            said.add(arguments if isinstance(arguments, str) else arguments[0])
+    return said
+
+
+def page_letters():
+    """Template -> its words that stand outside of `_` and of tags and styles, so that no language can change them."""
+    found = {}
+    for name in environment().list_templates(extensions=["html"]):
+        tree = environment().parse(environment().loader.get_source(environment(), name)[0])
+        text = "".join(node.data for node in tree.find_all(TemplateData))
+        found[name] = re.findall(
+            r"[A-Za-z]+", re.sub(r"(?s)<style>.*?</style>|<code>.*?</code>|<[^<>]*>|<[^<>]*$|&\w+;", "", text)
+        )
     return found
 
 

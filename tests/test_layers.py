@@ -13,6 +13,7 @@ FLOORS = (
     ("config", "config_rules", "system", "models", "inputs"),
     ("data", "optim", "tasks", "runs"),
     ("pretrained", "reports"),
+    ("pages",),
     ("training", "inference"),
     ("studies",),
     ("commands",),
@@ -59,7 +60,9 @@ def test_who_alone_does_what():
     assert sources_with(r"\babsl import .*flags|config_flags|\bargparse\b") <= {"commands", "main"}
     hosts = {file.name for file in FILES if re.search(r"process_(index|count)\(", file.read_text(encoding="utf-8"))}
     assert hosts <= {"hosts.py"}
-    assert sources_with(r"\"(classes|preprocess|report|environment)\.json\"|\"history\.csv\"|\"curves\.png\"") <= {
+    assert sources_with(
+        r"\"(classes|preprocess|report|environment|calibration)\.json\"|\"history\.csv\"|\"curves\.png\""
+    ) <= {
         "runs",
         "paths",  # by two of them a run directory is known
     }

@@ -3,6 +3,7 @@
 verb.py       what a verb is, and the flags that several verbs share
 train.py      makes a run, or resumes one
 evaluate.py   measures a run
+report.py     writes the page of a run
 predict.py    classifies pictures
 summary.py    describes a network
 lr_find.py    finds a learning rate
@@ -15,9 +16,10 @@ synonyms.py   what other programs call things -> what they are called here
 help.py       what --help says
 """
 
-from study_classification.commands import evaluate, explain, lr_find, predict, prepare, summary, train, tune
+from study_classification.commands import evaluate, explain, lr_find, predict, prepare, report, summary, train, tune
 from study_classification.commands.verb import Verb
 
 VERBS: dict[str, Verb] = {
-    command.VERB.name: command.VERB for command in (train, evaluate, predict, explain, summary, lr_find, prepare, tune)
+    command.VERB.name: command.VERB
+    for command in (train, evaluate, report, predict, explain, summary, lr_find, prepare, tune)
 }

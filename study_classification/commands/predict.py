@@ -23,6 +23,7 @@ def run(given: Given) -> int:
         top_k=given.values["top_k"],
         threshold=given.values["threshold"],
         shard=shard,
+        calibrated=given.values["calibrated"],
     )
 
 
@@ -61,6 +62,12 @@ VERB = Verb(
             "the class is 'unknown' below this probability",
             0.0,
             partial(flags.DEFINE_float, lower_bound=0.0, upper_bound=1.0),
+        ),
+        Flag(
+            "calibrated",
+            "mend the probabilities by the temperature that report has fitted on validation",
+            False,
+            flags.DEFINE_boolean,
         ),
         Flag("shard", "I/N: every N-th picture from number I (0 to N-1) on, one part of N for one of N jobs", "0/1"),
         *HOSTS,

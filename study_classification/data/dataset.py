@@ -189,6 +189,11 @@ class Dataset:
         return replace(self, splits={**self.splits, TRAIN: few}, per_class=per_class)
 
 
+def names_in(split: Split | RowSplit) -> list[str]:
+    """The names of its examples; those of images are read with them."""
+    return list(split.names) if isinstance(split, RowSplit) else [split[place].name for place in range(len(split))]
+
+
 def open_dataset(
     data_config: ConfigDict, everything_in: str = "", for_training: bool = True, numbers: bool = False
 ) -> Dataset:

@@ -26,6 +26,12 @@ def format_report(report: dict) -> str:
     """The data report as a text of a few lines; of long lists, the first three entries."""
     noun = report.get("noun", "pictures")
     lines = _classes(report["classes"], noun) if report["classes"] else _numbers(report["numbers"], noun)
+    return "\n".join(lines + list_findings(report))
+
+
+def list_findings(report: dict) -> list[str]:
+    """What was left out or looks wrong, as lines; of long lists, the first three entries."""
+    noun, lines = report.get("noun", "pictures"), list[str]()
 
     def some(heading: str, entries: Sequence[str] | None) -> None:
         if entries:
@@ -43,7 +49,7 @@ def format_report(report: dict) -> str:
     some(f"{{}} {noun} in two splits, so the test is not blind:", names_in_two)
     if report["hidden"]:
         lines.append(f"  {len(report['hidden'])} hidden files or folders skipped")
-    return "\n".join(lines)
+    return lines
 
 
 def _classes(report: Mapping[str, Mapping[str, int]], noun: str) -> list[str]:

@@ -8,7 +8,8 @@ from study_classification.inference.measure import measure
 from study_classification.inference.predictor import load_predictor
 from study_classification.reports.metrics import format_metrics
 from study_classification.reports.trials import format_table
-from study_classification.runs.directory import Run, add_to_report, worst_file
+from study_classification.runs.directory import Run
+from study_classification.runs.results import add_to_report, predictions_file, worst_file
 from study_classification.system import hosts
 from study_classification.system.console import say
 from study_classification.system.files import csv_text, write_text
@@ -49,12 +50,14 @@ def evaluate(
     """
     if assert_accuracy and not run.class_names:
         raise ConfigError(f"--assert_accuracy is set, but the run in {run.workdir} tells a number: drop it")
-    metrics = measure(load_predictor(run, checkpoint, tta), split=split, source=source, worst=worst)
-    named = metrics.pop("worst", [])
+    metrics = measure(load_predictor(run, checkpoint, tta), split=split, source=source, worst=worst, each=not source)
+    named, each = metrics.pop("worst", []), metrics.pop("each", "")
     say(format_metrics(metrics, run.preprocess.noun))
     try:
         if hosts.is_first() and named:
             _leave_worst(named, worst_file(run.workdir), run.preprocess.noun)
+        if hosts.is_first() and each:
+            write_text(predictions_file(run.workdir, metrics["split"].partition(",")[0]), each)
         if hosts.is_first():
             say(f"written to {add_to_report(run.workdir, metrics['split'], metrics)}")
     finally:  # whether or not the result can be kept

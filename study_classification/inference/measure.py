@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import jax
@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from study_classification.data.batches import Images, open_examples
-from study_classification.data.dataset import Dataset, Split, open_dataset
+from study_classification.data.batches import open_examples
+from study_classification.data.dataset import Dataset, Split, names_in, open_dataset
 from study_classification.data.order import EvaluationOrder
 from study_classification.data.prepare import cache_directory
 from study_classification.data.rows import RowSplit
@@ -19,6 +19,7 @@ from study_classification.data.sources import TEST, TRAIN, VALIDATION
 from study_classification.errors import DataError, DivergedError, nearest
 from study_classification.inputs.kinds import reader_of
 from study_classification.paths import user_path
+from study_classification.reports.answers import NAMED, Answers, answers_csv
 from study_classification.reports.metrics import classification_metrics, roc_auc
 from study_classification.reports.regression import regression_metrics
 from study_classification.runs.directory import Run
@@ -49,7 +50,7 @@ class Network(Protocol):
     def predictions(self, batch: dict[str, jax.Array], /) -> jax.Array: ...
 
 
-def measure(network: Network, *, split: str = "", source: str = "", worst: int = 0) -> dict:
+def measure(network: Network, *, split: str = "", source: str = "", worst: int = 0, each: bool = False) -> dict:
     """The metrics of a network on one split of its run's data, or on all images of another source.
 
     Args:
@@ -57,11 +58,13 @@ def measure(network: Network, *, split: str = "", source: str = "", worst: int =
         split: `train`, `validation` or `test`; '' is test, or validation where there is no test split.
         source: another data source, all of whose images are taken if no split is named; '' is the run's own.
         worst: how many examples to name, those of the largest losses.
+        each: whether to tell every example of a split of at most `reports.answers.NAMED`.
 
     Returns:
         See `reports.metrics.classification_metrics` and `reports.regression.regression_metrics`; besides `data`,
         `split`, `checkpoint_step`, and `trained_on`, the number of images that the network was trained on, where that
-        is known; and `worst`, if asked for: name, label, prediction and loss of each, the worst first.
+        is known; and, if asked for, `worst`: name, label, prediction and loss of each, the worst first; and `each`: a
+        table of all examples as CSV, see `reports.answers.answers_csv`.
 
     Raises:
         DataError: if the data cannot be used, or have classes that the network does not know.
@@ -74,16 +77,7 @@ def measure(network: Network, *, split: str = "", source: str = "", worst: int =
     trained_on = _trained_on(run, data, split)
     to_class = _label_map(data.class_names, run.class_names)
 
-    images = open_examples(
-        examples,
-        reader_of(run.preprocess, run.config.data.max_megapixels),
-        mode=run.config.data.mode,
-        free_memory=devices.free_memory(),
-        cache=cache_directory(run.config.data),
-        workers=num_workers(run.config.data.workers),
-        sharding=devices.batch_sharding(network.mesh),
-    )
-    columns = _answers(network, images, len(examples), to_class)
+    columns = _columns_of(network, examples, to_class)
     if trained_on and asked != TRAIN:
         say(
             f"Beware: {trained_on:,} of these {len(examples):,} {run.preprocess.noun} were trained on, so unseen ones "
@@ -98,23 +92,45 @@ def measure(network: Network, *, split: str = "", source: str = "", worst: int =
         **({} if trained_on is None else {"trained_on": trained_on}),
         **_metrics(network, columns),
         **({"worst": _worst(examples, run.class_names, columns, worst)} if worst else {}),
+        **({"each": _each(examples, run.class_names, columns)} if each and len(examples) <= NAMED else {}),
     }
 
 
-def _answers(network: Network, images: Images, count: int, to_class: np.ndarray) -> dict[str, np.ndarray]:
-    """What the network says of each of `count` examples and what is true, see `_columns`."""
-    sizes = network.batch_sizes
+def answers_of(network: Network, split: Split | RowSplit) -> Answers:
+    """What a network says of every example of a split of its run's own data, with all probabilities."""
+    parts = list(_batches_of(network, split))
+    predictions, labels = (np.concatenate(found) for found in zip(*parts, strict=True))
+    return Answers(names_in(split), labels, predictions)
+
+
+def _batches_of(network: Network, examples: Split | RowSplit) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Predictions and labels of all examples in their order, a batch at a time."""
+    run, sizes, count = network.run, network.batch_sizes, len(examples)
+    images = open_examples(
+        examples,
+        reader_of(run.preprocess, run.config.data.max_megapixels),
+        mode=run.config.data.mode,
+        free_memory=devices.free_memory(),
+        cache=cache_directory(run.config.data),
+        workers=num_workers(run.config.data.workers),
+        sharding=devices.batch_sharding(network.mesh),
+    )
     plan = EvaluationOrder(count, next((size for size in sizes if size >= count), sizes[-1]))
     everywhere = jax.jit(lambda label: label, out_shardings=devices.replicated(network.mesh))
-    parts = []
     for step, batch in enumerate(images.batches(plan, range(len(plan)))):
         real = plan[step]["mask"] == 1
-        predictions = finite(network.predictions(batch), network.step)[real]
-        labels = np.asarray(everywhere(batch["label"]))[real]
-        parts.append(_columns(network.task, predictions, to_class[labels] if network.run.class_names else labels))
+        yield finite(network.predictions(batch), network.step)[real], np.asarray(everywhere(batch["label"]))[real]
+
+
+def _columns_of(network: Network, examples: Split | RowSplit, to_class: np.ndarray) -> dict[str, np.ndarray]:
+    """What the network says of each example and what is true, see `_columns`."""
+    parts = [
+        _columns(network.task, predictions, to_class[labels] if network.run.class_names else labels)
+        for predictions, labels in _batches_of(network, examples)
+    ]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     found = len(columns["labels"])
-    assert found == count, f"{found} of {count} examples were evaluated"
+    assert found == len(examples), f"{found} of {len(examples)} examples were evaluated"
     return columns
 
 
@@ -137,12 +153,20 @@ def _worst(
     ]
 
 
+def _each(examples: Split | RowSplit, class_names: Sequence[str], columns: dict[str, np.ndarray]) -> str:
+    losses = columns["losses"] if class_names else np.abs(columns["predictions"] - columns["labels"])
+    found = (names_in(examples), columns["labels"], columns["predictions"], losses)
+    return answers_csv(*found, class_names, columns["probabilities"]) if class_names else answers_csv(*found)
+
+
 def _columns(task: Task, predictions: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
     """What is kept of a batch: of many classes not all probabilities."""
     losses = task.measured(jnp.asarray(predictions), task.targets(jnp.asarray(labels)))[LOSS]
     columns = {"labels": labels, "losses": np.asarray(losses)}
     if isinstance(task, Sigmoid):
         columns["scores"] = predictions[:, task.positive]
+    if predictions.ndim == 2:
+        columns["probabilities"] = np.exp(predictions.max(-1))
     return columns | {"predictions": predictions.argmax(-1) if predictions.ndim == 2 else predictions}
 
 

@@ -47,6 +47,7 @@ def predict(
     top_k: int = 1,
     threshold: float = 0.0,
     shard: tuple[int, int] = (0, 1),
+    calibrated: bool = False,
 ) -> int:
     """Writes one row an example to stdout, its class or its number; everything else that is said goes to stderr.
 
@@ -86,7 +87,7 @@ def predict(
         files = find_files(inputs, folders=of_images)
         listed: Iterator = files if isinstance(preprocess, Preprocess) else rows_of_files(files, preprocess)
         examples = itertools.islice(listed, shard[0], None, shard[1])
-        trained = load_predictor(run, checkpoint, tta, local=True)
+        trained = load_predictor(run, checkpoint, tta, local=True, calibrated=calibrated)
         rows = rows_of_all_hosts(trained, examples, top_k, threshold)
         with contextlib.nullcontext(stdout) if hosts.is_first() else open(os.devnull, "w", encoding="utf-8") as out:
             count, unreadable = write_rows(rows, [*columns, "error"], output_format, out)

@@ -24,8 +24,10 @@ from study_classification.models import Classifier, create_model
 from study_classification.models.initial import variable_shapes
 from study_classification.paths import user_path
 from study_classification.runs import directory
+from study_classification.runs.calibration import read_temperature
 from study_classification.runs.checkpoints import load_model
 from study_classification.runs.directory import Run, checkpoints_folder
+from study_classification.runs.results import add_to_report
 from study_classification.system import devices, hosts
 from study_classification.tasks.create import create_task
 from study_classification.tasks.prediction import make_predict_step
@@ -186,7 +188,7 @@ class Predictor:
         """
         metrics = measure(self, source=os.fspath(data), split=split)
         if write_report and hosts.is_first():
-            directory.add_to_report(self.run.workdir, metrics["split"], metrics)
+            add_to_report(self.run.workdir, metrics["split"], metrics)
         return metrics
 
     @property
@@ -215,23 +217,30 @@ class Predictor:
         return finite(function(batch), self.step)[: len(images)]
 
 
-def load(run_dir: str | os.PathLike[str], checkpoint: str | int = "best", *, tta: str = "none") -> Predictor:
+def load(
+    run_dir: str | os.PathLike[str], checkpoint: str | int = "best", *, tta: str = "none", calibrated: bool = False
+) -> Predictor:
     """The classifier that a run has trained.
 
     Args:
         run_dir: the run directory.
         checkpoint: `best`, `last`, or a step.
         tta: test-time augmentation, `none` or `flip`: probabilities are averaged over an image and its mirror image.
+        calibrated: whether logits are divided by the temperature that the run has stored, see `reports/calibration.py`.
 
     Raises:
         RunError: if the directory is no run, or the checkpoint is absent, damaged, or of another network.
-        ConfigError: for an unknown `tta`.
+        ConfigError: for an unknown `tta`; for `calibrated`, if no temperature is stored for the checkpoint.
     """
-    return load_predictor(directory.load(user_path(run_dir)), str(checkpoint), tta)
+    return load_predictor(directory.load(user_path(run_dir)), str(checkpoint), tta, calibrated=calibrated)
 
 
-def load_predictor(run: Run, checkpoint: str, tta: str = "none", local: bool = False) -> Predictor:
+def load_predictor(
+    run: Run, checkpoint: str, tta: str = "none", local: bool = False, calibrated: bool = False
+) -> Predictor:
     """As `load`, for a run that is read already; of several hosts on all of them together, or with `local` on each."""
+    if calibrated and not run.class_names:
+        raise ConfigError(f"the run in {run.workdir} tells a number, which has no probability to calibrate: drop it")
     if tta not in TTA:
         raise ConfigError(f"tta is '{tta}': {nearest(tta, TTA)}")
     if tta != "none" and not isinstance(run.preprocess, Preprocess):
@@ -255,7 +264,9 @@ def load_predictor(run: Run, checkpoint: str, tta: str = "none", local: bool = F
         found = cast(jax.Array, model.apply(variables, inputs, train=False, method="features"))
         return found.mean((1, 2)) if found.ndim == 4 else found
 
-    predict_step = jax.jit(make_predict_step(model, run.preprocess, task, tta), out_shardings=everywhere)
+    temperature = read_temperature(run.workdir, step) if calibrated else None
+    predict_step = make_predict_step(model, run.preprocess, task, tta, temperature)
+    predict_step = jax.jit(predict_step, out_shardings=everywhere)
     features_step = jax.jit(features, out_shardings=everywhere)
     return Predictor(
         run,

@@ -15,6 +15,7 @@ A text is a sentence only if its words and numbers are such. What has no entry s
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from importlib import resources
 from string import Formatter
@@ -32,16 +33,26 @@ def speak(language: str) -> None:
     _language = language
 
 
+def spoken() -> str:
+    """The language that the program speaks."""
+    return _language
+
+
 def translated(text: str) -> str:
     """The text in the language that the program speaks."""
     return text if _language == "en" else catalogue(_language).translate(text)
+
+
+def said_on_page(text: str, *values: object) -> str:
+    """A sentence of a page, {} filled with the values, in the language that the program speaks."""
+    return text.format(*values) if _language == "en" else catalogue(_language).fill(text, values)
 
 
 @cache
 def catalogue(language: str) -> "Catalogue":
     """The catalogue of a language other than English."""
     content = json.loads(resources.files(__package__).joinpath(f"{language}.json").read_text(encoding="utf-8"))
-    return Catalogue(content["sentences"] | content["libraries"], content["words"])
+    return Catalogue(content["sentences"] | content["libraries"], content["words"], content["pages"])
 
 
 class Catalogue:
@@ -50,10 +61,12 @@ class Catalogue:
     Args:
         sentences: English -> the other language, as described above.
         words: single words of the program's, likewise.
+        pages: what templates of pages say. They name their sentences, so single words can be among these, which in a
+            message might be names of the user's.
     """
 
-    def __init__(self, sentences: dict[str, str], words: dict[str, str]):
-        self.words = words
+    def __init__(self, sentences: dict[str, str], words: dict[str, str], pages: Mapping[str, str] = {}):
+        self.words, self._pages = words, pages
         self._fixed = {english: other.format() for english, other in sentences.items() if "{}" not in english}
         templates = [_Template(english, other, words) for english, other in sentences.items() if "{}" in english]
         # A label is taken off first: else the value before another sentence's first word would begin with it.
@@ -81,6 +94,12 @@ class Catalogue:
         if text[:1] == "(" and text[-1:] == ")":
             return f"({self.translate(text[1:-1])})"
         return text
+
+    def fill(self, text: str, values: Sequence[object]) -> str:
+        """A sentence of a page with its values; one that pages have not to themselves is found as a message is."""
+        if text not in self._pages:
+            return self.translate(text.format(*values))
+        return self._pages[text].format(*(_Value(str(value), self) for value in values))
 
     def _translate_columns(self, line: str) -> str:
         """Each column by itself. The next one stays where it is, as long as there is a blank between them."""

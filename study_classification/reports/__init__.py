@@ -4,9 +4,15 @@ metrics.py     what an evaluation found, as numbers and as a table
 regression.py  the same of numbers
 lettering.py   names as a figure can show them
 learned.py     what a network has learnt of few numbers: formula, curve, map
-confusion.py   the confusion table, as an image
+confusion.py   the confusion matrix, as an image and as a list
 features.py    what the layers of a network make of an image
 curves.py      loss and measures by epoch, as an image
-diagnosis.py   what the curves say, and what to do next
+answers.py     what a network says of each example of a split
+thresholds.py  ROC and precision-recall curves
+calibration.py  whether probabilities are what they say, and the temperature that mends them
+residuals.py   predicted numbers against true ones
+weights.py     what the weights of simple networks say
+diagnosis.py   what a run shows, with its evidence, and what to do next
+next_steps.py  the commands that follow a training
 trials.py      the trials of a study, as a table and as images
 """

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
@@ -11,6 +12,11 @@ from study_classification.paths import why
 from study_classification.runs.history import History
 from study_classification.system.files import replace_bytes
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FEW = 3  # epochs, below which each has a dot
 TRAIN_COLOUR, VALIDATION_COLOUR = "#2a6fbb", "#d1601f"
 
 
@@ -24,20 +30,47 @@ def draw_curves(history: History, file: Path) -> None:
 
     names = list(history.epochs[0].val)
     figure = Figure(figsize=(5 * len(names), 4), layout="constrained")
+    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        _plot_measure(axes, history, name)
+    save_figure(figure, file)
+
+
+def plot_curve(history: History, name: str) -> "Figure":
+    """The loss or one measure by epoch."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(3.6, 3.0), layout="constrained")
+    _plot_measure(figure.subplots(), history, name)
+    return figure
+
+
+def plot_rates(history: History) -> "Figure":
+    """The learning rate at the end of each epoch."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(3.6, 3.0), layout="constrained")
+    axes, rates = figure.subplots(), [row.learning_rate for row in history.epochs]
+    marker = "o" if len(rates) < FEW else None
+    axes.plot([row.epoch for row in history.epochs], rates, color=TRAIN_COLOUR, marker=marker)
+    axes.set(xlabel="epoch", title="learning rate")
+    axes.set_ylim(bottom=0)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.grid(alpha=0.3)
+    return figure
+
+
+def _plot_measure(axes: "Axes", history: History, name: str) -> None:
     epochs, best = history.epochs, history.epochs[history.best]
     numbers = [row.epoch for row in epochs]
-    marker = "o" if len(epochs) < 3 else None
-    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-        axes.plot(numbers, [row.train[name] for row in epochs], label="training", color=TRAIN_COLOUR, marker=marker)
-        axes.plot(
-            numbers, [row.val[name] for row in epochs], label="validation", color=VALIDATION_COLOUR, marker=marker
-        )
-        axes.axvline(best.epoch, color="grey", linestyle=":", label=f"best: epoch {best.epoch}")
-        axes.set(xlabel="epoch", title=name)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.grid(alpha=0.3)
-        axes.legend()
-    save_figure(figure, file)
+    marker = "o" if len(epochs) < FEW else None
+    train, val = ([getattr(row, split)[name] for row in epochs] for split in ("train", "val"))
+    axes.plot(numbers, train, label="training", color=TRAIN_COLOUR, marker=marker)
+    axes.plot(numbers, val, label="validation", color=VALIDATION_COLOUR, marker=marker)
+    axes.axvline(best.epoch, color="grey", linestyle=":", label=f"best: epoch {best.epoch}")
+    axes.set(xlabel="epoch", title=name)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.grid(alpha=0.3)
+    axes.legend()
 
 
 def draw_learning_rates(
@@ -66,14 +99,14 @@ def draw_learning_rates(
     save_figure(figure, file)
 
 
-def save_figure(figure, file: Path) -> None:
-    """Writes a figure of matplotlib as PNG.
+def save_figure(figure: "Figure", file: Path) -> None:
+    """Writes a figure of matplotlib in the format that the file's name ends with.
 
     Raises:
         EnvironmentFault: if the file cannot be written.
     """
     drawn = io.BytesIO()
-    figure.savefig(drawn, dpi=100, format="png")
+    figure.savefig(drawn, dpi=100, format=file.suffix[1:])
     try:
         replace_bytes(file, [drawn.getvalue()])
     except OSError as error:

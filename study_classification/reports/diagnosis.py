@@ -1,15 +1,26 @@
-"""What a finished training means for the person who looks on: a warning where there is one, and what to do next."""
+"""What a finished training means for the person who looks on: findings, each with its evidence and what to do next."""
 
 import math
-import shlex
-import shutil
-import sys
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
-from study_classification.runs.history import History
+import numpy as np
+from jaxtyping import Int
+
+from study_classification.reports.answers import Answers
+from study_classification.reports.metrics import wilson_interval
+from study_classification.runs.history import Epoch, History
 
 GAP = 0.1  # between the accuracies of training and validation, from which it is called over-fitting
 RATIO = 2  # of the mean absolute errors of validation and training, likewise
+TOO_HIGH = 1.5  # times the loss of guessing, from which a loss that never fell below it shows too high a rate
+RISE = 1.5  # times its least value, from which a training loss has risen
+STANDS = 0.02  # share of a loss: less than that is no change
+FALLS = 0.05  # share of a loss: less than that is little
+WIDE = 0.2  # width of an interval of an accuracy that tells little
+FEW_NUMBERS = 30  # examples of a regression that tell little
+WEAK = 0.8  # accuracy of training, or share of explained variance, below which a network that stands still is too weak
 CURE = {
     "from_scratch": "begin with a network that others have trained (configs/photos.py), add pictures, or strengthen "
     "augment.* and model.dropout",
@@ -19,67 +30,322 @@ CURE = {
 CURE_OF_ROWS = "add {}, take a smaller network (model.hidden), or strengthen model.dropout and optimizer.l2"
 
 
-def overfitting(history: History, learning: str, num_validation: int, noun: str = "pictures") -> str:
-    """One sentence if the last epoch shows over-fitting, else ''; only of what is measured by accuracy or mean error.
+@dataclass(frozen=True)
+class Finding:
+    """Something that a run shows.
 
-    It is called so where training accuracy is above validation accuracy by more than GAP and by more than two standard
-    errors of the latter, or where the mean absolute error of validation is more than RATIO times that of training.
+    Attributes:
+        evidence: what is found, and the numbers that show it.
+        advice: what to do next.
+        chapter: of the course, that explains it.
+        is_good: whether nothing is wrong.
+    """
+
+    evidence: str
+    advice: str
+    chapter: str
+    is_good: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.evidence}\n  next: {self.advice} (docs/course/en/{self.chapter}.md)"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a run is judged by.
+
+    Attributes:
+        history: with at least one epoch.
+        learning: `from_scratch`, `transfer_learning` or `fine_tuning`.
+        noun: what examples are called.
+        num_validation: how many were validated.
+        guessing: the training loss of guessing: ln(classes), or the variance of the numbers.
+        class_names: none of a regression.
+        counts: the confusion matrix of validation at the best epoch, rows are true classes; None if not known.
+        baseline_mse: of a regression: of always saying the mean of the training numbers.
+    """
+
+    history: History
+    learning: str
+    noun: str
+    num_validation: int
+    guessing: float
+    class_names: Sequence[str] = ()
+    counts: Int[np.ndarray, "classes classes"] | None = None
+    baseline_mse: float = math.inf
+
+    @property
+    def epochs(self) -> list[Epoch]:
+        return self.history.epochs
+
+    @property
+    def last(self) -> Epoch:
+        return self.epochs[-1]
+
+    @property
+    def best(self) -> Epoch:
+        return self.epochs[self.history.best]
+
+    @property
+    def of_numbers(self) -> bool:
+        return "mae" in self.last.val
+
+    @cached_property
+    def train_losses(self) -> list[float]:
+        """By epoch, the loss, or the mean squared error, which a loss of other numbers is comparable with."""
+        return [row.train["mse" if self.of_numbers else "loss"] for row in self.epochs]
+
+    @property
+    def fifth(self) -> int:
+        """How many epochs the last fifth of the run is, at least one."""
+        return max(1, len(self.epochs) // 5)
+
+    def change(self, losses: Sequence[float]) -> float:
+        """The share that a loss has lost in the last fifth of the run, negative where it has risen; 0 of one epoch."""
+        if len(losses) < 2:
+            return 0.0
+        before = losses[-1 - self.fifth]
+        return (before - losses[-1]) / before if before else 0.0
+
+    @property
+    def val_losses(self) -> list[float]:
+        return [row.val["loss"] for row in self.epochs]
+
+
+def facts_of(
+    history: History,
+    learning: str,
+    noun: str,
+    num_validation: int,
+    class_names: Sequence[str],
+    scale: Mapping[str, float],
+    answers: Answers | None,
+) -> Facts:
+    """The facts of a run.
 
     Args:
-        history: of the run, with at least one epoch.
-        learning: `from_scratch`, `transfer_learning` or `fine_tuning`.
-        num_validation: how many examples were validated.
-        noun: what these are called.
+        history: with at least one epoch.
+        learning: `config.learning`.
+        noun: what examples are called.
+        num_validation: how many were validated.
+        class_names: in the order of the labels; none of a regression.
+        scale: of a regression, `mean` and `std` of the training numbers.
+        answers: of the best epoch on validation; None if not known.
     """
-    last = history.epochs[-1]
-    if "mae" in last.val:
-        return _overfitting_of_numbers(last.train["mae"], last.val["mae"], learning, noun)
-    train, val = (values.get("accuracy", 0.0) for values in (last.train, last.val))
-    error = math.sqrt(val * (1 - val) / num_validation)
-    if train - val <= max(GAP, 2 * error):
-        return ""
-    return (
-        f"Over-fitting: at the end {train:.1%} of the training {noun} were right and only "
-        f"{val:.1%} of the validation {noun}, so the network has learnt its {noun} by heart: "
-        f"{_cure(learning, noun)}"
+    if class_names:
+        counts = answers.counts(len(class_names)) if answers else None
+        return Facts(history, learning, noun, num_validation, math.log(len(class_names)), class_names, counts)
+    baseline = float(np.square(answers.labels - scale["mean"]).mean()) if answers else math.inf
+    return Facts(history, learning, noun, num_validation, scale["std"] ** 2, baseline_mse=baseline)
+
+
+def findings(facts: Facts) -> list[Finding]:
+    """All that a run shows, the most important first."""
+    return [found for check in CHECKS if (found := check(facts))]
+
+
+def rate_too_high(facts: Facts) -> Finding | None:
+    """The training loss never came near to that of guessing, or has risen far above its least value."""
+    losses = facts.train_losses
+    least, last = min(losses), losses[-1]
+    advice = "lower optimizer.learning_rate tenfold, or let lr_find suggest one"
+    if least > TOO_HIGH * facts.guessing:
+        return Finding(
+            f"Learning rate too high: the training loss was never below {least:.4g}, where guessing gives "
+            f"{facts.guessing:.4g}",
+            advice,
+            "07-optimizers",
+        )
+    if last > RISE * least and last - least > 0.1 * facts.guessing:
+        epoch = losses.index(least) + 1
+        return Finding(
+            f"Learning rate too high: the training loss rose from {least:.4g} in epoch {epoch} to {last:.4g} in epoch "
+            f"{len(losses)}",
+            advice,
+            "07-optimizers",
+        )
+    return None
+
+
+def rate_too_low(facts: Facts) -> Finding | None:
+    """The training loss has hardly left that of guessing."""
+    first, last = facts.train_losses[0], facts.train_losses[-1]
+    if len(facts.epochs) < 2 or last < 0.8 * facts.guessing or abs(first - last) > STANDS * first:
+        return None
+    return Finding(
+        f"Learning rate too low: in {len(facts.epochs)} epochs the training loss went from {first:.4g} to {last:.4g}, "
+        f"where guessing gives {facts.guessing:.4g}",
+        "raise optimizer.learning_rate tenfold, or let lr_find suggest one",
+        "07-optimizers",
     )
 
 
-def _overfitting_of_numbers(train: float, val: float, learning: str, noun: str) -> str:
-    if val <= RATIO * train:
-        return ""
-    return (
-        f"Over-fitting: at the end the numbers of the training {noun} were wrong by {train:.4g} on average and those "
-        f"of the validation {noun} by {val:.4g}, so the network has learnt its {noun} by heart: {_cure(learning, noun)}"
+def not_above_baseline(facts: Facts) -> Finding | None:
+    """Always saying the same may be as good."""
+    advice = "check the labels (prepare), train longer, or take another network or learning rate"
+    if facts.of_numbers:
+        mse = facts.best.val["mse"]
+        if mse < facts.baseline_mse:
+            return None
+        return Finding(
+            f"Not above the baseline: the mean squared error of validation is {mse:.4g}, and always saying the mean of "
+            f"the training {facts.noun} gives {facts.baseline_mse:.4g}",
+            advice,
+            "01-regression",
+        )
+    if facts.counts is None:
+        return None
+    right, support = int(np.trace(facts.counts)), facts.counts.sum(axis=1)
+    low, high = wilson_interval(right, int(support.sum()))
+    baseline = float(support.max() / support.sum())
+    if low > baseline:
+        return None
+    return Finding(
+        f"Not clearly above the baseline: {right:,} of {support.sum():,} validation {facts.noun} were right (95 % "
+        f"interval {low:.1%} to {high:.1%}), and always saying {facts.class_names[int(support.argmax())]} gives "
+        f"{baseline:.1%}",
+        advice,
+        "06-metrics",
     )
 
 
-def _cure(learning: str, noun: str) -> str:
-    return CURE[learning] if noun == "pictures" else CURE_OF_ROWS.format(noun)
+def never_predicted(facts: Facts) -> Finding | None:
+    """Classes that validation has and the network never says."""
+    if facts.counts is None:
+        return None
+    support, said = facts.counts.sum(axis=1), facts.counts.sum(axis=0)
+    never = np.flatnonzero((support > 1) & (said == 0))
+    if not len(never):
+        return None
+    names = ", ".join(facts.class_names[place] for place in never[:3]) + (", ..." if len(never) > 3 else "")
+    return Finding(
+        f"Never predicted: {names}; {len(never)} of {len(support)} classes, of which validation has "
+        f"{support[never].sum():,} {facts.noun}",
+        "add examples of what is rare, or set class_weights or data.sampling to balanced",
+        "06-metrics",
+    )
 
 
-def next_steps(workdir: Path, curves: Path, noun: str = "pictures") -> str:
-    """Where the curves are, and the commands to evaluate and to use the network of a run."""
-    command, run = program(), shlex.quote(str(workdir))
-    yours, file = ("a picture", "PICTURE.jpg") if noun == "pictures" else (noun, "FILE.csv")
-    steps = {
-        "look at the curves": curves,
-        f"on unseen {noun}": f"{command} evaluate --workdir={run}",
-        f"on {yours} of yours": f"{command} predict --workdir={run} {file}",
-    }
-    return "\n".join(["Next:", *(f"  {what:<24}{how}" for what, how in steps.items())])
+def overfitting(facts: Facts) -> Finding | None:
+    """The last epoch shows that training is better than validation by more than chance and habit.
+
+    By accuracy that is more than GAP and more than two standard errors of validation; of numbers, a mean absolute error
+    of more than RATIO times that of training.
+    """
+    noun = facts.noun
+    advice = CURE[facts.learning] if noun == "pictures" else CURE_OF_ROWS.format(noun)
+    if facts.of_numbers:
+        train, val = facts.last.train["mae"], facts.last.val["mae"]
+        if val <= RATIO * train:
+            return None
+        evidence = (
+            f"Over-fitting: at the end the numbers of the training {noun} were wrong by {train:.4g} on average and "
+            f"those of the validation {noun} by {val:.4g}, so the network has learnt its {noun} by heart"
+        )
+        return Finding(evidence, advice, "08-overfitting")
+    train, val = (values.get("accuracy", 0.0) for values in (facts.last.train, facts.last.val))
+    if train - val <= max(GAP, 2 * math.sqrt(val * (1 - val) / facts.num_validation)):
+        return None
+    evidence = (
+        f"Over-fitting: at the end {train:.1%} of the training {noun} were right and only {val:.1%} of the validation "
+        f"{noun}, so the network has learnt its {noun} by heart"
+    )
+    return Finding(evidence, advice, "08-overfitting")
 
 
-def program() -> str:
-    """The command that runs this program, as it can be typed where the user is."""
-    name = Path(sys.argv[0])
-    if name.stem == "study-classification":
-        return name.name if shutil.which(name.name) == str(name.absolute()) else shlex.quote(_from_here(name))
-    python = Path(sys.executable)
-    python_name = python.name if shutil.which(python.name) == str(python) else shlex.quote(_from_here(python))
-    return f"{python_name} -m study_classification.main"
+def underfitting(facts: Facts) -> Finding | None:
+    """Training itself stands still at a low level, though something was learnt."""
+    losses, last = facts.train_losses, facts.last
+    if len(losses) < 5 or abs(facts.change(losses)) > FALLS or losses[-1] > 0.95 * facts.guessing:
+        return None
+    if facts.of_numbers:
+        share = 1 - losses[-1] / facts.guessing
+        what = "of the variance of the training numbers is explained"
+    else:
+        share = max(last.train["accuracy"], last.val["accuracy"])  # augmentation makes training harder
+        what = f"of the training {facts.noun} are right"
+    if share >= WEAK:
+        return None
+    return Finding(
+        f"Under-fitting: only {share:.1%} {what}, and the training loss has changed by {abs(facts.change(losses)):.1%} "
+        f"in the last {facts.fifth} epochs",
+        "take a larger network, train more of its layers, or weaken augment.*, model.dropout and optimizer.l2",
+        "08-overfitting",
+    )
 
 
-def _from_here(file: Path) -> str:
-    here = Path.cwd()
-    return str(file.relative_to(here) if file.is_absolute() and file.is_relative_to(here) else file)
+def too_few_to_tell(facts: Facts) -> Finding | None:
+    """Validation has so few examples that its measures say little."""
+    count = facts.num_validation
+    advice = "add examples, or give validation more of them by data.split_ratio; compare runs over several seeds"
+    if facts.of_numbers:
+        if count >= FEW_NUMBERS:
+            return None
+        return Finding(f"Too few to tell: validation has only {count} {facts.noun}", advice, "06-metrics")
+    right = round(facts.best.val["accuracy"] * count)
+    low, high = wilson_interval(right, count)
+    if high - low <= WIDE:
+        return None
+    return Finding(
+        f"Too few to tell: {right:,} of {count:,} validation {facts.noun} were right, which on others of the kind may "
+        f"be anything from {low:.1%} to {high:.1%} (95 % interval)",
+        advice,
+        "06-metrics",
+    )
+
+
+def best_at_first(facts: Facts) -> Finding | None:
+    """Every later epoch made validation worse."""
+    losses = facts.val_losses
+    if len(losses) < 3 or facts.history.best or losses[-1] < (1 + FALLS) * losses[0]:
+        return None
+    return Finding(
+        f"Best at the first epoch: the validation loss was {losses[0]:.4g} then and {losses[-1]:.4g} after epoch "
+        f"{len(losses)}, so it learns too fast",
+        "lower optimizer.learning_rate, and strengthen what helps against over-fitting",
+        "07-optimizers",
+    )
+
+
+def best_at_last(facts: Facts) -> Finding | None:
+    """It was still becoming better when it ended."""
+    change = facts.change(facts.val_losses)
+    if facts.history.best != len(facts.epochs) - 1 or change < STANDS:
+        return None
+    return Finding(
+        f"Best at the last epoch: the validation loss still fell by {change:.1%} in the last {facts.fifth} of "
+        f"{len(facts.epochs)} epochs",
+        "train longer, by total_epochs",
+        "07-optimizers",
+    )
+
+
+def converged(facts: Facts) -> Finding | None:
+    """The validation loss, or the accuracy, stands still, and nothing is wrong."""
+    if len(facts.epochs) < 5 or any(check(facts) for check in WARNINGS):
+        return None
+    before, last = facts.epochs[-1 - facts.fifth].val, facts.last.val
+    change = abs(facts.change(facts.val_losses))
+    still = abs(last["accuracy"] - before["accuracy"]) < STANDS if "accuracy" in last else False
+    if change > FALLS and not still:
+        return None
+    return Finding(
+        f"Converged: from epoch {facts.epochs[-1 - facts.fifth].epoch} to {facts.last.epoch} the validation loss went "
+        f"from {before['loss']:.4g} to {last['loss']:.4g}",
+        "more epochs will hardly help; more examples, or a better network to begin with, may",
+        "08-overfitting",
+        is_good=True,
+    )
+
+
+WARNINGS = (
+    rate_too_high,
+    rate_too_low,
+    not_above_baseline,
+    never_predicted,
+    overfitting,
+    underfitting,
+    best_at_first,
+    best_at_last,
+)
+CHECKS = (*WARNINGS, too_few_to_tell, converged)

@@ -9,6 +9,9 @@ environment.json    versions, devices, command
 data_report.json    what was found in the data
 splits.csv          which image is in which split
 history.csv         one row an epoch
+report.html         all that the run shows, as a page; its figures in figures/, as PNG and SVG
+predictions_*.csv   what it says of each example of validation, and of test once that is evaluated
+calibration.json    the temperature that mends its probabilities
 curves.png          loss and measures by epoch
 confusion.png       and fit.png, boundary.png: see `training/results.py`; features.png: see `inference/explain.py`
 log.txt             everything that was said
@@ -34,7 +37,7 @@ from study_classification.inputs.kinds import AnyPreprocess, preprocess_from_jso
 from study_classification.models import own
 from study_classification.paths import absolute as absolute_path
 from study_classification.paths import user_path
-from study_classification.runs.environment import describe_environment
+from study_classification.runs.environment import write_environment
 from study_classification.runs.history import Epoch, History
 from study_classification.runs.json_files import config_from_json, config_to_json, damaged, read_json
 from study_classification.runs.own_data import knows_data, same_data, splits_file, write_data
@@ -123,10 +126,6 @@ def figure_file(workdir: Path, name: str) -> Path:
     return workdir / f"{name}.png"
 
 
-def worst_file(workdir: Path) -> Path:
-    return workdir / "worst.csv"
-
-
 def is_run(folder: Path) -> bool:
     """Whether a folder is the directory of a run."""
     return (folder / "classes.json").is_file()
@@ -155,33 +154,6 @@ def read_history(workdir: Path) -> list[Epoch]:
         return []
     except (csv.Error, OSError, TypeError, ValueError) as error:
         raise damaged(file, str(error)) from None
-
-
-def add_to_report(workdir: Path, name: str, metrics: dict) -> Path:
-    """Writes the results of an evaluation beside those that are there; returns the file.
-
-    Results of the same name stay, if they are of another checkpoint: their name then says of which.
-
-    Raises:
-        RunError: if report.json is damaged.
-        EnvironmentFault: if it cannot be written.
-    """
-    file, step = workdir / "report.json", "checkpoint_step"
-    report = read_json(file) if file.exists() else {}
-    if not all(isinstance(entry, dict) for entry in report.values()):
-        raise RunError(f"{file} is damaged, it is no table of results: remove it, and evaluate again")
-    earlier = report.get(name, metrics)
-    if earlier.get(step) != metrics.get(step):
-        report[f"{name}, checkpoint={earlier.get(step)}"] = earlier
-    report.pop(f"{name}, checkpoint={metrics.get(step)}", None)
-    try:
-        write_json(file, report | {name: metrics})
-    except EnvironmentFault as error:
-        raise EnvironmentFault(
-            f"{str(error).partition('): ')[0]}), so the result is not kept: copy the run directory to a place that can "
-            "be written, and evaluate the copy"
-        ) from None
-    return file
 
 
 def with_kept_files(config: ConfigDict, workdir: Path) -> ConfigDict:
@@ -287,7 +259,7 @@ def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str
     if run.targets:
         write_json(workdir / TARGETS, dict(run.targets))
     write_data(workdir, key, report, splits_csv)
-    write_json(workdir / "environment.json", describe_environment())
+    write_environment(workdir)
 
 
 def _require_same_run(earlier: Run, run: Run, typed: Sequence[str]) -> None:

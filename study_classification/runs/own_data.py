@@ -39,6 +39,15 @@ def write_data(workdir: Path, key: str, report: dict, splits_csv: str) -> None:
     write_text(splits_file(workdir), splits_csv)
 
 
+def read_data_report(workdir: Path) -> dict:
+    """What was found in the data.
+
+    Raises:
+        RunError: if the file is absent or damaged.
+    """
+    return read_json(workdir / REPORT)
+
+
 def same_data(workdir: Path, key: str, splits_csv: str) -> bool:
     """Whether data are those that the run was made of, content and splits.
 

@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from study_classification.config import changed_fields
 from study_classification.config_rules import validate
 from study_classification.errors import ConfigError, RunError
-from study_classification.reports.diagnosis import program
+from study_classification.reports.next_steps import program
 from study_classification.reports.trials import (
     draw_along,
     draw_compared,

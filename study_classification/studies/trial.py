@@ -94,7 +94,7 @@ def run_trial(config: ConfigDict, workdir: Path, watch: Callable[[History], str]
 
     try:
         with saying_to_the_log():
-            train_and_evaluate(config, workdir, watch=told)
+            train_and_evaluate(config, workdir, watch=told, page=False)
     except Interrupted as error:
         sentence = f"{workdir} is saved where it was: the same command goes on with it"
         raise Interrupted(sentence, error.exit_code - 128) from None

@@ -15,11 +15,12 @@ Batch = dict[str, jax.Array]
 
 
 def make_predict_step(
-    model: nn.Module, preprocess: AnyPreprocess, task: Task, tta: str = "none"
+    model: nn.Module, preprocess: AnyPreprocess, task: Task, tta: str = "none", temperature: float | None = None
 ) -> Callable[[PyTree, Batch], Array]:
     """(variables, batch) -> predictions [b, ...].
 
-    With the test-time augmentation `flip`, they are the mean of those of the image and its mirror image.
+    With the test-time augmentation `flip`, they are the mean of those of the image and its mirror image. With a
+    temperature, which a task with classes can have, they are those of logits divided by it (arXiv:1706.04599).
     """
 
     def predict(variables: PyTree, batch: Batch) -> Array:
@@ -30,7 +31,12 @@ def make_predict_step(
         mirrored = batch | {"image": batch["image"][:, :, ::-1]}
         return task.average(predict(variables, batch), predict(variables, mirrored))
 
-    return predict_mirrored if tta == "flip" else predict
+    predict_once = predict_mirrored if tta == "flip" else predict
+
+    def predict_calibrated(variables: PyTree, batch: Batch) -> Array:
+        return jax.nn.log_softmax(predict_once(variables, batch) / temperature)
+
+    return predict_once if temperature is None else predict_calibrated
 
 
 def head_of_model(model: nn.Module, features: Array, train: bool) -> Array:

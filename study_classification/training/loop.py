@@ -43,7 +43,11 @@ def go_on(history: History) -> str:
 
 
 def train_and_evaluate(
-    config: ConfigDict, workdir: Path, typed: Sequence[str] = (), watch: Callable[[History], str] = go_on
+    config: ConfigDict,
+    workdir: Path,
+    typed: Sequence[str] = (),
+    watch: Callable[[History], str] = go_on,
+    page: bool = True,
 ) -> TrainState:
     """Trains the network that the config describes, or goes on where an interrupted run in `workdir` stopped.
 
@@ -53,6 +57,7 @@ def train_and_evaluate(
         typed: the fields that the user set on the command line: a refused resume names them first.
         watch: told the history after each epoch, and of a resumed run at its beginning; gives the reason for which the
             run should end now, or ''.
+        page: whether report.html is written at the end; `report` writes it at any time.
 
     Returns:
         The state with the best weights of the run, averaged ones if it evaluates these.
@@ -66,9 +71,9 @@ def train_and_evaluate(
     directory.make(workdir)
     if not hosts.is_first():
         with saying_nothing():
-            return _train(experiment, workdir, typed, watch)
+            return _train(experiment, workdir, typed, watch, page)
     with locked(workdir), logging_to(directory.log_file(workdir)):
-        return _train(experiment, workdir, typed, watch)
+        return _train(experiment, workdir, typed, watch, page)
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,9 @@ class _Training:
         return seconds_of(self.config.time_budget)
 
 
-def _train(experiment: Experiment, workdir: Path, typed: Sequence[str], watch: Callable[[History], str]) -> TrainState:
+def _train(
+    experiment: Experiment, workdir: Path, typed: Sequence[str], watch: Callable[[History], str], page: bool
+) -> TrainState:
     config, recorder = experiment.config, Recorder(experiment, workdir)
     recorder.announce()
 
@@ -136,9 +143,9 @@ def _train(experiment: Experiment, workdir: Path, typed: Sequence[str], watch: C
             recorder.add(row, history, phases.total_epochs, better)
             if crossed(row.epoch - 1, row.epoch, max(phases.total_epochs / FORMULAS, 1)):
                 recorder.say_formula(formula_of(feed, state.evaluated()["params"]))
-    recorder.finish(history, phases, reason, len(feed.data.split(VALIDATION)))
+    recorder.finish(history, phases, reason)
     best = _best_state(state, workdir)
-    leave_results(feed, programs.predict, best.variables(), val_images, workdir)
+    leave_results(feed, programs.predict, best, val_images, history, workdir, page)
     recorder.guide()
     return best
 

@@ -9,7 +9,7 @@ from jaxtyping import PyTree
 from study_classification.data.dataset import Dataset
 from study_classification.data.sources import absolute_source
 from study_classification.reports.curves import draw_curves
-from study_classification.reports.diagnosis import next_steps, overfitting
+from study_classification.reports.next_steps import next_steps
 from study_classification.runs import directory
 from study_classification.runs.history import Epoch, History
 from study_classification.system import devices, hosts
@@ -80,15 +80,13 @@ class Recorder:
         if formula:
             say(f"  {formula}")
 
-    def finish(self, history: History, phases: Phases, reason: str, num_validation: int) -> None:
+    def finish(self, history: History, phases: Phases, reason: str) -> None:
         """Says how it ended, and which epoch was the best."""
-        best, noun = history.epochs[history.best], self._experiment.preprocess.noun
+        best = history.epochs[history.best]
         early = reason and not history.reached(phases.total_steps)
         values = ", ".join(f"{name} {value:.4f}" for name, value in reversed(list(best.val.items())))
         say(f"Stopped early: {reason}" if early else f"Trained for {phases.total_epochs} epochs")
         say(f"Best: epoch {best.epoch}, validation {values}")
-        if warning := overfitting(history, self._experiment.config.learning, num_validation, noun):
-            say(warning)
         if self._writes:
             directory.write_history(self._workdir, history)
             draw_curves(history, directory.figure_file(self._workdir, "curves"))

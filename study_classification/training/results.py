@@ -8,25 +8,30 @@ import jax
 import numpy as np
 from flax.traverse_util import flatten_dict
 from jaxtyping import Array, Float, PyTree, Shaped
-from sklearn.metrics import confusion_matrix
 
 from study_classification.data.batches import Images
+from study_classification.data.dataset import names_in
 from study_classification.data.order import EvaluationOrder
 from study_classification.data.prepare import cache_directory
 from study_classification.data.rows import RowSplit, read_rows
 from study_classification.data.sources import TRAIN, VALIDATION
 from study_classification.inputs.tables import NumberColumn, TablePreprocess
+from study_classification.pages.run_page import Finished, write_page
+from study_classification.reports.answers import NAMED, Answers
 from study_classification.reports.confusion import draw_confusion
 from study_classification.reports.learned import Examples, draw_boundary, draw_fit, format_formula
 from study_classification.reports.metrics import LARGEST_MATRIX, positive_scores
 from study_classification.runs import directory
+from study_classification.runs.history import History
 from study_classification.system import devices, hosts
-from study_classification.system.console import say
+from study_classification.system.console import complain, say
 from study_classification.tasks.regression import Regression
 from study_classification.tasks.sigmoid import Sigmoid
 from study_classification.tasks.softmax import Softmax
-from study_classification.training.feed import BASELINE_OF, Feed
+from study_classification.training.feed import Feed
+from study_classification.training.state import TrainState
 
+SAID = 2  # findings that are said at the end, the most important ones; report.html has all
 IN_A_FORMULA = 3  # columns, at most
 PLACES = 200  # of a curve; along each side of a map
 Predict = Callable[[PyTree, dict], Array]  # variables, batch -> predictions
@@ -61,24 +66,30 @@ def formula_of(feed: Feed, params: PyTree) -> str:
     return format_formula(target, [column.name for column in columns], factors, constant)
 
 
-def leave_results(feed: Feed, predict: Predict, variables: PyTree, val_images: Images, workdir: Path) -> None:
-    """Draws what can be drawn of a finished run, on the first host, and says where that is.
+def leave_results(
+    feed: Feed, predict: Predict, best: TrainState, val_images: Images, history: History, workdir: Path, page: bool
+) -> None:
+    """Says what a finished run shows, and draws what can be drawn of it, on the first host.
 
     A small validation split is looked at once more for it.
 
     Args:
         feed: what was learnt from.
         predict: of the run.
-        variables: the best ones.
+        best: the state with the best weights.
         val_images: the validation split.
+        history: with at least one epoch.
         workdir: the run directory.
+        page: whether report.html and its figures are written.
 
     Raises:
         EnvironmentFault: if the run directory cannot be written.
     """
-    few = len(feed.data.class_names) <= LARGEST_MATRIX and len(feed.data.split(VALIDATION)) <= BASELINE_OF
-    if isinstance(feed.task, Softmax) and few:
-        _leave_confusion(feed, functools.partial(predict, variables), val_images, workdir)
+    variables = best.variables()
+    if len(feed.data.split(VALIDATION)) <= NAMED:
+        answers = _answers(feed, functools.partial(predict, variables), val_images)
+        if hosts.is_first():
+            _leave_answers(feed, answers, best, history, workdir, page)
     columns = number_columns(feed)
     if len(columns) == 1 and isinstance(feed.task, Regression):
         _leave_fit(feed, functools.partial(predict, variables), formula_of(feed, variables["params"]), workdir)
@@ -86,19 +97,49 @@ def leave_results(feed: Feed, predict: Predict, variables: PyTree, val_images: I
         _leave_boundary(feed, functools.partial(predict, variables), workdir)
 
 
-def _leave_confusion(feed: Feed, predict: Callable[[dict], Array], val_images: Images, workdir: Path) -> None:
-    labels = feed.data.labels(VALIDATION, cache_directory(feed.experiment.config.data))
+def _answers(feed: Feed, predict: Callable[[dict], Array], val_images: Images) -> Answers:
+    examples, labels = (
+        feed.data.split(VALIDATION),
+        feed.data.labels(VALIDATION, cache_directory(feed.experiment.config.data)),
+    )
     order = EvaluationOrder(len(labels), feed.batch_size)
-    found = [np.asarray(predict(batch)).argmax(-1) for batch in val_images.batches(order, range(len(order)))]
-    said, class_names = np.concatenate(found)[: len(labels)], feed.data.class_names
-    counts = confusion_matrix(labels, said, labels=range(len(class_names)))
+    found = [np.asarray(predict(batch)) for batch in val_images.batches(order, range(len(order)))]
+    return Answers(names_in(examples) if hosts.is_first() else (), labels, np.concatenate(found)[: len(labels)])
+
+
+def _leave_answers(feed: Feed, answers: Answers, best: TrainState, history: History, workdir: Path, page: bool) -> None:
+    examples = feed.data.split(VALIDATION)
+    finished = Finished(
+        directory.load(workdir), feed.task, history, int(best.step), VALIDATION, examples, answers, best.params
+    )
+    for found in finished.findings[:SAID]:
+        say(str(found))
+    finished.keep_predictions()
+    finished.keep_temperature()
+    few = len(feed.data.class_names) <= LARGEST_MATRIX
+    if isinstance(feed.task, Softmax) and few:
+        _leave_confusion(feed, finished, workdir)
+    if page:
+        _leave_page(finished)
+
+
+def _leave_confusion(feed: Feed, finished: Finished, workdir: Path) -> None:
+    counts, class_names = finished.counts, feed.data.class_names
     noun = feed.experiment.preprocess.noun
-    title = f"{np.trace(counts):,} of {len(labels):,} validation {noun} right"
+    title = f"{np.trace(counts):,} of {counts.sum():,} validation {noun} right"
     if isinstance(feed.task, Sigmoid):
         scores = positive_scores(counts, feed.task.positive)
         say(f"Positive class {class_names[feed.task.positive]} in validation: {scores}")
         title += f"\n{class_names[feed.task.positive]}: {scores}"
     _draw(draw_confusion, counts, class_names, title, workdir=workdir, name="confusion")
+
+
+def _leave_page(finished: Finished) -> None:
+    """Writes the page. The run is finished and kept, so nothing that goes wrong here may make it fail."""
+    try:
+        say(f"Report: {write_page(finished)}")
+    except Exception as error:  # of whatever kind
+        complain(f"The run is finished, but its report cannot be written: {error or type(error).__name__}")
 
 
 def _leave_fit(feed: Feed, predict: Callable[[dict], Array], formula: str, workdir: Path) -> None:

@@ -5,7 +5,7 @@ import re
 import string
 
 import pytest
-from said_helpers import NOT_SAID, PACKAGE, is_message, templates
+from said_helpers import NOT_SAID, PACKAGE, is_message, page_letters, page_sentences, templates
 
 from study_classification.language.translate import catalogue
 
@@ -13,6 +13,7 @@ CONTENT = json.loads((PACKAGE / "language" / "ja.json").read_text(encoding="utf-
 GLOSSARY = PACKAGE.parent / "docs" / "course" / "glossary.md"
 SENTENCES = CONTENT["sentences"] | CONTENT["libraries"]
 FOUND = templates()
+ON_PAGES = page_sentences()
 
 
 def test_every_message_is_in_the_catalogue():
@@ -20,15 +21,21 @@ def test_every_message_is_in_the_catalogue():
     assert not lacking, "add these to language/ja.json, or to NOT_SAID if nobody reads them"
 
 
+def test_every_sentence_of_a_page_is_in_the_catalogue():
+    assert not ON_PAGES - set(CONTENT["pages"]) - set(SENTENCES), "add these to language/ja.json"
+    assert not set(CONTENT["pages"]) - ON_PAGES
+    assert not any(page_letters().values()), "say these through _"
+
+
 def test_no_entry_is_unused():
-    assert not set(CONTENT["sentences"]) - set(FOUND)
-    assert not NOT_SAID - set(FOUND)
+    assert not set(CONTENT["sentences"]) - set(FOUND) - ON_PAGES
+    assert not NOT_SAID - set(FOUND) - ON_PAGES
     assert not NOT_SAID & set(CONTENT["sentences"])
     words = set(CONTENT["words"])
     assert not words - set(FOUND) - {word.removesuffix("s") for word in words}  # one of several is said by noun[:-1]
 
 
-@pytest.mark.parametrize("section", ["sentences", "libraries"])
+@pytest.mark.parametrize("section", ["sentences", "libraries", "pages"])
 def test_each_sentence_has_the_same_values(section):
     for english, japanese in CONTENT[section].items():
         fields = [(name, kind) for _, name, kind, _ in string.Formatter().parse(japanese) if name is not None]
