@@ -1,38 +1,120 @@
-"""explain: what happens inside a trained network."""
+"""explain: what happens inside a trained network, and why it answers as it does."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags
 
-from study_classification.commands.verb import CHECKPOINT, WORKDIR, Flag, Given, Verb
+from study_classification.commands.verb import CHECKPOINT, LANG, OUT, WORKDIR, Flag, Given, Verb
 from study_classification.errors import ConfigError
+from study_classification.paths import user_path
+
+if TYPE_CHECKING:
+    from study_classification.runs.directory import Run
+
+METHODS = ("grad_cam", "integrated_gradients", "occlusion", "gradient_input")
+OTHERS = ("layers", "embeddings", "neighbours", "suspects")  # what may be asked for in the place of an explanation
 
 
 def run(given: Given) -> int:
-    if len(given.inputs) > 1:
-        raise ConfigError(f"explain --layers takes one picture, not {len(given.inputs)}: give it one at a time")
+    values, asked = given.values, _asked(given)
+    checkpoint = values["checkpoint"]
 
-    from study_classification.inference.explain import explain_layers
-    from study_classification.runs.directory import load
+    from study_classification.runs.directory import load, make
 
-    explain_layers(load(given.workdir), "".join(given.inputs), given.values["checkpoint"])
+    trained = load(given.workdir)
+    if asked == "layers":
+        from study_classification.inference.explain_layers import explain_layers
+
+        explain_layers(trained, "".join(given.inputs), checkpoint)
+        return 0
+    folder = user_path(values["out"]) if values["out"] else given.workdir / "explain"
+    make(folder)
+    if asked == "embeddings":
+        from study_classification.inference.embeddings import explain_embeddings
+
+        explain_embeddings(trained, folder, values["split"] or "validation", checkpoint)
+    elif asked == "neighbours":
+        from study_classification.inference.neighbours import explain_neighbours
+
+        explain_neighbours(trained, given.inputs, folder, checkpoint)
+    elif asked == "suspects":
+        from study_classification.inference.neighbours import explain_suspects
+
+        explain_suspects(trained, folder, checkpoint)
+    else:
+        return _explain_answers(trained, given.inputs, folder, values["method"], checkpoint)
     return 0
+
+
+def _explain_answers(trained: "Run", inputs: Sequence[str], folder: Path, method: str | None, checkpoint: str) -> int:
+    from study_classification.inputs.images.preprocess import Preprocess
+
+    if isinstance(trained.preprocess, Preprocess):
+        from study_classification.inference.explain_images import explain_images
+
+        return explain_images(trained, inputs, folder, method or METHODS[0], checkpoint)
+    from study_classification.inference.explain_rows import explain_rows
+
+    if method not in (None, "gradient_input"):
+        raise ConfigError(
+            f"--method is {method}, but {trained.preprocess.noun} are explained by gradient_input: drop it"
+        )
+    return explain_rows(trained, inputs, checkpoint)
+
+
+def _asked(given: Given) -> str:
+    """Which one of `OTHERS` is asked for; '' is why the network answers as it does.
+
+    Raises:
+        ConfigError: if several are, or something is given that does not belong to it.
+    """
+    chosen = [name for name in OTHERS if given.values[name]]
+    if len(chosen) > 1:
+        raise ConfigError(f"--{chosen[0]} and --{chosen[1]} are two questions: ask one at a time")
+    asked = chosen[0] if chosen else ""
+    for name, owner in (("split", "embeddings"), ("method", "")):
+        if given.values[name] and asked != owner:
+            whose = f"it belongs to --{owner}" if owner else f"--{asked} has none"
+            raise ConfigError(f"--{name} is given, but {whose}: drop it")
+    if asked == "layers" and given.values["out"]:
+        raise ConfigError("--out is given, but --layers draws features.png in --workdir: drop it")
+    if asked == "layers" and len(given.inputs) > 1:
+        raise ConfigError(f"explain --layers takes one picture, not {len(given.inputs)}: give it one at a time")
+    if asked in ("embeddings", "suspects") and given.inputs:
+        raise ConfigError(f"--{asked} looks at the run's own data, not at {given.inputs[0]}: drop it")
+    return asked
 
 
 VERB = Verb(
     name="explain",
-    help="draw what the layers of the run in --workdir make of a picture",
-    usage="--workdir=DIR --layers [PICTURE]",
+    help="draw why the run in --workdir answers as it does, or what its layers and features hold",
+    usage="--workdir=DIR [--method=METHOD | --layers | --neighbours] [PICTURE|FOLDER ...] | --embeddings | --suspects",
     flags=(
         WORKDIR,
         CHECKPOINT,
+        Flag(
+            "method",
+            "how: grad_cam (if not given), integrated_gradients, occlusion or gradient_input",
+            None,
+            partial(flags.DEFINE_enum, enum_values=list(METHODS)),
+        ),
         Flag(
             "layers",
             "the maps of each layer, as features.png in --workdir; without a picture the first one of validation",
             False,
             flags.DEFINE_boolean,
         ),
+        Flag("neighbours", "the training pictures most similar to each picture", False, flags.DEFINE_boolean),
+        Flag("embeddings", "the features of a split, as points on a plane", False, flags.DEFINE_boolean),
+        Flag("split", "of --embeddings: train, validation (if not given) or test"),
+        Flag("suspects", "examples among neighbours of another label, which may be wrong", False, flags.DEFINE_boolean),
+        OUT,
+        LANG,
     ),
-    needs=("workdir", "layers"),
-    needs_all=True,
+    needs=("workdir",),
     run=run,
     takes_inputs=True,
 )

@@ -22,7 +22,6 @@ NEEDS = {
     "workdir": "--workdir=DIR, the directory that a training run has written",
     "prune": "--prune, to clear the cache",
     "study": "--study=DIR, the directory of the study",
-    "layers": "--layers, what its layers make of a picture",
 }
 
 

@@ -98,6 +98,7 @@ LANG = Flag(
     None,
     partial(flags.DEFINE_enum, enum_values=list(LANGUAGES)),
 )
+OUT = Flag("out", "folder for what is drawn; without it explain/ in --workdir")
 CHECKPOINT = Flag("checkpoint", "best, last, or a step", "best")
 TTA = Flag(
     "tta",

@@ -75,7 +75,7 @@ def measure(network: Network, *, split: str = "", source: str = "", worst: int =
     asked, split = split, split or (TEST if TEST in data.splits else VALIDATION)
     examples = data.split(split)
     trained_on = _trained_on(run, data, split)
-    to_class = _label_map(data.class_names, run.class_names)
+    to_class = label_map(data.class_names, run.class_names)
 
     columns = _columns_of(network, examples, to_class)
     if trained_on and asked != TRAIN:
@@ -241,7 +241,7 @@ def _trained_on(run: Run, data: Dataset, split: str) -> int | None:
     return sum(row["split"] == split and row["pixels"] in trained for row in rows)
 
 
-def _label_map(found: tuple[str, ...], known: tuple[str, ...]) -> np.ndarray:
+def label_map(found: tuple[str, ...], known: tuple[str, ...]) -> np.ndarray:
     """Label in the data -> class of the network, by name: [len(found)] int64."""
     for name in found:
         if name not in known:

@@ -3,8 +3,8 @@ import pytest
 
 from study_classification.configs.lessons import xor
 from study_classification.errors import ConfigError, DataError
-from study_classification.inference import explain
-from study_classification.inference.explain import explain_layers, feature_maps
+from study_classification.inference import explain_layers as module
+from study_classification.inference.explain_layers import explain_layers, feature_maps
 from study_classification.inference.predictor import load_predictor
 from study_classification.runs import directory
 from study_classification.training.loop import train_and_evaluate
@@ -23,7 +23,7 @@ def test_maps_are_what_the_layers_give(run):
 
 def test_an_image_or_the_first_of_validation(run, digits, monkeypatch, capsys):
     drawn = []
-    monkeypatch.setattr(explain, "draw_features", lambda *arguments: drawn.append(arguments))
+    monkeypatch.setattr(module, "draw_features", lambda *arguments: drawn.append(arguments))
     image = next(digits.rglob("*.png"))
     assert explain_layers(run, str(image)) == run.workdir / "features.png" == drawn[0][3]
     assert drawn[0][2].startswith(f"{image.name}: ") and set(drawn[0][1]) == {"conv", "bn"}
@@ -44,6 +44,6 @@ def test_what_has_no_maps(run, tmp_path, cache):
     predictor = load_predictor(run, "best")
     run.config.model.name = "mlp"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(explain, "flatten_dict", lambda tree: {("backbone", "dense1", "__call__"): [np.zeros((1, 4))]})
+        patch.setattr(module, "flatten_dict", lambda tree: {("backbone", "dense1", "__call__"): [np.zeros((1, 4))]})
         with pytest.raises(ConfigError, match="mlp has no feature maps, for none of its layers gives one"):
             feature_maps(predictor, np.zeros((8, 8, 1), np.uint8))

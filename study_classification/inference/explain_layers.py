@@ -1,4 +1,4 @@
-"""What happens inside a trained network, as images."""
+"""What the layers of a network make of an image, as images."""
 
 from pathlib import Path
 from typing import cast
@@ -43,7 +43,7 @@ def explain_layers(run: Run, image: str = "", checkpoint: str = "best") -> Path:
             f"{run.workdir} has learnt from {run.preprocess.noun}: --layers draws what becomes of pictures"
         )
     reader = ImageReader(run.preprocess, run.config.data.max_megapixels)
-    name, pixels = (image, next(read_given(image, reader, 1))) if image else _first_of_validation(run, reader)
+    name, pixels = (image, next(read_given(image, reader, 1))) if image else first_of_validation(run, reader)
     predictor = load_predictor(run, checkpoint)
     maps = feature_maps(predictor, pixels)
     said = predictor.predictions_of(pixels[None])[0]
@@ -85,7 +85,8 @@ def feature_maps(predictor: Predictor, pixels: UInt8[np.ndarray, "h w c"]) -> di
     return {layer: maps[layer] for layer in (list(maps)[place] for place in places)}
 
 
-def _first_of_validation(run: Run, reader: ImageReader) -> tuple[str, UInt8[np.ndarray, "h w c"]]:
+def first_of_validation(run: Run, reader: ImageReader) -> tuple[str, UInt8[np.ndarray, "h w c"]]:
+    """The name of the first image of the validation split, and what the network sees of it."""
     split = open_own(run).split(VALIDATION)
     assert isinstance(split, Split)  # of images
     example = split[0]

@@ -1,0 +1,103 @@
+"""Which part of an example speaks for a class, by derivatives and by covering; arrays in, arrays out.
+
+A score is what the network gives for a class before any softmax. `Scores` maps examples [b, ...] to those of all
+classes, float32 [b, classes]. Each function explains one example, for several classes at once.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from study_classification.tasks.regression import Regression
+from study_classification.tasks.sigmoid import Sigmoid
+from study_classification.tasks.task import Task
+
+Scores = Callable[[Float[Array, "b ..."]], Float[Array, "b classes"]]
+STEPS = 64  # of integrated gradients; a multiple of TOGETHER
+TOGETHER = 16  # examples that pass the network at once
+PATCHES = 7  # patches of occlusion along a side, if they did not overlap
+
+
+def class_scores(task: Task, outputs: Float[Array, "b outputs"]) -> Float[Array, "b classes"]:
+    """What a network's outputs say for each class: logits; of a sigmoid z and -z; of a regression the number."""
+    predictions = task.predictions(outputs)
+    if isinstance(task, Regression):
+        return predictions[:, None]
+    return predictions - predictions[:, ::-1] if isinstance(task, Sigmoid) else outputs
+
+
+def grad_cam(
+    before: Callable[[Float[Array, "1 ..."]], Float[Array, "1 h w c"]],
+    after: Callable[[Float[Array, "1 h w c"]], Float[Array, "1 classes"]],
+    x: Float[Array, "..."],
+    classes: Int[Array, " k"],
+) -> Float[Array, "k h w"]:
+    """Grad-CAM (arXiv:1610.02391, equations 1 and 2): ReLU of the sum of the maps, each times its mean gradient.
+
+    Args:
+        before: examples -> the last feature map.
+        after: the map -> scores.
+        x: the example.
+        classes: whose score is derived.
+    """
+    maps = before(x[None])
+    weights = _gradients(after, maps, classes).mean((1, 2, 3))  # [k, c]
+    return jax.nn.relu(jnp.einsum("kc,hwc->khw", weights, maps[0].astype(jnp.float32)))
+
+
+def gradient_input(scores: Scores, x: Float[Array, "..."], classes: Int[Array, " k"]) -> Float[Array, "k ..."]:
+    """Gradient times input (arXiv:1605.01713): of a linear network each value's part of the score, exactly."""
+    return _gradients(scores, x[None], classes)[:, 0] * x
+
+
+def integrated_gradients(
+    scores: Scores, x: Float[Array, "..."], baseline: Float[Array, "..."], classes: Int[Array, " k"]
+) -> Float[Array, "k ..."]:
+    """Integrated gradients (arXiv:1703.01365) along the straight line from the baseline, by the midpoint rule.
+
+    They add up to the difference of the scores of `x` and baseline, as far as STEPS steps give the integral.
+    """
+    shares = ((jnp.arange(STEPS) + 0.5) / STEPS).reshape(-1, TOGETHER, *(1,) * x.ndim)
+
+    def add(total: Array, share: Array) -> tuple[Array, None]:
+        return total + _gradients(scores, baseline + share * (x - baseline), classes).sum(1), None
+
+    total, _ = jax.lax.scan(add, jnp.zeros((len(classes), *x.shape)), shares)
+    return total / STEPS * (x - baseline)
+
+
+def occlusion(scores: Scores, x: Float[Array, "h w c"], classes: Int[Array, " k"]) -> Float[Array, "k h w"]:
+    """By how much the scores fall where the image is covered (arXiv:1311.2901, section 4.2).
+
+    A square of an image's seventh part, of the value 0, which is the mean colour, moves by half of its side. A pixel
+    has the mean over the squares that cover it.
+    """
+    masks = jnp.asarray(patches(*x.shape[:2]))
+    covered = jax.lax.map(lambda mask: scores(jnp.where(mask[..., None], 0, x)[None])[0], masks, batch_size=TOGETHER)
+    falls = (scores(x[None]) - covered)[:, classes]  # [patches, k]
+    return jnp.einsum("pk,phw->khw", falls, masks) / masks.sum(0)
+
+
+def patches(height: int, width: int) -> Bool[np.ndarray, "patches h w"]:
+    """The places that each square of `occlusion` covers; every place is covered by one at least."""
+    side = max(1, min(height, width) // PATCHES)
+    stride = max(1, side // 2)
+    tops, lefts = (sorted({*range(0, size - side, stride), size - side}) for size in (height, width))
+    masks = np.zeros((len(tops) * len(lefts), height, width), bool)
+    for mask, (top, left) in zip(masks, ((top, left) for top in tops for left in lefts), strict=True):
+        mask[top : top + side, left : left + side] = True
+    return masks
+
+
+def _gradients(scores: Scores, x: Float[Array, "b ..."], classes: Int[Array, " k"]) -> Float[Array, "k b ..."]:
+    """The gradients of each class's score by `x`, float32."""
+    found, pull = jax.vjp(scores, x)
+
+    def of_class(number: Array) -> Array:
+        chosen = jnp.broadcast_to(jax.nn.one_hot(number, found.shape[-1], dtype=found.dtype), found.shape)
+        return pull(chosen)[0].astype(jnp.float32)
+
+    return jax.lax.map(of_class, classes)

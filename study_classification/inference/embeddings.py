@@ -1,0 +1,77 @@
+"""What a network makes of a split, as points on a plane: near ones are alike to the network."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from study_classification.data.sources import VALIDATION
+from study_classification.data.tables import plain_cell
+from study_classification.errors import ConfigError
+from study_classification.inference.measure import open_own
+from study_classification.inference.predictor import load_predictor
+from study_classification.inference.split_features import features_of_split
+from study_classification.reports.embeddings import draw_embeddings
+from study_classification.runs.directory import Run
+from study_classification.system.console import say
+from study_classification.system.files import csv_text, write_text
+
+MOST = 5_000  # examples that t-SNE takes: its time grows faster than their number
+KEPT = 50  # components that it is given
+PERPLEXITY = 30.0  # about how many neighbours of a point it looks at
+SEED = 0
+
+
+def explain_embeddings(run: Run, folder: Path, split: str = VALIDATION, checkpoint: str = "best") -> Path:
+    """Draws the features of a split on a plane, coloured by class, and writes the places as CSV.
+
+    Args:
+        run: the run.
+        folder: where embeddings-SPLIT.png and .csv go.
+        split: `train`, `validation` or `test`.
+        checkpoint: `best`, `last`, or a step.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ConfigError: if the run tells a number.
+        DataError: if there is no such split, or the data are gone.
+    """
+    if not run.class_names:
+        raise ConfigError(f"{run.workdir} tells a number: --embeddings has a colour for each class")
+    predictor = load_predictor(run, checkpoint)
+    found = features_of_split(predictor, open_own(run), split)
+    noun, (count, width) = run.preprocess.noun, found.features.shape
+    places, method = on_a_plane(found.features)
+    say(f"{count:,} {noun} of {split}, {width:,} features of each, by {method}")
+    figure = folder / f"embeddings-{split}.png"
+    rows = [
+        [found.name(number), run.class_names[int(label)], f"{x:.4f}", f"{y:.4f}"]
+        for number, (label, (x, y)) in enumerate(zip(found.labels, places, strict=True))
+    ]
+    header = ["name", "label", "x", "y"]
+    write_text(figure.with_suffix(".csv"), csv_text(header, ([*map(plain_cell, row[:2]), *row[2:]] for row in rows)))
+    title = f"what the last layers work on: {count:,} {noun} of {split}, by {method}"
+    draw_embeddings(places, found.labels, run.class_names, title, figure)
+    say(f"Drawn: {figure}, and the places in {figure.with_suffix('.csv').name}")
+    return figure
+
+
+def on_a_plane(features: Float[np.ndarray, "n d"]) -> tuple[Float[np.ndarray, "n 2"], str]:
+    """The places of examples on a plane, and the name of the method.
+
+    Of up to MOST examples it is t-SNE (https://jmlr.org/papers/v9/vandermaaten08a.html) of the first KEPT principal
+    components, of more the first two components. Both are the same each time.
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+
+    count, width = features.shape
+    if count > MOST or min(count, width) < 4:
+        kept = min(2, count, width)
+        places = PCA(kept, random_state=SEED).fit_transform(features)
+        return np.pad(places, ((0, 0), (0, 2 - kept))), "PCA"
+    components = PCA(min(KEPT, count, width), random_state=SEED).fit_transform(features)
+    perplexity = min(PERPLEXITY, (count - 1) / 3)
+    return TSNE(perplexity=perplexity, init="pca", random_state=SEED).fit_transform(components), "t-SNE"

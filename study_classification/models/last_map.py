@@ -1,0 +1,97 @@
+"""A network of images in two parts: up to the last map that everything it knows of an image passes, and from there on.
+
+That is what enters the global pooling or the flattening, whatever the network is called and its layers are named.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+from jax import Array, ShapeDtypeStruct
+from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal, Var, jaxpr_as_fun
+from jaxtyping import PyTree
+
+Part = Callable[[PyTree, Array], Array]
+
+
+class Parts(NamedTuple):
+    """A network, which gives `after(variables, before(variables, images))`.
+
+    Attributes:
+        before: variables, images -> the map [b, h, w, c].
+        after: variables, the map -> what the network gives.
+    """
+
+    before: Part
+    after: Part
+
+
+def parts_at_last_map(network: Part, variables: PyTree, images: ShapeDtypeStruct) -> Parts | None:
+    """The two parts; None of a network in which no single map of several places stands between image and output.
+
+    The network is read off its trace. Of the values that depend on the image, those are looked for which alone are
+    needed from some place on: nothing passes them by, as it passes a branch of a residual block. The last one of them
+    that is a map of more than one place is taken. A map of the image's own shape, such as the normalised image, counts
+    as an image.
+
+    Args:
+        network: variables, images [b, h, w, c] -> one array. It is traced, not run.
+        variables: arrays, or their shapes and types.
+        images: shape and type of those that the parts will take.
+    """
+    traced = jax.make_jaxpr(network)(variables, images)
+    jaxpr, equations = traced.jaxpr, traced.jaxpr.eqns
+    *arrays, image = jaxpr.invars
+    needs_image = _depending(equations, image)
+    maps = [
+        (number, value)
+        for number, value in enumerate(_alone_after(equations, needs_image, jaxpr.outvars))
+        if value is not None and _is_map(value.aval.shape, images.shape)
+    ]
+    if not maps:
+        return None
+    place, value = maps[-1]
+    # What does not depend on the image, such as a reshaped bias, may be needed on both sides.
+    later = [
+        equation
+        for number, equation in enumerate(equations)
+        if number > place or not needs_image.intersection(equation.outvars)
+    ]
+    first = jaxpr.replace(outvars=[value], eqns=equations[: place + 1], debug_info=None)
+    rest = jaxpr.replace(invars=[*arrays, value], eqns=later, debug_info=None)
+    return Parts(*(_function(ClosedJaxpr(part, traced.consts)) for part in (first, rest)))
+
+
+def _function(jaxpr: ClosedJaxpr) -> Part:
+    return lambda variables, values: jaxpr_as_fun(jaxpr)(*jax.tree.leaves(variables), values)[0]
+
+
+def _is_map(shape: tuple[int, ...], image: tuple[int, ...]) -> bool:
+    return len(shape) == 4 and shape[0] == image[0] and shape[1] * shape[2] > 1 and shape[1:] != image[1:]
+
+
+def _depending(equations: list[JaxprEqn], given: Var) -> set[Var]:
+    """The values that depend on a given one, and this."""
+    found = {given}
+    for equation in equations:
+        if any(not isinstance(value, Literal) and value in found for value in equation.invars):
+            found.update(equation.outvars)
+    return found
+
+
+def _alone_after(equations: list[JaxprEqn], tracked: set[Var], outputs: list[Var]) -> list[Var | None]:
+    """Of each equation the one tracked value that is needed behind it; None where several are."""
+    last_use = {
+        value: number
+        for number, equation in enumerate(equations)
+        for value in equation.invars
+        if not isinstance(value, Literal) and value in tracked
+    }
+    last_use |= dict.fromkeys(outputs, len(equations))
+    needed = tracked.intersection(last_use).difference(*(equation.outvars for equation in equations))
+    found = []
+    for number, equation in enumerate(equations):
+        needed |= tracked.intersection(last_use, equation.outvars)
+        needed = {value for value in needed if last_use[value] > number}
+        found.append(next(iter(needed)) if len(needed) == 1 else None)
+    return found
