@@ -159,9 +159,9 @@ def test_fields_that_a_written_config_lacks_or_has_otherwise():
 def test_functions_beside_a_config_are_called(tmp_path):
     file = tmp_path / "c.py"
     file.write_text("def sweep():\n    return 3\n\n\ndef search_space():\n    return [][0]\n")
-    assert call_beside_config(file, ["sweep", "other"]) == {"sweep": 3}
+    assert call_beside_config(str(file), ["sweep", "other"]) == {"sweep": 3}
     with pytest.raises(ConfigError, match=r"search_space\(\) in .*c.py fails: IndexError: list index out of range"):
-        call_beside_config(file, ["search_space"])
+        call_beside_config(str(file), ["search_space"])
 
 
 def test_changed_fields_are_those_that_differ_from_the_defaults():

@@ -9,15 +9,16 @@ lr_find.py    finds a learning rate
 prepare.py    reads and checks data
 explain.py    shows what happens inside a network
 tune.py       searches for values of fields, or compares them
+compare.py    shows finished runs side by side
 arguments.py  what was typed -> flags with their values, and inputs
 flags.py      flags of a verb -> values and config; refuses what the verb does not take
 synonyms.py   what other programs call things -> what they are called here
 help.py       what --help says
 """
 
-from study_classification.commands import evaluate, explain, lr_find, predict, prepare, summary, train, tune
+from study_classification.commands import compare, evaluate, explain, lr_find, predict, prepare, summary, train, tune
 from study_classification.commands.verb import Verb
 
 VERBS: dict[str, Verb] = {
-    command.VERB.name: command.VERB for command in (train, evaluate, predict, explain, summary, lr_find, prepare, tune)
+    command.VERB.name: command.VERB for command in (train, evaluate, predict, explain, summary, lr_find, prepare, tune, compare)
 }

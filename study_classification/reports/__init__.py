@@ -9,4 +9,6 @@ features.py    what the layers of a network make of an image
 curves.py      loss and measures by epoch, as an image
 diagnosis.py   what the curves say, and what to do next
 trials.py      the trials of a study, as a table and as images
+tables.py      a table with its title, for a terminal and in Markdown
+significance.py  whether two networks differ by more than chance
 """

@@ -123,6 +123,10 @@ def figure_file(workdir: Path, name: str) -> Path:
     return workdir / f"{name}.png"
 
 
+def predictions_file(workdir: Path, split: str) -> Path:
+    return workdir / f"predictions_{split}.csv"
+
+
 def worst_file(workdir: Path) -> Path:
     return workdir / "worst.csv"
 
@@ -157,6 +161,28 @@ def read_history(workdir: Path) -> list[Epoch]:
         raise damaged(file, str(error)) from None
 
 
+def read_evaluations(workdir: Path) -> dict[str, dict]:
+    """The results of the evaluations by what was measured; none before the first one.
+
+    Raises:
+        RunError: if report.json is damaged.
+    """
+    file = workdir / "report.json"
+    report = read_json(file) if file.exists() else {}
+    if not all(isinstance(entry, dict) for entry in report.values()):
+        raise RunError(f"{file} is damaged, it is no table of results: remove it, and evaluate again")
+    return report
+
+
+def read_environment(workdir: Path) -> dict:
+    """Versions, devices and command of the run.
+
+    Raises:
+        RunError: if environment.json is absent or damaged.
+    """
+    return read_json(workdir / "environment.json")
+
+
 def add_to_report(workdir: Path, name: str, metrics: dict) -> Path:
     """Writes the results of an evaluation beside those that are there; returns the file.
 
@@ -167,9 +193,7 @@ def add_to_report(workdir: Path, name: str, metrics: dict) -> Path:
         EnvironmentFault: if it cannot be written.
     """
     file, step = workdir / "report.json", "checkpoint_step"
-    report = read_json(file) if file.exists() else {}
-    if not all(isinstance(entry, dict) for entry in report.values()):
-        raise RunError(f"{file} is damaged, it is no table of results: remove it, and evaluate again")
+    report = read_evaluations(workdir)
     earlier = report.get(name, metrics)
     if earlier.get(step) != metrics.get(step):
         report[f"{name}, checkpoint={earlier.get(step)}"] = earlier
