@@ -5,6 +5,11 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+from jinja2.ext import extract_from_ast
+from jinja2.nodes import TemplateData
+
+from study_classification.pages.page import environment
+
 PACKAGE = Path(__file__).resolve().parents[1] / "study_classification"
 TYPES = ("Float", "Int", "Bool", "UInt8", "Shaped", "Num")  # of jaxtyping, whose shapes are strings
 # What is not said, or is the same in every language.
@@ -93,6 +98,26 @@ def templates():
         for node in ast.walk(tree):
             if id(node) not in skipped and (text := _template(node)) is not None:
                 found[text].add(str(file.relative_to(PACKAGE)))
+    return found
+
+
+def page_sentences():
+    """What the templates of pages say: the first argument of each `_`, with {} for each inserted value."""
+    said = set()
+    for name in environment().list_templates(extensions=["html"]):
+        tree = environment().parse(environment().loader.get_source(environment(), name)[0])
+        for _, _, arguments in extract_from_ast(tree, ["_"]):
+            said.add(arguments if isinstance(arguments, str) else arguments[0])
+    return said
+
+
+def page_letters():
+    """Template -> its words that stand outside of `_` and of tags and styles, so that no language can change them."""
+    found = {}
+    for name in environment().list_templates(extensions=["html"]):
+        tree = environment().parse(environment().loader.get_source(environment(), name)[0])
+        text = "".join(node.data for node in tree.find_all(TemplateData))
+        found[name] = re.findall(r"[A-Za-z]+", re.sub(r"(?s)<style>.*?</style>|<[^<>]*>|<[^<>]*$|&\w+;", "", text))
     return found
 
 

@@ -13,6 +13,7 @@ FLOORS = (
     ("config", "config_rules", "system", "models", "inputs"),
     ("data", "optim", "tasks", "runs"),
     ("pretrained", "reports"),
+    ("pages",),
     ("training", "inference"),
     ("studies",),
     ("commands",),

@@ -32,6 +32,11 @@ def speak(language: str) -> None:
     _language = language
 
 
+def spoken() -> str:
+    """The language that the program speaks."""
+    return _language
+
+
 def translated(text: str) -> str:
     """The text in the language that the program speaks."""
     return text if _language == "en" else catalogue(_language).translate(text)

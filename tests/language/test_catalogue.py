@@ -5,7 +5,7 @@ import re
 import string
 
 import pytest
-from said_helpers import NOT_SAID, PACKAGE, is_message, templates
+from said_helpers import NOT_SAID, PACKAGE, is_message, page_letters, page_sentences, templates
 
 from study_classification.language.translate import catalogue
 
@@ -13,6 +13,7 @@ CONTENT = json.loads((PACKAGE / "language" / "ja.json").read_text(encoding="utf-
 GLOSSARY = PACKAGE.parent / "docs" / "course" / "glossary.md"
 SENTENCES = CONTENT["sentences"] | CONTENT["libraries"]
 FOUND = templates()
+ON_PAGES = page_sentences()
 
 
 def test_every_message_is_in_the_catalogue():
@@ -20,8 +21,13 @@ def test_every_message_is_in_the_catalogue():
     assert not lacking, "add these to language/ja.json, or to NOT_SAID if nobody reads them"
 
 
+def test_every_sentence_of_a_page_is_in_the_catalogue():
+    assert not ON_PAGES - set(SENTENCES), "add these to language/ja.json"
+    assert not any(page_letters().values()), "say these through _"
+
+
 def test_no_entry_is_unused():
-    assert not set(CONTENT["sentences"]) - set(FOUND)
+    assert not set(CONTENT["sentences"]) - set(FOUND) - ON_PAGES
     assert not NOT_SAID - set(FOUND)
     assert not NOT_SAID & set(CONTENT["sentences"])
     words = set(CONTENT["words"])
