@@ -3,8 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from study_classification.errors import ConfigError, RunError
 from study_classification.pages.page import figure, render
@@ -14,10 +13,13 @@ from study_classification.reports.trials import compared_figure
 from study_classification.studies import comparison
 from study_classification.studies.comparable import comparable_runs
 from study_classification.studies.comparison import Cost
-from study_classification.studies.finished import TEST, FinishedRun, find_runs, read_finished
+from study_classification.studies.finished import FinishedRun, find_runs, read_finished
 from study_classification.system.console import say
 from study_classification.system.files import csv_text, make_folder, unwritable, write_text
 from study_classification.training.describe import count_network
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 TITLE = "Runs side by side"
 
@@ -104,7 +106,7 @@ def _remarks(runs: Sequence[FinishedRun]) -> list[str]:
         remarks.append(f"Not measured on the test split yet (evaluate --workdir=RUN does): {', '.join(missing)}")
     sizes = {len(run.test_predictions) for run in runs if run.test_predictions}
     if len(sizes) > 1:
-        remarks.append(f"The predictions of the {TEST} split are of other examples in some runs, so no test is made there.")
+        remarks.append("The test predictions of some runs are of other examples, so they are not tested for chance.")
     return remarks
 
 
@@ -126,7 +128,7 @@ def _write(
     say(f"Written to {out}: compare.md, compare.csv, compare.html, compare.png")
 
 
-def _curves(runs: Sequence[FinishedRun]) -> Figure:
+def _curves(runs: Sequence[FinishedRun]) -> "Figure":
     """The curves of all runs; those that differ in the seed alone have one colour."""
     groups = comparison.groups_by_seed(runs)
     return compared_figure({name: [run.history.epochs for run in group] for name, group in groups.items()})

@@ -41,7 +41,7 @@ def table_of_results(runs: Sequence[FinishedRun], costs: Sequence[Cost]) -> Tabl
         cells = [_value(run.best.val.get(name), interval(run, name)) for name in measures]
         cells += [_value((run.test or {}).get(name), test_interval(run, name)) for name in tested]
         cells.append(f"{run.best.epoch} of {len(run.history.epochs)}")
-        rows.append([run.name, *cells, f"{run.history.seconds():,.1f}", f"{parameters:,}", f"{flops / 1e6:,.1f}"])
+        rows.append([run.name, *cells, f"{run.history.seconds():,.1f}", f"{parameters:,}", f"{flops / 1e6:,.4g}"])
     note = "In brackets: the 95 % interval. Seconds are those of training and validation."
     return Table("Results, the best first", [*header, "seconds", "parameters", "MFLOPs"], rows, note)
 
@@ -80,10 +80,10 @@ def table_of_seeds(runs: Sequence[FinishedRun]) -> Table | None:
     for name, group in groups.items():
         val = [format_spread(*mean_and_spread([run.best.val[measure] for run in group])) for measure in measures]
         found = [[run.test[measure] for run in group if run.test and measure in run.test] for measure in measures]
-        test = [f"{format_spread(*mean_and_spread(each))} ({len(each)} runs)" if each else "-" for each in found]
+        test = [f"{format_spread(*mean_and_spread(each))} (of {len(each)})" if each else "-" for each in found]
         rows.append([name, str(len(group)), *val, *test])
     header = ["settings", "runs", *(VAL + name for name in measures), *(f"{TEST}_{name}" for name in measures)]
-    return Table("Runs that differ in the seed alone: mean and standard deviation", header, rows)
+    return Table("Mean and standard deviation over seeds", header, rows)
 
 
 def table_of_pairs(runs: Sequence[FinishedRun]) -> Table | None:
@@ -93,9 +93,8 @@ def table_of_pairs(runs: Sequence[FinishedRun]) -> Table | None:
         one, other = first.test_predictions, second.test_predictions
         if not one or one.keys() != other.keys():
             continue
-        rights = ([said == label for (_, label), said in found.items()] for found in (one, {key: other[key] for key in one}))
-        found = mcnemar(*rights)
-        rows.append([f"{first.name} / {second.name}", *map(str, (found.only_first, found.only_second)), f"{found.p:.2g}"])
+        found = mcnemar(*([said[name, label] == label for name, label in one] for said in (one, other)))
+        rows.append([f"{first.name} / {second.name}", str(found.only_first), str(found.only_second), f"{found.p:.2g}"])
     if not rows:
         return None
     note = "p: how likely such a difference is between two networks that are equally good."
