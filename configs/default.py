@@ -167,5 +167,9 @@ def get_config() -> ConfigDict:
     config.checkpoint_every_steps = 0
     config.checkpoint_every_examples = 0
     config.log_every_steps = 50             # how often the losses are looked at (NaN, progress)
+    config.log = ConfigDict()               # what other programs show of the run, see docs/compare.md
+    config.log.tensorboard = False          # event files in tensorboard/ of the run directory; extra [tensorboard]
+    config.log.wandb = False                # Weights & Biases, offline unless WANDB_MODE is set; extra [wandb]
+    config.log.mlflow = False               # MLflow, in mlflow.db beside the run directory; extra [mlflow]
     config.fsdp = 1                         # devices over which each large parameter is split; 1 replicates
     return config

@@ -22,8 +22,8 @@ from study_classification.studies.folder import DIFFERS_BY_MACHINE
 from study_classification.tasks.create import create_task
 from study_classification.tasks.task import higher_is_better
 
-# Where the same data lie is no difference between runs.
-NO_DIFFERENCE = (*DIFFERS_BY_MACHINE, "data.source", "data.splits")
+# Where the same data lie, and who else is told of the run, is no difference between runs.
+NO_DIFFERENCE = (*DIFFERS_BY_MACHINE, "data.source", "data.splits", "log.", "log_every_steps")
 TEST = "test"  # the entry of report.json, and the part of the file of predictions, that are compared
 FILE, LABEL, PREDICTED = "file", "label", "predicted"  # columns of the file of predictions
 
@@ -67,7 +67,9 @@ class FinishedRun:
     @cached_property
     def fields(self) -> dict[str, Any]:
         """The fields of the config that say what was computed; a network of the user's own by its content."""
-        fields = {name: value for name, value in flatten(self.run.config).items() if name not in NO_DIFFERENCE}
+        fields = {
+            name: value for name, value in flatten(self.run.config).items() if not name.startswith(NO_DIFFERENCE)
+        }
         if is_own(self.run.config.model.name):
             name, _, digest = identity_of(self.run.config.model.name).partition("@")
             fields["model.name"] = f"{name}@{digest[:8]}"
