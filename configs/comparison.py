@@ -15,6 +15,7 @@ trained all the same, and the same command goes on when they can.
 from ml_collections import ConfigDict
 
 from study_classification.config import flatten, parse_arguments
+from study_classification.config_rules import has_effect
 from study_classification.configs import photos
 from study_classification.models import ALIASES
 from study_classification.paths import user_path
@@ -35,9 +36,10 @@ def sweep(arguments: str = "") -> Sweep:
     settings = {}
     for model in given.models.split(","):
         for learning in LEARNING if model != "original" else LEARNING[:1]:
-            fields = flatten(_config(given, model, learning))
+            config = _config(given, model, learning)
             settings[f"{model} {learning}"] = {
-                field: value for field, value in fields.items() if value != usual[field]
+                field: value for field, value in flatten(config).items()
+                if value != usual[field] and has_effect(config, field)
             }
     return Sweep(settings, seeds=tuple(range(given.seeds)))
 

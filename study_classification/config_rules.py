@@ -162,6 +162,15 @@ def validate(config: ConfigDict, chosen: Iterable[str] = ()) -> None:
     _check_effects(flat, chosen)
 
 
+def has_effect(config: ConfigDict, field: str) -> bool:
+    """Whether a field of a config that makes sense changes anything, beside the values that the others have."""
+    try:
+        validate(config, [field])
+    except ConfigError:
+        return False
+    return True
+
+
 def _require(condition: bool, flat: Fields, field: str, what: str) -> None:
     if not condition:
         raise ConfigError(f"{field} is {flat[field]}, but must be {what}")

@@ -9,8 +9,8 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from study_classification.config import changed_fields
-from study_classification.config_rules import validate
-from study_classification.errors import ConfigError, RunError
+from study_classification.config_rules import has_effect
+from study_classification.errors import RunError
 from study_classification.reports.curves import save_figure
 from study_classification.reports.diagnosis import program
 from study_classification.reports.trials import (
@@ -202,19 +202,11 @@ def config_source(config: ConfigDict, trial: Trial, head: str) -> str:
     lines = [head, "", "from ml_collections import ConfigDict", "", "from study_classification.configs import default"]
     lines += ["", "", "def get_config() -> ConfigDict:", "    config = default.get_config()"]
     fields = {field: value for field, value in changed_fields(config).items() if field not in trial.settings}
-    lines += [f"    config.{field} = {value!r}" for field, value in fields.items() if _has_effect(config, field)]
+    lines += [f"    config.{field} = {value!r}" for field, value in fields.items() if has_effect(config, field)]
     lines.append("    # Chosen by the study:")
-    chosen = [field for field in trial.settings if _has_effect(config, field)]
+    chosen = [field for field in trial.settings if has_effect(config, field)]
     lines += [f"    config.{field} = {trial.settings[field]!r}" for field in chosen]
     return "\n".join([*lines, "    return config", ""])
-
-
-def _has_effect(config: ConfigDict, field: str) -> bool:
-    try:
-        validate(config, [field])
-    except ConfigError:
-        return False
-    return True
 
 
 def _has_value(trial: Trial) -> bool:
