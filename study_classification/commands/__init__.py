@@ -7,6 +7,7 @@ predict.py    classifies pictures
 summary.py    describes a network
 lr_find.py    finds a learning rate
 prepare.py    reads and checks data
+check.py      shows what is in a folder of pictures, before any training
 explain.py    shows what happens inside a network
 tune.py       searches for values of fields, or compares them
 compare.py    shows finished runs side by side
@@ -16,9 +17,9 @@ synonyms.py   what other programs call things -> what they are called here
 help.py       what --help says
 """
 
-from study_classification.commands import compare, evaluate, explain, lr_find, predict, prepare, summary, train, tune
+from study_classification.commands import check, compare, evaluate, explain, lr_find, predict, prepare, summary, train, tune
 from study_classification.commands.verb import Verb
 
 VERBS: dict[str, Verb] = {
-    command.VERB.name: command.VERB for command in (train, evaluate, predict, explain, summary, lr_find, prepare, tune, compare)
+    command.VERB.name: command.VERB for command in (train, evaluate, predict, explain, summary, lr_find, prepare, check, tune, compare)
 }

@@ -1,5 +1,6 @@
 """Pages that a browser shows: self-contained HTML, in the language that the program speaks.
 
+data.py  the page of `check`
 page.py  a template with its values -> HTML; a figure, an image -> parts of a page
 
 Templates lie beside: base.html is the frame of every page, with all its style; parts.html has what several pages share.
