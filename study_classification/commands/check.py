@@ -11,6 +11,8 @@ def run(given: Given) -> int:
     if len(given.inputs) != 1:
         raise ConfigError(f"check takes one folder or manifest, not {len(given.inputs)}: study-classification check DATA")
     (source,) = given.inputs
+    if source.startswith("tfds:"):
+        raise DataError(f"check looks through a folder or manifest of pictures, and {source} is none: give one of these")
     out = _folder(source, given.values["out"])
     from study_classification.configs import default
     from study_classification.data.examine import examine

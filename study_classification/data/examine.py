@@ -62,7 +62,7 @@ class Seen:
 # what looks odd -> which images do; each with the number that says so
 ODDITIES = {
     "dark": lambda seen: f"{seen.brightness:.0f}" if seen.brightness < DARK else "",
-    "blurred": lambda seen: f"{seen.sharpness:.0f}" if seen.sharpness < BLURRED and _is_large(seen) else "",
+    "blurred": lambda seen: f"{seen.sharpness:.0f}" if seen.sharpness < BLURRED and _shows_much(seen) else "",
     "tiny": lambda seen: f"{seen.width} x {seen.height}" if min(seen.width, seen.height) < TINY else "",
     "odd_shaped": lambda seen: f"{seen.width} x {seen.height}" if _ratio(seen) > ODD else "",
     "turned": lambda seen: f"EXIF {seen.turn}" if seen.turn != 1 else "",
@@ -174,8 +174,9 @@ def _sharpness(levels: np.ndarray) -> float:
     return float((4 * inner - around).var())
 
 
-def _is_large(seen: Seen) -> bool:
-    return min(seen.width, seen.height) >= TINY
+def _shows_much(seen: Seen) -> bool:
+    """Whether an image is neither tiny nor dark, and so would be called sharp if it were."""
+    return min(seen.width, seen.height) >= TINY and seen.brightness >= DARK
 
 
 def _ratio(seen: Seen) -> float:

@@ -121,24 +121,32 @@ def _draw(
     chosen: np.ndarray,
     whole: bool,
 ) -> None:
-    """Gives each group of duplicates of a class, in the order of their ranks, a split."""
-    half, untouched = sizes[ranked].sum() / 2, set(np.flatnonzero(room > 0).tolist())
-
-    def takes(split: int, size: int) -> bool:
-        if whole:
-            return room[split] >= size
-        return 0 < size < 2 * room[split] or (split in untouched and size <= half)
-
+    """Gives each group of a class, in the order of their ranks, a split."""
     train, validation, test = map(SPLITS.index, (TRAIN, VALIDATION, TEST))
+    half, empty = sizes[ranked].sum() / 2, set(np.flatnonzero(room > 0).tolist())
+
+    def fits(split: int, group: int) -> bool:
+        return room[split] >= sizes[group]
+
+    def comes_nearer(split: int, group: int) -> bool:
+        """Whether the split is nearer to its size with the group, or has nothing yet and most images are elsewhere."""
+        return sizes[group] < 2 * room[split] or (split in empty and sizes[group] <= half)
+
     for number, group in enumerate(ranked):
         if room[test] <= 0 and room[validation] <= 0:
             chosen[ranked[number:]] = train
             return
-        # A group of duplicates goes where it still fits whole; training takes what fits nowhere else.
-        split = next((name for name in (test, validation) if takes(name, sizes[group])), train)
-        untouched.discard(split)
+        if whole:
+            # A group of duplicates goes where it still fits whole; training takes what fits nowhere else.
+            split = next((name for name in (test, validation) if fits(name, group)), train)
+        elif train in empty and number == len(ranked) - 1:
+            split = train
+        else:
+            able = [name for name in (validation, test) if comes_nearer(name, group)]
+            split = min(able, key=lambda name: name not in empty, default=train)
         chosen[group] = split
         room[split] -= sizes[group]
+        empty.discard(split)
 
 
 def read_pinned(file: Path) -> dict[str, str]:
