@@ -46,6 +46,9 @@ def get_config() -> ConfigDict:
     config.data.split_seed = 0              # another seed draws another split
     config.data.per_class = 0               # training takes at most so many examples of each class; 0: all there are
     config.data.splits = ""                 # a splits.csv of an earlier run: its images stay in their split
+    config.data.group_near_duplicates = False  # images that look alike stay in one split, see docs/data.md
+    config.data.group_pattern = ""          # images in whose names this regular expression finds the same text stay in
+                                            # one split, e.g. (patient\d+)
     config.data.tfds_splits = ("", "", "")  # TFDS split expressions for train, validation, test; "" chooses
     config.data.on_unreadable = "skip"      # skip (and list) | error: what to do with an image that does not decode
     config.data.max_megapixels = 89.0       # a larger image is refused unread (decompression bombs)
@@ -167,5 +170,9 @@ def get_config() -> ConfigDict:
     config.checkpoint_every_steps = 0
     config.checkpoint_every_examples = 0
     config.log_every_steps = 50             # how often the losses are looked at (NaN, progress)
+    config.log = ConfigDict()               # what other programs show of the run, see docs/compare.md
+    config.log.tensorboard = False          # event files in tensorboard/ of the run directory; extra [tensorboard]
+    config.log.wandb = False                # Weights & Biases, offline unless WANDB_MODE is set; extra [wandb]
+    config.log.mlflow = False               # MLflow, in mlflow.db beside the run directory; extra [mlflow]
     config.fsdp = 1                         # devices over which each large parameter is split; 1 replicates
     return config

@@ -2,6 +2,7 @@
 
 import ast
 import csv
+import inspect
 import math
 import os
 import re
@@ -64,17 +65,25 @@ def load_config(text: str) -> ConfigDict:
     return get_config(*[arguments] * bool(has_arguments)).lock()
 
 
-def call_beside_config(file: Path, names: Sequence[str]) -> dict[str, Any]:
+def call_beside_config(text: str, names: Sequence[str]) -> dict[str, Any]:
     """What functions that a config file may define beside `get_config` give, by their names.
+
+    One that takes a parameter is given the arguments, as `get_config` is.
+
+    Args:
+        text: FILE.py, or FILE.py:key=value,...
+        names: of the functions.
 
     Raises:
         ConfigError: if one of them fails.
     """
-    defined, given = runpy.run_path(str(file)), {}
+    file, _, arguments = text.partition(":")
+    defined, given = runpy.run_path(file), {}
     for name in names:
         if name in defined:
             try:
-                given[name] = defined[name]()
+                takes_arguments = bool(inspect.signature(defined[name]).parameters)
+                given[name] = defined[name](*[arguments] * takes_arguments)
             except ConfigError:
                 raise
             except Exception as error:  # it is a program of the user's, and may fail in every way

@@ -1,6 +1,7 @@
 """What must hold of a config before anything heavy starts: of each field, between fields, and of what a user sets."""
 
 import math
+import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -70,7 +71,15 @@ FOR_CLASSES = (
 # data.input -> the networks that take it; all take images. A network of the user's own takes any
 NETWORKS = {"tables": ("mlp",), "texts": ("text_average", "mlp")}
 # what is done to images alone, and chosen for nothing else
-OF_IMAGES = ("augment.", "preprocess.", "feature_cache.", "data.max_megapixels", "data.on_unreadable", "data.workers")
+OF_IMAGES = (
+    "augment.",
+    "preprocess.",
+    "feature_cache.",
+    "data.group_",
+    "data.max_megapixels",
+    "data.on_unreadable",
+    "data.workers",
+)
 # field -> the field that decides whether it has an effect, and with which values of that; True: with any that is on
 ADAPTIVE = ("adam", "adamw", "muon", "schedule_free")
 EFFECTS: dict[str, tuple[str, tuple[str, ...] | bool]] = {
@@ -154,12 +163,22 @@ def validate(config: ConfigDict, chosen: Iterable[str] = ()) -> None:
         refuse_address(flat[field])
     _check_ranges(flat)
     _check_durations(flat)
+    _check_pattern(flat)
     _check_input(flat)
     _check_task(flat)
     _check_model(flat)
     _check_learning(flat)
     _check_optimizer(flat)
     _check_effects(flat, chosen)
+
+
+def has_effect(config: ConfigDict, field: str) -> bool:
+    """Whether a field of a config that makes sense changes anything, beside the values that the others have."""
+    try:
+        validate(config, [field])
+    except ConfigError:
+        return False
+    return True
 
 
 def _require(condition: bool, flat: Fields, field: str, what: str) -> None:
@@ -229,6 +248,15 @@ def _check_durations(flat: Fields) -> None:
     except ValueError:
         raise ConfigError(
             f"time_budget is '{flat['time_budget']}', but must be a time such as 90s, 10m or 2h, or '' for no limit"
+        ) from None
+
+
+def _check_pattern(flat: Fields) -> None:
+    try:
+        re.compile(flat["data.group_pattern"])
+    except re.error as error:
+        raise ConfigError(
+            f"data.group_pattern is '{flat['data.group_pattern']}', which is no regular expression: {error}"
         ) from None
 
 

@@ -45,6 +45,10 @@ class EnvironmentFault(UserError):
     exit_code = 5
 
 
+class Unreachable(EnvironmentFault):
+    """What lies elsewhere cannot be fetched now; what needs nothing of it can go on."""
+
+
 class OutOfMemory(EnvironmentFault):
     """What was asked for needs more memory than the machine has; a smaller batch or network may fit."""
 

@@ -125,7 +125,9 @@ def page_sentences():
     for name in environment().list_templates(extensions=["html"]):
         tree = environment().parse(environment().loader.get_source(environment(), name)[0])
         for _, _, arguments in extract_from_ast(tree, ["_"]):
-            said.add(arguments if isinstance(arguments, str) else arguments[0])
+            first = arguments if isinstance(arguments, str) else (arguments or [None])[0]
+            if first is not None:  # else Python made the sentence, and it is among its templates
+                said.add(first)
     return said
 
 

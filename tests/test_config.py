@@ -115,7 +115,7 @@ def test_installed_configs_are_found_from_anywhere(tmp_path, monkeypatch):
     assert find_config("photos").name == find_config("configs/photos.py").name == "photos.py"
     with pytest.raises(ConfigError) as raised:
         find_config("qqqqqq")
-    names = "animals, cifar10, cifar10_fast, imagenet, mnist, photos, quickstart, table, text, tune_digits"
+    names = "animals, cifar10, cifar10_fast, comparison, imagenet, mnist, photos, quickstart, table, text, tune_digits"
     told, others = str(raised.value).partition("valid are: ")[2].split(", "), set(names.split(", "))
     assert {name for name in told if not name.startswith("lessons/")} == others and "lessons/xor" in told
     with pytest.raises(ConfigError, match=r"'other/photos\.py' does not exist: did you mean photos\?"):
@@ -159,9 +159,11 @@ def test_fields_that_a_written_config_lacks_or_has_otherwise():
 def test_functions_beside_a_config_are_called(tmp_path):
     file = tmp_path / "c.py"
     file.write_text("def sweep():\n    return 3\n\n\ndef search_space():\n    return [][0]\n")
-    assert call_beside_config(file, ["sweep", "other"]) == {"sweep": 3}
+    assert call_beside_config(str(file), ["sweep", "other"]) == {"sweep": 3}
+    file.write_text(file.read_text() + "def given(arguments=''):\n    return arguments\n")
+    assert call_beside_config(f"{file}:a=b:c", ["sweep", "given"]) == {"sweep": 3, "given": "a=b:c"}
     with pytest.raises(ConfigError, match=r"search_space\(\) in .*c.py fails: IndexError: list index out of range"):
-        call_beside_config(file, ["search_space"])
+        call_beside_config(str(file), ["search_space"])
 
 
 def test_changed_fields_are_those_that_differ_from_the_defaults():

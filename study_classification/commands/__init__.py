@@ -8,18 +8,32 @@ predict.py    classifies pictures
 summary.py    describes a network
 lr_find.py    finds a learning rate
 prepare.py    reads and checks data
+check.py      shows what is in a folder of pictures, before any training
 explain.py    shows what happens inside a network
 tune.py       searches for values of fields, or compares them
+compare.py    shows finished runs side by side
 arguments.py  what was typed -> flags with their values, and inputs
 flags.py      flags of a verb -> values and config; refuses what the verb does not take
 synonyms.py   what other programs call things -> what they are called here
 help.py       what --help says
 """
 
-from study_classification.commands import evaluate, explain, lr_find, predict, prepare, report, summary, train, tune
+from study_classification.commands import (
+    check,
+    compare,
+    evaluate,
+    explain,
+    lr_find,
+    predict,
+    prepare,
+    report,
+    summary,
+    train,
+    tune,
+)
 from study_classification.commands.verb import Verb
 
 VERBS: dict[str, Verb] = {
     command.VERB.name: command.VERB
-    for command in (train, evaluate, report, predict, explain, summary, lr_find, prepare, tune)
+    for command in (train, evaluate, report, predict, explain, summary, lr_find, prepare, check, tune, compare)
 }

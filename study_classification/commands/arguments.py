@@ -25,7 +25,6 @@ VERB_SYNONYMS = {
     "classify": "predict",
     "info": "summary",
     "find_lr": "lr_find",
-    "check": "prepare",
     "search": "tune",
     "sweep": "tune",
     "optimize": "tune",

@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, Int, Int8, Int32, Int64, Shaped
+from jaxtyping import Bool, Float32, Int, Int8, Int32, Int64, Shaped
 from ml_collections import ConfigDict
 
+from study_classification.data.groups import Grouping
 from study_classification.data.items import SPLITS, TRAIN, VALIDATION
 from study_classification.data.sources import Listing, numbers_of
-from study_classification.data.splits import COLUMNS, assign_splits, read_pinned
+from study_classification.data.splits import COLUMNS, assign_clusters, assign_splits, read_pinned
 from study_classification.data.staging import Fingerprints, Part, Row, Stage, content_of, find_parts, is_settled
 from study_classification.data.tables import plain_cell
 from study_classification.errors import ConfigError, DataError
@@ -108,6 +109,7 @@ class Found:
         sizes: bytes of each file.
         starts: of each part of the source, the number of the first image; at the end, the number of all.
         unreadable: name -> reason.
+        cluster: that of each image, all of which stay in one split; None where exact duplicates alone do.
     """
 
     class_names: tuple[str, ...]
@@ -118,6 +120,7 @@ class Found:
     sizes: Int64[np.ndarray, " n"]
     starts: Int64[np.ndarray, " p"]
     unreadable: dict[str, str]
+    cluster: Int32[np.ndarray, " n"] | None = None
 
 
 class Preparation:
@@ -135,11 +138,13 @@ class Preparation:
         self._source, self._items, self._config = source, listing.items, data_config
         self._everything_in, self._for_training, self._numbers = everything_in, for_training, numbers
         self._workers = num_workers(data_config.workers)
+        self._grouping = Grouping.of(data_config, listing.groups)
         self._pinned = read_pinned(user_path(data_config.splits)) if data_config.splits else None
         place = hashlib.sha256(os.fsencode(source if on_bucket(source) else os.path.abspath(source))).hexdigest()[:20]
         self._cache = cache_directory(data_config)
         self._fingerprints = self._cache / "fingerprints" / f"{place}.txt"
-        self._staging = self._cache / "staging" / f"{place}-{data_config.max_megapixels:g}"
+        kind = f"{data_config.max_megapixels:g}" + ("-looked-at" if self._grouping.near else "")
+        self._staging = self._cache / "staging" / f"{place}-{kind}"
 
     def known(self) -> Path | None:
         """The data set, if no file of the source has changed since it was prepared."""
@@ -157,7 +162,7 @@ class Preparation:
         waiting = f"Another process is reading {self._source}: waiting for it ..."
         with taking_turns(self._staging.with_name(f"{self._staging.name}.lock"), waiting) as alone:
             staging = self._staging if alone else self._staging.with_name(f"{self._staging.name}.{uuid.uuid4().hex}")
-            stage = Stage(staging, self._config.max_megapixels)
+            stage = Stage(staging, self._config.max_megapixels, looked_at=self._grouping.near)
             parts = find_parts(self._items, self._workers)
             known = Fingerprints(self._fingerprints)
             fresh = {part.stamp for part in parts if part.stamp not in known}
@@ -184,6 +189,7 @@ class Preparation:
         config = self._config
         rules = [FORMAT, config.split_ratio, config.split_seed, config.max_megapixels, self._pinned]
         rules += [self._everything_in, self._for_training] + ["numbers"] * (self._numbers is not None)
+        rules += self._grouping.rules()
         digest = hashlib.sha256(f"[{json.dumps(rules)}, [".encode())
         for number, content in enumerate(contents):
             digest.update(b", " * (number > 0) + content)
@@ -217,7 +223,7 @@ class Preparation:
         """Writes the prepared data set, whole or not at all."""
         from study_classification.data.prepared_images import write_prepared_images
 
-        found = _look_through(self._source, stage, parts, self._numbers)
+        found = _look_through(self._source, stage, parts, self._numbers, self._grouping)
         if self._everything_in:
             splits = np.full(len(found.labels), SPLITS.index(self._everything_in), np.int8)
         else:
@@ -246,7 +252,9 @@ def _readable(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row.pixels]
 
 
-def _look_through(source: str, stage: Stage, parts: Sequence[Part], numbers: dict[str, float] | None) -> Found:
+def _look_through(
+    source: str, stage: Stage, parts: Sequence[Part], numbers: dict[str, float] | None, grouping: Grouping
+) -> Found:
     """What the stage holds, as columns; with `numbers`, these take the place of the labels.
 
     Raises:
@@ -255,10 +263,15 @@ def _look_through(source: str, stage: Stage, parts: Sequence[Part], numbers: dic
     codes: dict[str, int] = {}
     unreadable: dict[str, str] = {}
     columns: list[list[np.ndarray]] = [[], [], [], []]
+    names: list[str] = []  # with their looks, where anything is to be kept together
+    looks: list[str] = []
     for part in parts:
         rows = stage.rows(part)
         unreadable |= {row.name: row.reason for row in rows if not row.pixels}
         rows = _readable(rows)
+        if grouping:
+            names += (row.name for row in rows)
+            looks += (row.look for row in rows)
         columns[0].append(np.array([codes.setdefault(row.label, len(codes)) for row in rows], np.int32))
         columns[1].append(np.array([SPLITS.index(row.split) if row.split else -1 for row in rows], np.int8))
         columns[2].append(np.array([row.pixels for row in rows], "S32"))
@@ -271,13 +284,14 @@ def _look_through(source: str, stage: Stage, parts: Sequence[Part], numbers: dic
         )
     labels, own, sizes = map(np.concatenate, (columns[0], columns[1], columns[3]))
     digests, group = group_digests(columns.pop(2))
+    cluster = grouping.clusters(group, names, looks)
     if numbers is not None:
         values = np.array([numbers[name] for name in codes], np.float32)
-        return Found((), values[labels], own, digests, group, sizes, starts, unreadable)
+        return Found((), values[labels], own, digests, group, sizes, starts, unreadable, cluster)
     class_names = tuple(sorted(codes))
     sorted_codes = np.empty(len(codes), np.int32)
     sorted_codes[[codes[name] for name in class_names]] = np.arange(len(codes))
-    return Found(class_names, sorted_codes[labels], own, digests, group, sizes, starts, unreadable)
+    return Found(class_names, sorted_codes[labels], own, digests, group, sizes, starts, unreadable, cluster)
 
 
 def group_digests(pixels: list[np.ndarray]) -> tuple[Shaped[np.ndarray, " g"], Int32[np.ndarray, " n"]]:
@@ -297,17 +311,25 @@ def choose_splits(found: Found, data_config: ConfigDict, pinned: dict[str, str] 
 
     They are drawn by class. Images with numbers are all drawn from one lot.
     """
-    classes = found.labels if found.class_names else np.zeros(len(found.labels), np.int32)
-    ratio, seed = tuple(data_config.split_ratio), data_config.split_seed
+    ratio = tuple(data_config.split_ratio)
     if (found.own < 0).all():
-        return assign_splits(found.digests, found.group, classes, ratio, seed, pinned)
+        return _draw_splits(found, np.ones(len(found.labels), bool), ratio, data_config.split_seed, pinned)
     splits = found.own.copy()
     if SPLITS.index(VALIDATION) not in splits:
         training = splits == SPLITS.index(TRAIN)
-        splits[training] = assign_splits(
-            found.digests, found.group[training], classes[training], (*ratio[:2], 0), seed, pinned
-        )
+        splits[training] = _draw_splits(found, training, (*ratio[:2], 0), data_config.split_seed, pinned)
     return splits
+
+
+def _draw_splits(
+    found: Found, chosen: Bool[np.ndarray, " n"], ratio: Sequence[float], seed: int, pinned: dict[str, str] | None
+) -> Int8[np.ndarray, " k"]:
+    """The splits of the chosen images."""
+    classes = found.labels if found.class_names else np.zeros(len(found.labels), np.int32)
+    group, classes = found.group[chosen], classes[chosen]
+    if found.cluster is None:
+        return assign_splits(found.digests, group, classes, ratio, seed, pinned)
+    return assign_clusters(found.digests, group, found.cluster[chosen], classes, ratio, seed, pinned)
 
 
 def _counts(found: Found, splits: Int8[np.ndarray, " n"]) -> Int64[np.ndarray, "classes splits"]:

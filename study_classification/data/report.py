@@ -20,12 +20,32 @@ FINDINGS = {
     "look_like_splits": "{} folders taken for classes, though all hold the same folders: if those are the classes, "
     "name these train, validation and test, or give one of them as the data source:",
 }
+# what `check` finds besides, in groups of names, and by name with the number that says so
+ALIKE = {
+    "near_duplicates": "{} groups of pictures that look alike:",
+    "near_under_two_labels": "{} groups of pictures that look alike, under two labels:",
+    "near_in_two_splits": "{} groups of pictures that look alike, in two splits, so the test is not blind "
+    "(--config.data.group_near_duplicates keeps them together):",
+}
+ODD = {
+    "dark": "{} dark pictures (mean grey level, of 255):",
+    "blurred": "{} blurred pictures (variance of the Laplacian; sharp ones have hundreds):",
+    "tiny": "{} tiny pictures:",
+    "odd_shaped": "{} pictures that are more than three times as long as wide, or as wide as long:",
+    "turned": "{} pictures that lie until their EXIF tag turns them, as this program does and others may not:",
+}
+BAR = 30  # signs of the longest bar
 
 
-def format_report(report: dict) -> str:
-    """The data report as a text of a few lines; of long lists, the first three entries."""
+def format_report(report: dict, bars: bool = False) -> str:
+    """The data report as a text of a few lines; of long lists, the first three entries.
+
+    Args:
+        report: of `prepare`, or of `examine`.
+        bars: whether the counts of the classes are drawn as well.
+    """
     noun = report.get("noun", "pictures")
-    lines = _classes(report["classes"], noun) if report["classes"] else _numbers(report["numbers"], noun)
+    lines = _classes(report["classes"], noun, bars) if report["classes"] else _numbers(report["numbers"], noun)
     return "\n".join(lines + list_findings(report))
 
 
@@ -47,12 +67,16 @@ def list_findings(report: dict) -> list[str]:
     some(f"{{}} {noun} under two labels:", [" = ".join(names) for names in report["two_labels"]])
     names_in_two = [" = ".join(names) for names in report["in_two_splits"]]
     some(f"{{}} {noun} in two splits, so the test is not blind:", names_in_two)
+    for kind, heading in ALIKE.items():
+        some(heading, [" = ".join(names) for names in report.get(kind, ())])
+    for kind, heading in ODD.items():
+        some(heading, [f"{name}: {number}" for name, number in report.get(kind, {}).items()])
     if report["hidden"]:
         lines.append(f"  {len(report['hidden'])} hidden files or folders skipped")
     return lines
 
 
-def _classes(report: Mapping[str, Mapping[str, int]], noun: str) -> list[str]:
+def _classes(report: Mapping[str, Mapping[str, int]], noun: str, bars: bool) -> list[str]:
     classes = {name: sum(counts.values()) for name, counts in report.items()}
     total = sum(classes.values())
     splits = Counter[str]()
@@ -61,7 +85,11 @@ def _classes(report: Mapping[str, Mapping[str, int]], noun: str) -> list[str]:
     lines = [f"{total:,} {noun} in {len(classes)} classes: {_sizes(splits)}"]
     width = max(map(display_width, classes))
     shown = list(classes.items())[:20]
-    lines += [f"  {pad(name, width)}  {count:7,}  {count / total:6.1%}" for name, count in shown]
+    longest = max(classes.values())
+    lines += [
+        f"  {pad(name, width)}  {count:7,}  {count / total:6.1%}{'  ' + _bar(count / longest) if bars else ''}"
+        for name, count in shown
+    ]
     if len(classes) > len(shown):
         lines.append(f"  ... and {len(classes) - len(shown)} more classes")
     largest, smallest = max(classes, key=classes.__getitem__), min(classes, key=classes.__getitem__)
@@ -71,6 +99,10 @@ def _classes(report: Mapping[str, Mapping[str, int]], noun: str) -> list[str]:
             f"{smallest}; look at the recall of each class, not at the accuracy alone"
         )
     return lines
+
+
+def _bar(share: float) -> str:
+    return "█" * max(round(BAR * share), 1)
 
 
 def _numbers(report: Mapping[str, Mapping[str, float]], noun: str) -> list[str]:

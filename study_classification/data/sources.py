@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from study_classification.data.folders import FILE, FOLDER, HIDDEN, LOOP, RUN, SPECIAL, is_image, walk
@@ -52,6 +52,7 @@ class Listing:
         empty_classes: class folders without images.
         merged_classes: groups of names that are one class, since they differ in outer blanks or Unicode form alone.
         look_like_splits: folders that are taken for classes, though each holds folders of the same names only.
+        groups: name of an image -> its group, where a manifest says so; all of a group stay in one split.
     """
 
     items: Items
@@ -64,6 +65,7 @@ class Listing:
     empty_classes: tuple[str, ...] = ()
     merged_classes: tuple[str, ...] = ()
     look_like_splits: tuple[str, ...] = ()
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -72,7 +74,8 @@ class Listing:
 
     def findings(self) -> dict[str, list[str]]:
         """What is to be said besides the images, by kind; `similar_classes` have names that look alike."""
-        found = {field.name: list(getattr(self, field.name)) for field in fields(self) if field.name != "items"}
+        kinds = [kind.name for kind in fields(self) if kind.name not in ("items", "groups")]
+        found = {kind: list(getattr(self, kind)) for kind in kinds}
         return found | {"similar_classes": similar_names(self.class_names)}
 
 
@@ -254,7 +257,7 @@ def _printable(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def list_manifest(file: Path) -> Listing:
-    """Lists a .csv with a header, or .json / .jsonl with one object a line: `path`, `label` and optionally `split`.
+    """Lists a .csv with a header, or .json / .jsonl with one object a line: `path`, `label` and optionally `split` and `group`.
 
     Relative paths start at the manifest's folder.
 
@@ -264,10 +267,14 @@ def list_manifest(file: Path) -> Listing:
     suffix = file.suffix.lower()
     if suffix not in (".csv", ".json", ".jsonl"):
         raise DataError(f"{file} is a file, but neither .csv nor .jsonl: give a manifest, or a folder of pictures")
-    rows = read_csv(file, ("path", "label")) if suffix == ".csv" else read_json_lines(file, ("path", "label", "split"))
+    rows = (
+        read_csv(file, ("path", "label"))
+        if suffix == ".csv"
+        else read_json_lines(file, ("path", "label", "split", "group"))
+    )
 
     lines: dict[str, int] = {}
-    spellings = set()
+    spellings, groups = set(), {}
     without = ""  # the first image without a split
 
     def items_of_rows() -> Iterator[tuple[str, str, str | None, str]]:
@@ -283,6 +290,8 @@ def list_manifest(file: Path) -> Listing:
                 )
             lines[name] = line
             spellings.add(row["label"])
+            if row.get("group"):
+                groups[name] = row["group"]
             without = without or (name if split is None else "")
             yield name, label, split, path
 
@@ -294,7 +303,7 @@ def list_manifest(file: Path) -> Listing:
             f"{file}, line {lines[without]}: it has no split, but other lines have one: "
             "give one to every line, or to none"
         )
-    return Listing(items, merged_classes=merged_names(spellings))
+    return Listing(items, merged_classes=merged_names(spellings), groups=groups)
 
 
 def _item_of_row(folder: Path, row: Mapping[str, str]) -> tuple[str, str, str | None, str]:

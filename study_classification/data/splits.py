@@ -38,6 +38,7 @@ def assign_splits(
     ratio: Sequence[float],
     seed: int,
     pinned: Mapping[str, str] | None = None,
+    whole: bool = True,
 ) -> Int8[np.ndarray, " n"]:
     """Draws a split for every image, per class, by rank of a seeded hash of the content.
 
@@ -52,6 +53,8 @@ def assign_splits(
         seed: another one draws another split.
         pinned: digest of pixels -> split, of an earlier split: these stay, and only the others are drawn, so that
             each class comes as near to the ratio as it can.
+        whole: whether a group goes into validation or test only where it fits whole; else where it brings their size
+            nearer to the ratio, as large groups need.
 
     Returns:
         Indices into `SPLITS`.
@@ -71,23 +74,79 @@ def assign_splits(
         room = np.array([split_sizes(int(sizes[members].sum()), ratio)[name] for name in SPLITS])
         fixed = members[chosen[members] >= 0]
         np.subtract.at(room, chosen[fixed], sizes[fixed])
-        _draw(members[chosen[members] < 0], sizes, room, chosen)
+        _draw(members[chosen[members] < 0], sizes, room, chosen, whole)
     return chosen[group]
 
 
+def assign_clusters(
+    digests: Shaped[np.ndarray, " g"],
+    group: Int[np.ndarray, " n"],
+    cluster: Int[np.ndarray, " n"],
+    labels: Int[np.ndarray, " n"],
+    ratio: Sequence[float],
+    seed: int,
+    pinned: Mapping[str, str] | None = None,
+) -> Int8[np.ndarray, " n"]:
+    """As `assign_splits`, with whole clusters of groups of duplicates kept together, ranked by their first digest.
+
+    An image that is pinned stays where it is, and the new ones of its cluster come to it.
+
+    Args:
+        digests: sorted, as `assign_splits` takes them.
+        group: of exact duplicates, that of each image.
+        cluster: that of each image; a group lies in one cluster.
+        labels: the class of each image.
+        ratio: train : validation : test.
+        seed: another one draws another split.
+        pinned: digest of pixels -> split, of an earlier split.
+    """
+    numbers, cluster = np.unique(cluster, return_inverse=True)
+    first = np.full(len(numbers), len(digests), np.int64)
+    np.minimum.at(first, cluster, group)
+    pins: dict[str, str] = {}
+    fixed = np.full(len(group), -1, np.int8)
+    for place in np.argsort(group, kind="stable").tolist() if pinned else ():
+        split = (pinned or {}).get(digests[group[place]].decode())
+        if split is not None:
+            fixed[place] = SPLITS.index(split)
+            pins.setdefault(digests[first[cluster[place]]].decode(), split)
+    splits = assign_splits(digests[first], cluster, labels, ratio, seed, pins, whole=False)
+    return np.where(fixed >= 0, fixed, splits)
+
+
 def _draw(
-    ranked: Int[np.ndarray, " k"], sizes: Int[np.ndarray, " g"], room: Int[np.ndarray, " 3"], chosen: np.ndarray
+    ranked: Int[np.ndarray, " k"],
+    sizes: Int[np.ndarray, " g"],
+    room: Int[np.ndarray, " 3"],
+    chosen: np.ndarray,
+    whole: bool,
 ) -> None:
-    """Gives each group of duplicates of a class, in the order of their ranks, a split."""
+    """Gives each group of a class, in the order of their ranks, a split."""
     train, validation, test = map(SPLITS.index, (TRAIN, VALIDATION, TEST))
+    half, empty = sizes[ranked].sum() / 2, set(np.flatnonzero(room > 0).tolist())
+
+    def fits(split: int, group: int) -> bool:
+        return room[split] >= sizes[group]
+
+    def comes_nearer(split: int, group: int) -> bool:
+        """Whether the split is nearer to its size with the group, or has nothing yet and most images are elsewhere."""
+        return sizes[group] < 2 * room[split] or (split in empty and sizes[group] <= half)
+
     for number, group in enumerate(ranked):
         if room[test] <= 0 and room[validation] <= 0:
             chosen[ranked[number:]] = train
             return
-        # A group of duplicates goes where it still fits whole; training takes what fits nowhere else.
-        split = next((name for name in (test, validation) if room[name] >= sizes[group]), train)
+        if whole:
+            # A group of duplicates goes where it still fits whole; training takes what fits nowhere else.
+            split = next((name for name in (test, validation) if fits(name, group)), train)
+        elif train in empty and number == len(ranked) - 1:
+            split = train
+        else:
+            able = [name for name in (validation, test) if comes_nearer(name, group)]
+            split = min(able, key=lambda name: name not in empty, default=train)
         chosen[group] = split
         room[split] -= sizes[group]
+        empty.discard(split)
 
 
 def read_pinned(file: Path) -> dict[str, str]:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from study_classification.data.items import Item, Items
+from study_classification.data.near import look_of
 from study_classification.errors import EnvironmentFault
 from study_classification.inputs.images.decode import UnreadableImage, decode_image
 from study_classification.paths import on_bucket, version_on_bucket, why
@@ -44,6 +45,7 @@ class Row(NamedTuple):
     reason: str = ""  # why it is not
     offset: int = 0
     size: int = 0
+    look: str = ""  # see `near.look_of`; '' where it is not asked for
 
 
 @dataclass(frozen=True)
@@ -144,9 +146,9 @@ def _opened(line: bytes) -> bytes | None:
 class Stage:
     """The folder in which the files of a source are kept until its data set is complete."""
 
-    def __init__(self, folder: Path, max_megapixels: float):
+    def __init__(self, folder: Path, max_megapixels: float, looked_at: bool = False):
         self._folder = folder
-        self._max_megapixels = max_megapixels
+        self._max_megapixels, self._looked_at = max_megapixels, looked_at
 
     def has(self, part: Part, items: Items) -> bool:
         """Whether a part is here as the source holds it now, as far as stamps and sizes tell."""
@@ -190,7 +192,7 @@ class Stage:
                 yield from ((writer, item) for item in items[part.start : part.stop])
 
         def keep(job: tuple[_Writer, Item]) -> tuple[_Writer, Row]:
-            return job[0], job[0].keep(job[1], self._max_megapixels)
+            return job[0], job[0].keep(job[1], self._max_megapixels, self._looked_at)
 
         rows: list[Row] = []
         try:
@@ -228,7 +230,7 @@ class _Writer:
         self.part = part
         self._file, self._end, self._lock = file.open("wb"), 0, threading.Lock()
 
-    def keep(self, item: Item, max_megapixels: float) -> Row:
+    def keep(self, item: Item, max_megapixels: float, looked_at: bool) -> Row:
         """Reads, judges and stores one file."""
         name = _identity(item)
         try:
@@ -252,7 +254,8 @@ class _Writer:
         rest = memoryview(data)
         while rest:
             rest = rest[os.pwrite(self._file.fileno(), rest, offset + len(data) - len(rest)) :]
-        return Row(*name, digest, pixels.hexdigest()[:32], offset=offset, size=len(data))
+        look = look_of(image) if looked_at else ""
+        return Row(*name, digest, pixels.hexdigest()[:32], offset=offset, size=len(data), look=look)
 
     def close(self) -> None:
         self._file.close()

@@ -47,7 +47,9 @@ NOTES = {
 Explain = Callable[[UInt8[np.ndarray, "h w c"], Sequence[int]], Float[np.ndarray, "k u v"]]
 
 
-def explain_images(run: Run, inputs: Sequence[str], folder: Path, method: str = GRAD_CAM, checkpoint: str = "best") -> int:
+def explain_images(
+    run: Run, inputs: Sequence[str], folder: Path, method: str = GRAD_CAM, checkpoint: str = "best"
+) -> int:
     """Draws for each image what speaks for its likeliest classes, and of several images also a contact sheet.
 
     Args:

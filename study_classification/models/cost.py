@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import flax.linen as nn
@@ -60,17 +60,7 @@ def summarize(
     parameters = flatten_dict(variables["params"], sep="/")
     statistics = {"batch_stats": variables.get("batch_stats", {})}
     trained = {path: leaf for path, leaf in parameters.items() if trainable(path)}
-
-    sizes, trained_sizes = _sizes_by_layer(parameters), _sizes_by_layer(trained)
-    kernel_sizes = _sizes_by_layer(
-        {path: leaf for path, leaf in parameters.items() if leaf.ndim > 1 and not path.endswith("/embedding")}
-    )
-    containers = {path.rsplit("/", i)[0] for path in calls for i in range(1, path.count("/") + 1)}
-    layers = tuple(
-        Layer(path, kind, shape, sizes[path], trained_sizes[path], 2 * kernel_sizes[path] * math.prod(shape[:-1]))
-        for path, (kind, shape) in calls.items()
-        if path in sizes or path not in containers
-    )
+    layers = _layers(calls, parameters, trained)
     memory = {
         "parameters": _bytes(parameters),
         "batch statistics": _bytes(statistics),
@@ -79,8 +69,34 @@ def summarize(
         noun: _bytes(images),
         "activations": _scratch_bytes(model, parameters, trained, statistics, images),
     }
-    flops = sum(layer.flops for layer in layers)
-    return Summary(layers, sizes.total(), trained_sizes.total(), flops, batch_size, memory, noun)
+    sizes = (sum(leaf.size for leaf in tree.values()) for tree in (parameters, trained))
+    return Summary(layers, *sizes, sum(layer.flops for layer in layers), batch_size, memory, noun)
+
+
+def count(model: nn.Module, shape: tuple[int, ...]) -> tuple[int, int]:
+    """The parameters and the FLOPs of a `Classifier` as `summarize` counts them, without compiling a step."""
+    variables, calls = trace_calls(model, ShapeDtypeStruct((1, *shape), jnp.float32))
+    parameters = flatten_dict(variables["params"], sep="/")
+    layers = _layers(calls, parameters, parameters)
+    return sum(leaf.size for leaf in parameters.values()), sum(layer.flops for layer in layers)
+
+
+def _layers(
+    calls: Mapping[str, tuple[str, tuple[int, ...]]],
+    parameters: Mapping[str, ShapeDtypeStruct],
+    trained: Mapping[str, ShapeDtypeStruct],
+) -> tuple[Layer, ...]:
+    """The layers that are called, but for those that only hold others."""
+    sizes, trained_sizes = _sizes_by_layer(parameters), _sizes_by_layer(trained)
+    kernel_sizes = _sizes_by_layer(
+        {path: leaf for path, leaf in parameters.items() if leaf.ndim > 1 and not path.endswith("/embedding")}
+    )
+    containers = {path.rsplit("/", i)[0] for path in calls for i in range(1, path.count("/") + 1)}
+    return tuple(
+        Layer(path, kind, shape, sizes[path], trained_sizes[path], 2 * kernel_sizes[path] * math.prod(shape[:-1]))
+        for path, (kind, shape) in calls.items()
+        if path in sizes or path not in containers
+    )
 
 
 def format_summary(summary: Summary) -> str:
@@ -147,7 +163,7 @@ def _state(layer: Layer) -> str:
     return {layer.parameters: "trainable", 0: "frozen"}.get(layer.trainable, "partly frozen")
 
 
-def _sizes_by_layer(parameters: dict[str, ShapeDtypeStruct]) -> Counter[str]:
+def _sizes_by_layer(parameters: Mapping[str, ShapeDtypeStruct]) -> Counter[str]:
     sizes: Counter[str] = Counter()
     for path, leaf in parameters.items():
         sizes[path.rpartition("/")[0]] += leaf.size

@@ -8,7 +8,7 @@ import re
 import urllib.request
 from pathlib import Path
 
-from study_classification.errors import EnvironmentFault, WeightsError
+from study_classification.errors import Unreachable, WeightsError
 from study_classification.paths import version_on_bucket
 from study_classification.system.console import progress, say
 from study_classification.system.files import copy_files, remove_tree, unwritable
@@ -21,7 +21,8 @@ def download(url: str, folder: Path) -> Path:
     """The file of a URL such as https://.../alexnet-owt-7be5be79.pth, kept in `folder`.
 
     Raises:
-        EnvironmentFault: if it cannot be fetched, or the folder cannot be written.
+        Unreachable: if it cannot be fetched.
+        EnvironmentFault: if the folder cannot be written.
         WeightsError: if what was fetched, or is kept, is not what the name says.
     """
     file = folder / url.rpartition("/")[2]
@@ -50,7 +51,8 @@ def copy_from_bucket(file: Path, folder: Path) -> Path:
 
     Raises:
         WeightsError: if it does not exist.
-        EnvironmentFault: if it cannot be fetched, or the folder cannot be written.
+        Unreachable: if it cannot be fetched.
+        EnvironmentFault: if the folder cannot be written.
     """
     version = version_on_bucket(file)
     if not version:
@@ -76,18 +78,18 @@ def _fetch(url: str, target: Path) -> None:
     try:
         answer = urllib.request.urlopen(url, timeout=TIMEOUT)
     except (OSError, ValueError) as error:  # URLError and time-outs are OSErrors
-        raise EnvironmentFault(f"{url} cannot be fetched ({getattr(error, 'reason', error)})") from None
+        raise Unreachable(f"{url} cannot be fetched ({getattr(error, 'reason', error)})") from None
     with answer, target.open("wb") as stream:
         size = int(answer.headers.get("Content-Length") or 0)
         chunks = iter(lambda: _read(answer, url), b"")
         for chunk in progress(chunks, "fetching", total=-(-size // CHUNK) or None):
             stream.write(chunk)
     if size and target.stat().st_size != size:
-        raise EnvironmentFault(f"{url} was cut off after {target.stat().st_size:,} of {size:,} bytes: try again")
+        raise Unreachable(f"{url} was cut off after {target.stat().st_size:,} of {size:,} bytes: try again")
 
 
 def _read(answer, url: str) -> bytes:
     try:
         return answer.read(CHUNK)
     except (OSError, http.client.HTTPException) as error:
-        raise EnvironmentFault(f"{url} cannot be fetched ({error})") from None
+        raise Unreachable(f"{url} cannot be fetched ({error})") from None

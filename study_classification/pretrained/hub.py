@@ -7,7 +7,7 @@ from pathlib import Path
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
 
-from study_classification.errors import EnvironmentFault, WeightsError
+from study_classification.errors import Unreachable, WeightsError
 
 FILES = ["config.json", "model.safetensors"]
 
@@ -19,11 +19,11 @@ def fetch(repository: str) -> Path:
 
     Raises:
         WeightsError: if there is no such repository or file, or the file in the cache is damaged.
-        EnvironmentFault: if the cache does not hold it and the hub cannot be reached.
+        Unreachable: if the cache does not hold it and the hub cannot be reached.
     """
     file = _download(repository, only_cached=True) or _download(repository, only_cached=False)
     if file is None:
-        raise EnvironmentFault(
+        raise Unreachable(
             f"{repository} is not in the cache of the Hugging Face hub, and the hub cannot be reached: connect once, "
             "or give a file of weights"
         )
@@ -46,7 +46,7 @@ def _download(repository: str, only_cached: bool) -> Path | None:
         ) from None
     except Exception as error:  # the client lets errors of every kind through
         reason = str(error).partition("\n")[0]
-        raise EnvironmentFault(f"{repository} cannot be fetched ({reason}): try again later") from None
+        raise Unreachable(f"{repository} cannot be fetched ({reason}): try again later") from None
     file = Path(folder) / FILES[1]
     if file.is_file():
         return file

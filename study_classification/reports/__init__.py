@@ -15,4 +15,6 @@ weights.py     what the weights of simple networks say
 diagnosis.py   what a run shows, with its evidence, and what to do next
 next_steps.py  the commands that follow a training
 trials.py      the trials of a study, as a table and as images
+tables.py      a table with its title, for a terminal and in Markdown
+significance.py  whether two networks differ by more than chance
 """

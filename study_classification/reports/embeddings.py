@@ -17,11 +17,7 @@ IN_A_LINE = 108  # letters of a legend
 
 
 def draw_embeddings(
-    places: Float[np.ndarray, "n 2"],
-    labels: Int[np.ndarray, " n"],
-    class_names: Sequence[str],
-    title: str,
-    file: Path,
+    places: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"], class_names: Sequence[str], title: str, file: Path
 ) -> None:
     """Draws the points; the legend names each class that has some, or the NAMED largest ones, and the rest is grey.
 

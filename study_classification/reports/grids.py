@@ -18,9 +18,7 @@ FINEST = 56  # marks along a side
 FOR, AGAINST = (0xD1, 0x60, 0x1F), (0x2A, 0x6F, 0xBB)  # colours of what speaks for a class, and against it
 
 
-def draw_grid(
-    rows: Sequence[Sequence[Cell | None]], title: str, note: str, file: Path, side: float = SIDE
-) -> None:
+def draw_grid(rows: Sequence[Sequence[Cell | None]], title: str, note: str, file: Path, side: float = SIDE) -> None:
     """Draws rows of images, of any sizes, in squares of one size; None leaves a square free.
 
     Args:

@@ -3,10 +3,17 @@
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from study_classification.reports.curves import TRAIN_COLOUR, VALIDATION_COLOUR, save_figure
+from study_classification.reports.lettering import drawable
 from study_classification.runs.history import Epoch
 from study_classification.system.console import display_width, pad
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LONGEST_LABEL = 60  # signs of a setting's name in a legend
 
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -15,6 +22,16 @@ def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     widths = [max(map(display_width, column)) for column in zip(*lines, strict=True)]
     aligns = "<" + ">" * (len(header) - 1)
     return "\n".join("  " + "  ".join(map(pad, line, widths, aligns)).rstrip() for line in lines)
+
+
+def mean_and_spread(values: Sequence[float]) -> tuple[float, float | str]:
+    """Mean and standard deviation; of one value, there is no deviation, and it is ''."""
+    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else ""
+
+
+def format_spread(mean: float, spread: float | str) -> str:
+    """What `mean_and_spread` gives, in a cell."""
+    return f"{mean:.4f}" if isinstance(spread, str) else f"{mean:.4f} +- {spread:.4f}"
 
 
 def draw_history(
@@ -92,24 +109,21 @@ def draw_settings(values: Mapping[str, Sequence[float]], means: Mapping[str, flo
     save_figure(figure, file)
 
 
-def draw_compared(runs: Mapping[str, Sequence[Sequence[Epoch]]], file: Path) -> None:
-    """Draws the curves of all settings over each other, a row a measure: to the left training, to the right validation.
+def compared_figure(runs: Mapping[str, Sequence[Sequence[Epoch]]]) -> "Figure":
+    """The curves of all settings over each other, a row a measure: to the left training, to the right validation.
 
     A thin line is a run, a thick one the mean of the runs of a setting, as far as all of them go. What lies far above
     the others is cut off.
 
     Args:
         runs: by the name of the setting, the epochs of each of its runs; there is at least one with an epoch.
-        file: to write.
-
-    Raises:
-        EnvironmentFault: if the file cannot be written.
     """
     from matplotlib import colormaps
     from matplotlib.figure import Figure
 
     names = list(next(run[0] for each in runs.values() for run in each if run).val)
     figure = Figure(figsize=(12, 3.6 * len(names)), layout="constrained")
+    labels = {setting: drawable(setting, LONGEST_LABEL) for setting in runs}
     rows = figure.subplots(len(names), 2, sharex=True, sharey="row", squeeze=False)
     for row, name in zip(rows, names, strict=True):
         for axes, split in zip(row, ("training", "validation"), strict=True):
@@ -120,7 +134,7 @@ def draw_compared(runs: Mapping[str, Sequence[Sequence[Epoch]]], file: Path) -> 
                     axes.plot(range(1, len(curve) + 1), curve, color=colour, linewidth=0.6, alpha=0.35)
                 means = [statistics.fmean(values) for values in zip(*curves, strict=False)]
                 marker = "o" if len(means) < 3 else None
-                axes.plot(range(1, len(means) + 1), means, style, color=colour, label=setting, marker=marker)
+                axes.plot(range(1, len(means) + 1), means, style, color=colour, label=labels[setting], marker=marker)
             axes.set_title(f"{name}, {split}")
             axes.grid(alpha=0.3)
         row[0].set_ylim(top=_top(row))
@@ -128,7 +142,7 @@ def draw_compared(runs: Mapping[str, Sequence[Sequence[Epoch]]], file: Path) -> 
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
     figure.legend(*rows[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=min(len(runs), 4))
-    save_figure(figure, file)
+    return figure
 
 
 def _top(row: Sequence) -> float:

@@ -16,6 +16,7 @@ curves.png          loss and measures by epoch
 confusion.png       and fit.png, boundary.png: see `training/results.py`; features.png: see `inference/explain.py`
 log.txt             everything that was said
 checkpoints/        Orbax; the last two and the best
+tensorboard/  wandb/  what other programs show of the run; loggers.json: by which ids they know it
 .lock               which process trains here, while one does
 report.json         results of the evaluations
 """
@@ -44,7 +45,7 @@ from study_classification.runs.own_data import knows_data, same_data, splits_fil
 from study_classification.system import hosts
 from study_classification.system.files import make_folder, unwritable, write_json, write_text
 
-NETWORK, PREPROCESS, TARGETS = "network.py", "preprocess.json", "targets.json"
+NETWORK, PREPROCESS, TARGETS, LOGGERS = "network.py", "preprocess.json", "targets.json", "loggers.json"
 
 # A run may be resumed with other values of these: they change how long or how it runs, not what it computes. The data
 # may have moved, too; that they are the same is checked by their content.
@@ -55,6 +56,7 @@ FREE_ON_RESUME = (
     "convergence.",
     "checkpoint_every_",
     "log_every_steps",
+    "log.",
     "data.cache_dir",
     "data.mode",
     "data.source",
@@ -154,6 +156,21 @@ def read_history(workdir: Path) -> list[Epoch]:
         return []
     except (csv.Error, OSError, TypeError, ValueError) as error:
         raise damaged(file, str(error)) from None
+
+
+def read_logger_ids(workdir: Path) -> dict[str, str]:
+    """By which id another program knows the run, by the program's name.
+
+    Raises:
+        RunError: if the file is damaged.
+    """
+    file = workdir / LOGGERS
+    return read_json(file) if file.exists() else {}
+
+
+def keep_logger_id(workdir: Path, name: str, identity: str) -> None:
+    """Keeps the id by which another program knows the run."""
+    write_json(workdir / LOGGERS, read_logger_ids(workdir) | {name: identity})
 
 
 def with_kept_files(config: ConfigDict, workdir: Path) -> ConfigDict:

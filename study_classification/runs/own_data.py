@@ -40,12 +40,16 @@ def write_data(workdir: Path, key: str, report: dict, splits_csv: str) -> None:
 
 
 def read_data_report(workdir: Path) -> dict:
-    """What was found in the data.
+    """What was found in the data, their `key`, and the digest of their splits.
 
     Raises:
-        RunError: if the file is absent or damaged.
+        RunError: if it is absent or damaged.
     """
-    return read_json(workdir / REPORT)
+    file = workdir / REPORT
+    report = read_json(file)
+    if not isinstance(report.get("key"), str):
+        raise damaged(file, "it names no key of the data")
+    return report
 
 
 def same_data(workdir: Path, key: str, splits_csv: str) -> bool:
@@ -59,11 +63,7 @@ def same_data(workdir: Path, key: str, splits_csv: str) -> bool:
     Raises:
         RunError: if what the run kept of its data is damaged.
     """
-    file = workdir / REPORT
-    report = read_json(file)
-    if not isinstance(report.get("key"), str):
-        raise damaged(file, "it names no key of the data")
-    return report["key"] == key or (bool(splits_csv) and read_splits(workdir) == splits_csv)
+    return read_data_report(workdir)["key"] == key or (bool(splits_csv) and read_splits(workdir) == splits_csv)
 
 
 def read_splits(workdir: Path) -> str:

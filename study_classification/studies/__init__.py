@@ -9,4 +9,8 @@ sweep.py     all runs of a sweep, shared by processes through their outcomes
 trial.py     one run of a study, and its outcome
 folder.py    the files of a study, and whether it may be gone on with
 results.py   the trials -> tables, plots, best.py
+compare.py   finished runs side by side, top to bottom
+finished.py  a finished run, as far as a comparison asks for it
+comparable.py  which runs can be compared
+comparison.py  runs that can -> tables
 """

@@ -9,16 +9,19 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from study_classification.config import changed_fields
-from study_classification.config_rules import validate
-from study_classification.errors import ConfigError, RunError
+from study_classification.config_rules import has_effect
+from study_classification.errors import RunError
+from study_classification.reports.curves import save_figure
 from study_classification.reports.next_steps import program
 from study_classification.reports.trials import (
+    compared_figure,
     draw_along,
-    draw_compared,
     draw_history,
     draw_importances,
     draw_settings,
+    format_spread,
     format_table,
+    mean_and_spread,
 )
 from study_classification.runs.directory import load, read_history
 from study_classification.runs.history import TRAIN, VAL, Epoch
@@ -150,14 +153,14 @@ def _leave_curves(study: Study, runs: Mapping[str, Sequence[Trial]]) -> None:
     table, lines = [], []
     for setting, each in histories.items():
         ends = [run[-1].row() for run in each]
-        numbers = [_mean_and_spread([end[column] for end in ends]) for column in ("epoch", *columns)]
+        numbers = [mean_and_spread([end[column] for end in ends]) for column in ("epoch", *columns)]
         table.append([setting, len(ends), *(value for pair in numbers for value in pair)])
-        lines.append([setting, f"{numbers[0][0]:.4g}", *(_both(*pair) for pair in numbers[1:])])
+        lines.append([setting, f"{numbers[0][0]:.4g}", *(format_spread(*pair) for pair in numbers[1:])])
     spread = [f"{column} {what}" for column in ("epochs", *columns) for what in ("mean", "standard deviation")]
     write_text(study.folder / "ends.csv", csv_text(["settings", "runs", *spread], table))
     say(f"At the end of the runs, mean and standard deviation; {study.folder / 'ends.csv'}:")
     say(format_table(["settings", "epochs", *columns], lines))
-    draw_compared(histories, study.folder / "compared.png")
+    save_figure(compared_figure(histories), study.folder / "compared.png")
     say(f"Curves: {study.folder / 'compared.png'}")
 
 
@@ -169,15 +172,6 @@ def _leave_along(study: Study, runs: Mapping[str, Sequence[Trial]], field: str) 
         curves.setdefault(curve_of(setting), {})[float(trials[0].settings[field])] = values
     draw_along(curves, field, study.monitor, study.folder / "along.png")
     say(f"Along {field}: {study.folder / 'along.png'}")
-
-
-def _mean_and_spread(values: Sequence[float]) -> tuple[float, float | str]:
-    """Mean and standard deviation; of one value, there is no deviation."""
-    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else ""
-
-
-def _both(mean: float, spread: float | str) -> str:
-    return f"{mean:.4f}" if isinstance(spread, str) else f"{mean:.4f} +- {spread:.4f}"
 
 
 def _leave_best(study: Study, best: Trial, which: str, value: str) -> None:
@@ -208,19 +202,11 @@ def config_source(config: ConfigDict, trial: Trial, head: str) -> str:
     lines = [head, "", "from ml_collections import ConfigDict", "", "from study_classification.configs import default"]
     lines += ["", "", "def get_config() -> ConfigDict:", "    config = default.get_config()"]
     fields = {field: value for field, value in changed_fields(config).items() if field not in trial.settings}
-    lines += [f"    config.{field} = {value!r}" for field, value in fields.items() if _has_effect(config, field)]
+    lines += [f"    config.{field} = {value!r}" for field, value in fields.items() if has_effect(config, field)]
     lines.append("    # Chosen by the study:")
-    chosen = [field for field in trial.settings if _has_effect(config, field)]
+    chosen = [field for field in trial.settings if has_effect(config, field)]
     lines += [f"    config.{field} = {trial.settings[field]!r}" for field in chosen]
     return "\n".join([*lines, "    return config", ""])
-
-
-def _has_effect(config: ConfigDict, field: str) -> bool:
-    try:
-        validate(config, [field])
-    except ConfigError:
-        return False
-    return True
 
 
 def _has_value(trial: Trial) -> bool:

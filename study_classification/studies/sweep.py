@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from study_classification.errors import RunError
+from study_classification.errors import RunError, Unreachable
 from study_classification.paths import read_file
 from study_classification.runs.lock import locked
 from study_classification.studies.folder import make, outcome_file, trial_directory
@@ -46,7 +46,8 @@ def train_sweep(
         before_the_first: called if there is a run to train.
 
     Returns:
-        The trials that have come to their end, and a sentence for each run that another process trains.
+        The trials that have come to their end, and a sentence for each run that has not: another process trains it, or its
+        weights cannot be fetched.
     """
     todo = [run for run in sweep_trials(folder, sweep) if run[-1] is None]
     if todo:
@@ -65,7 +66,11 @@ def train_sweep(
             if _read_outcome(folder, name, settings) is not None:
                 continue  # another process has come to its end meanwhile
             say(f"Run {number} of {len(todo)}: {setting}, seed {settings['seed']}, in {workdir}")
-            outcome = run_trial(with_settings(config, settings), workdir, go_on)
+            try:
+                outcome = run_trial(with_settings(config, settings), workdir, go_on)
+            except Unreachable as error:  # which is no fault of the settings, and may be mended by the next start
+                busy.append(f"{setting}, seed {settings['seed']}: {error}")
+                continue
             write_json(outcome_file(folder, name), {"settings": settings} | asdict(outcome))
         say(f"  {outcome.describe(config.monitor)}")
     done = [

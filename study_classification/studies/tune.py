@@ -74,8 +74,8 @@ def _asked(config: ConfigDict, text: str, trials: int | None, sweep: bool) -> Sp
     Raises:
         ConfigError: if it does not define what is asked for, or that is no sensible one.
     """
-    file = Path(text.partition(":")[0])
-    found = call_beside_config(file, ["sweep"] if sweep else ["search_space", "sweep"])
+    file = text.partition(":")[0]
+    found = call_beside_config(text, ["sweep"] if sweep else ["search_space", "sweep"])
     if not found:
         names = "sweep()" if sweep else "search_space() or sweep()"
         raise ConfigError(f"{file} says nothing of what to try: define {names} beside get_config(), see docs/tuning.md")

@@ -14,6 +14,7 @@ step.py           what happens to one batch
 compiled_step.py  a step that fits into memory
 results.py        what a network has learnt, drawn where its data allow it
 recorder.py       what a run leaves and says
+loggers.py        what other programs show of a run
 lr_find.py        the learning-rate finder
 describe.py       the summary of what would be trained
 """

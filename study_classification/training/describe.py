@@ -7,8 +7,8 @@ from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from study_classification.inputs.kinds import AnyPreprocess
-from study_classification.models import create_model
-from study_classification.models.cost import format_summary, summarize
+from study_classification.models import Classifier, create_model
+from study_classification.models.cost import count, format_summary, summarize
 from study_classification.models.initial import variable_shapes
 from study_classification.optim.freezing import trainable_mask
 from study_classification.optim.optimizer import make_optimizer
@@ -23,7 +23,7 @@ def describe_network(config: ConfigDict, preprocess: AnyPreprocess, class_names:
         ConfigError: if there is no such network.
     """
     num_outputs = create_task(config.task, class_names).num_outputs
-    model = create_model(config.model, num_outputs, compute_dtype(config.precision), preprocess.num_tokens)
+    model = _network(config, preprocess, num_outputs)
     params = variable_shapes(model, preprocess.shape)["params"]
     mask = flatten_dict(trainable_mask(params, config.learning, config.fine_tuning.frozen), sep="/")
     optimizer = make_optimizer(config.optimizer, optax.constant_schedule(config.optimizer.learning_rate))
@@ -36,3 +36,17 @@ def describe_network(config: ConfigDict, preprocess: AnyPreprocess, class_names:
         learnt = f"{learnt} by one output"
     title = f"{config.model.name}, {learnt}, {preprocess.noun} of {size}"
     return f"{title}\n\n{format_summary(summary)}"
+
+
+def count_network(config: ConfigDict, preprocess: AnyPreprocess, class_names: Sequence[str]) -> tuple[int, int]:
+    """The parameters of the network that a config describes, and the FLOPs of its forward pass for one example.
+
+    Raises:
+        ConfigError: if there is no such network.
+    """
+    num_outputs = create_task(config.task, class_names).num_outputs
+    return count(_network(config, preprocess, num_outputs), preprocess.shape)
+
+
+def _network(config: ConfigDict, preprocess: AnyPreprocess, num_outputs: int) -> Classifier:
+    return create_model(config.model, num_outputs, compute_dtype(config.precision), preprocess.num_tokens)

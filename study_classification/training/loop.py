@@ -121,7 +121,8 @@ def _train(
     # ----- The loop: an epoch of steps, a validation, a row of the history, perhaps a checkpoint
     direction = higher_is_better(feed.task, config.monitor.removeprefix(VAL))
     history = History(config.monitor, direction, config.early_stopping.min_delta)
-    with open_checkpoints(directory.checkpoints_folder(workdir)) as checkpointer, requested_stop() as asked_to_stop:
+    folder = directory.checkpoints_folder(workdir)
+    with recorder.logging(), open_checkpoints(folder) as checkpointer, requested_stop() as asked_to_stop:
         training = _Training(
             config, workdir, feed, phases, programs, train_images, val_images, history, checkpointer, asked_to_stop
         )

@@ -1,7 +1,8 @@
 """What a training run leaves and says: its files, its rows, its curves. On several hosts the first alone does it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from jaxtyping import PyTree
@@ -15,6 +16,7 @@ from study_classification.runs.history import Epoch, History
 from study_classification.system import devices, hosts
 from study_classification.system.console import say
 from study_classification.tasks.task import Task
+from study_classification.training.loggers import Loggers, require_loggers
 from study_classification.training.phases import Phases
 from study_classification.training.setup import Experiment
 from study_classification.trees import count_parameters
@@ -29,6 +31,7 @@ class Recorder:
         self._experiment, self._workdir = experiment, workdir
         self._writes = hosts.is_first()
         self._drawn = time.monotonic()
+        self._loggers = Loggers(workdir, experiment.config)
 
     def announce(self) -> None:
         """Says what is computed on."""
@@ -41,8 +44,10 @@ class Recorder:
         Raises:
             RunError: if the directory holds another run.
             DataError: if it holds this run, but the data have changed.
+            EnvironmentFault: if a logger is asked for whose package is absent.
         """
         config = self._experiment.config
+        require_loggers(config.log)
         # So that they are found from any directory.
         config.data.source = absolute_source(config.data.source)
         for group, field in ((config.data, "splits"), (config.data, "cache_dir"), (config.model, "weights")):
@@ -65,12 +70,21 @@ class Recorder:
             text = f"Weights: {experiment.pretrained.source}, conventions of {config.model.origin}, pictures of {size}"
             say(f"{text}; {skipped} starts {'fitted' if config.model.head.fitted else 'anew'}" if skipped else text)
 
+    @contextmanager
+    def logging(self) -> Iterator[None]:
+        """Within the context epochs are logged for other programs; behind it their logs are whole."""
+        try:
+            yield
+        finally:
+            self._loggers.close()
+
     def add(self, row: Epoch, history: History, total_epochs: int, better: bool) -> None:
         """Says and writes the row of an epoch."""
         text = row.describe(total_epochs)
         say(f"{text}  best" if better else text)
         if self._writes:
             directory.write_history(self._workdir, history)
+            self._loggers.add(row, history.epochs[-2].step if len(history.epochs) > 1 else 0)
             if time.monotonic() - self._drawn > DRAW_EVERY:
                 draw_curves(history, directory.figure_file(self._workdir, "curves"))
                 self._drawn = time.monotonic()

@@ -2,8 +2,8 @@ import pytest
 
 from study_classification.reports import trials
 from study_classification.reports.trials import (
+    compared_figure,
     draw_along,
-    draw_compared,
     draw_history,
     draw_importances,
     draw_settings,
@@ -61,24 +61,20 @@ def epochs(*values):
     ]
 
 
-def test_settings_are_compared_by_their_curves(monkeypatch):
-    figures = []
-    monkeypatch.setattr(trials, "save_figure", lambda figure, file: figures.append(figure))
-    draw_compared({"a": [epochs(1.0, 0.5), epochs(3.0, 1.5, 9.0)], "b": [epochs(100.0)]}, None)
-    training, validation = figures[0].axes
+def test_settings_are_compared_by_their_curves():
+    figure = compared_figure({"a": [epochs(1.0, 0.5), epochs(3.0, 1.5, 9.0)], "猫": [epochs(100.0)]})
+    training, validation = figure.axes
     assert (training.get_title(), validation.get_title()) == ("loss, training", "loss, validation")
     lines = [list(line.get_ydata()) for line in validation.lines]
     assert lines == [[1.0, 0.5], [3.0, 1.5, 9.0], [2.0, 1.0], [100.0]]  # two runs and their mean; a run by itself
     assert [list(line.get_ydata()) for line in training.lines][2] == [1.0, 0.5]
-    assert [text.get_text() for text in figures[0].legends[0].get_texts()] == ["a", "b"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", r"\u732b"]
 
 
-def test_one_curve_that_leaps_does_not_press_the_others_flat(monkeypatch):
-    figures = []
-    monkeypatch.setattr(trials, "save_figure", lambda figure, file: figures.append(figure))
-    draw_compared({"a": [epochs(2.0, 1.0)], "b": [epochs(4.0, 400.0, 3.0)], "c": [epochs(5.0, 1.0)]}, None)
+def test_one_curve_that_leaps_does_not_press_the_others_flat():
+    figure = compared_figure({"a": [epochs(2.0, 1.0)], "b": [epochs(4.0, 400.0, 3.0)], "c": [epochs(5.0, 1.0)]})
     # of all first values, 1, 2, 2.5 of training and 2, 4, 5 of validation, the median is 2.25; the highest end is 3
-    assert figures[0].axes[1].get_ylim()[1] == pytest.approx(1.05 * 3)
+    assert figure.axes[1].get_ylim()[1] == pytest.approx(1.05 * 3)
 
 
 def test_settings_along_a_field_have_a_curve_and_a_dot_a_run(monkeypatch):

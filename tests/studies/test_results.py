@@ -115,7 +115,8 @@ def history(workdir, losses):
 def test_a_sweep_tells_how_its_runs_ended(study, tmp_path, capsys, monkeypatch):
     study = Study(study.folder, "val_loss", False, "x.py")
     compared = []
-    monkeypatch.setattr(results, "draw_compared", lambda runs, file: compared.append((runs, file)))
+    monkeypatch.setattr(results, "compared_figure", list)
+    monkeypatch.setattr(results, "save_figure", lambda names, file: compared.append((names, file.name)))
     trials = [
         trial("a-seed0", "complete", 0.5, setting="a"),
         trial("a-seed1", "complete", 0.5, setting="a"),
@@ -135,7 +136,7 @@ def test_a_sweep_tells_how_its_runs_ended(study, tmp_path, capsys, monkeypatch):
         ["a", "2", "2.5", str(0.5**0.5), "0.75", str(0.125**0.5), "1.5", str(0.5**0.5)],
     ]
     assert "\n  a            2.5  0.7500 +- 0.3536  1.5000 +- 0.7071\n" in capsys.readouterr().out
-    assert [(list(runs), file.name) for runs, file in compared] == [(["b", "a"], "compared.png")]
+    assert compared == [(["b", "a"], "compared.png")]
 
 
 def test_settings_along_a_field_are_curves(study, tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from study_helpers import stub_training
 
 from study_classification.configs import default
-from study_classification.errors import DivergedError, RunError
+from study_classification.errors import DivergedError, RunError, Unreachable
 from study_classification.runs.lock import locked
 from study_classification.studies import trial as trials
 from study_classification.studies.folder import outcome_file, trial_directory
@@ -50,6 +50,16 @@ def test_a_run_that_fails_does_not_end_the_sweep_and_is_not_tried_again(run):
     done, _, _ = run(SWEEP, lambda config: [DivergedError("NaN") if config.batch_size == 1 else 0.5])
     assert [trial.outcome.state for trial in done] == ["failed", "complete", "failed", "complete"]
     assert run(SWEEP)[:2] == (done, [])
+
+
+def test_weights_that_cannot_be_fetched_do_not_end_the_sweep_and_are_tried_again(run):
+    def losses(config):
+        return [Unreachable("fetch them") if config.batch_size == 1 else 0.5]
+
+    done, _, waiting = run(SWEEP, losses)
+    assert [trial.name for trial in done] == ["two-seed0", "two-seed4"]
+    assert waiting == ["one, seed 0: fetch them", "one, seed 4: fetch them"]
+    assert run(SWEEP)[1] == ["first", "one-seed0", "one-seed4"]
 
 
 def test_a_stopped_run_goes_on(run):

@@ -1,0 +1,153 @@
+"""A run that has been trained, as far as a comparison asks for it."""
+
+import glob
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from study_classification.config import flatten
+from study_classification.data.tables import read_csv
+from study_classification.errors import ConfigError, DataError, RunError
+from study_classification.models.own import identity_of, is_own
+from study_classification.paths import is_run, user_path
+from study_classification.runs import directory
+from study_classification.runs.directory import Run, read_history
+from study_classification.runs.environment import read_environment
+from study_classification.runs.history import VAL, Epoch, History
+from study_classification.runs.own_data import read_data_report
+from study_classification.runs.results import predictions_file, read_report
+from study_classification.studies.folder import DIFFERS_BY_MACHINE
+from study_classification.tasks.create import create_task
+from study_classification.tasks.task import higher_is_better
+
+# Where the same data lie, and who else is told of the run, is no difference between runs.
+NO_DIFFERENCE = (*DIFFERS_BY_MACHINE, "data.source", "data.splits", "log.", "log_every_steps")
+TEST = "test"  # the entry of report.json, and the part of the file of predictions, that are compared
+FILE, LABEL, PREDICTED = "file", "label", "predicted"  # columns of the file of predictions
+
+
+@dataclass(frozen=True, eq=False)
+class FinishedRun:
+    """A run with at least one epoch.
+
+    Attributes:
+        name: that the tables show.
+        run: its config, classes and preprocessing.
+        history: of its training.
+        report: what it kept of its data: their key, the digest of their splits, what was found in them.
+        test: what `evaluate` has found in the test split; None where it has not looked yet.
+        environment: versions, devices, command.
+    """
+
+    name: str
+    run: Run
+    history: History
+    report: Mapping[str, Any]
+    test: Mapping[str, Any] | None
+    environment: Mapping[str, Any]
+
+    @property
+    def best(self) -> Epoch:
+        """The epoch of the checkpoint that `evaluate` takes."""
+        return self.history.epochs[self.history.best]
+
+    @property
+    def test_is_of_best(self) -> bool:
+        """Whether the test split was looked at with the weights of the best epoch."""
+        return self.test is None or self.test.get("checkpoint_step") == self.best.step
+
+    @cached_property
+    def num_validation(self) -> int:
+        """How many examples were validated; 0 where that is not known, as of a TFDS data set."""
+        counts = (of_class.get("validation", 0) for of_class in self.report.get("classes", {}).values())
+        return sum(counts)
+
+    @cached_property
+    def fields(self) -> dict[str, Any]:
+        """The fields of the config that say what was computed; a network of the user's own by its content."""
+        fields = {name: value for name, value in flatten(self.run.config).items() if not name.startswith(NO_DIFFERENCE)}
+        if is_own(self.run.config.model.name):
+            name, _, digest = identity_of(self.run.config.model.name).partition("@")
+            fields["model.name"] = f"{name}@{digest[:8]}"
+        return fields
+
+    @cached_property
+    def setting(self) -> str:
+        """The same text for runs that differ in the seed alone."""
+        return json.dumps({name: value for name, value in self.fields.items() if name != "seed"}, sort_keys=True)
+
+    @cached_property
+    def test_predictions(self) -> dict[tuple[str, str], str]:
+        """(name, label) of each test example -> what the network says; nothing where `evaluate` has left none.
+
+        Raises:
+            RunError: if the file is damaged.
+        """
+        file = predictions_file(self.run.workdir, TEST)
+        if not file.exists():
+            return {}
+        try:
+            rows = read_csv(file, (FILE, LABEL, PREDICTED))
+            return {(row[FILE], row[LABEL]): row[PREDICTED] for _, row in rows}
+        except (DataError, KeyError) as error:
+            raise RunError(f"{file} is damaged ({error}): evaluate the run again") from None
+
+
+def find_runs(patterns: Sequence[str]) -> list[Path]:
+    """The run directories that are meant, each once: directories, patterns, and what lies below either.
+
+    Raises:
+        RunError: if one of them means no run.
+    """
+    found: dict[Path, None] = {}
+    for text in patterns:
+        places = [user_path(text)]
+        if not places[0].is_dir():
+            places = [Path(place) for place in sorted(glob.glob(os.path.expanduser(text)))]
+        runs = [run for place in places for run in _runs_in(place)]
+        if not runs:
+            raise RunError(
+                f"'{text}' is no run directory, and none lies in it: give directories that a training run has written, "
+                "or a pattern such as 'runs/*'"
+            )
+        found |= dict.fromkeys(runs)
+    return list({os.path.realpath(run): run for run in reversed(found)}.values())[::-1]
+
+
+def _runs_in(place: Path) -> list[Path]:
+    """The directory itself, or the run directories in it at any depth."""
+    if is_run(place):
+        return [place]
+    found = []
+    for folder, names, _ in os.walk(place):
+        runs = sorted(name for name in names if is_run(Path(folder, name)))
+        found += [Path(folder, name) for name in runs]
+        names[:] = sorted(set(names) - set(runs))
+    return found
+
+
+def read_finished(workdir: Path, name: str) -> FinishedRun:
+    """Reads a run.
+
+    Raises:
+        RunError: if it has no epoch yet, or is damaged.
+    """
+    run = directory.load(workdir)
+    epochs = read_history(workdir)
+    if not epochs:
+        raise RunError(f"{workdir} has no epoch yet: train it to the end of its first one")
+    try:
+        task = create_task(run.config.task, run.class_names, kept=run.targets)
+        higher = higher_is_better(task, run.config.monitor.removeprefix(VAL))
+        history = History(run.config.monitor, higher, run.config.early_stopping.min_delta)
+        for epoch in epochs:
+            history.add(epoch)
+    except (ConfigError, KeyError) as error:
+        raise RunError(f"{workdir} is damaged ({error}): restore it, or train again") from None
+    return FinishedRun(
+        name, run, history, read_data_report(workdir), read_report(workdir).get(TEST), read_environment(workdir)
+    )
