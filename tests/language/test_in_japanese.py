@@ -8,7 +8,7 @@ import pytest
 import study_classification
 from study_classification import main
 from study_classification.language.translate import speak
-from study_classification.reports.diagnosis import program
+from study_classification.reports.next_steps import program
 from study_classification.system.console import say
 from study_classification.system.ending import exiting_on_user_errors
 
