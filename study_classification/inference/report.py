@@ -4,8 +4,10 @@ from study_classification.data.sources import TEST, VALIDATION
 from study_classification.errors import ConfigError, RunError
 from study_classification.inference.measure import answers_of, open_own
 from study_classification.inference.predictor import load_predictor
+from study_classification.inputs.texts import TextPreprocess
 from study_classification.pages.run_page import Finished, write_page
 from study_classification.reports.answers import NAMED
+from study_classification.reports.weights import telling_words
 from study_classification.runs.directory import Run, read_history
 from study_classification.runs.history import VAL, History
 from study_classification.runs.results import read_report
@@ -41,6 +43,10 @@ def report(run: Run, split: str = VALIDATION) -> None:
             f"{split} has {len(examples):,} {run.preprocess.noun}, and report tells those of a split of at most "
             f"{NAMED:,} one by one: take evaluate"
         )
+    words = {}
+    if run.config.model.name == "text_average" and isinstance(run.preprocess, TextPreprocess) and run.class_names:
+        size = predictor.batch_sizes[-1]
+        words = telling_words(predictor.predictions_of, size, run.preprocess, run.class_names)
     direction = higher_is_better(predictor.task, run.config.monitor.removeprefix(VAL))
     finished = Finished(
         run,
@@ -51,6 +57,7 @@ def report(run: Run, split: str = VALIDATION) -> None:
         examples,
         answers_of(predictor, examples),
         predictor.variables["params"],
+        words,
     )
     if hosts.is_first():
         finished.keep_temperature()

@@ -2,5 +2,5 @@
 
 translate.py  English text -> text of the chosen language, sentence by sentence
 choice.py     which language a flag or the locale asks for
-ja.json       the Japanese catalogue: English sentence with {} for each inserted value -> Japanese, {0}, {1}, ...; those of messages, and of pages
+ja.json       the Japanese catalogue, of messages and pages: English with {} for each value -> Japanese, {0}, {1}, ...
 """

@@ -1,8 +1,8 @@
 """report.html of a run: what it has learnt, in words, tables and figures, and what to do next."""
 
 import shlex
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -20,7 +20,6 @@ from study_classification.errors import EnvironmentFault
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.inputs.tables import TablePreprocess
-from study_classification.inputs.texts import TextPreprocess
 from study_classification.language.translate import translated
 from study_classification.pages.page import figure, image, render
 from study_classification.reports.answers import Answers
@@ -44,7 +43,7 @@ from study_classification.reports.thresholds import (
     roc_curves,
     shown_curves,
 )
-from study_classification.reports.weights import linear_weights, plot_weights, telling_words
+from study_classification.reports.weights import linear_weights, plot_weights
 from study_classification.runs import directory, results
 from study_classification.runs.calibration import read_temperature, write_temperature
 from study_classification.runs.environment import read_environment
@@ -72,6 +71,7 @@ class Finished:
         examples: of the split.
         answers: what the network says of them.
         params: the parameters of the network.
+        words: of a network that averages words, see `reports.weights.telling_words`.
     """
 
     run: directory.Run
@@ -82,6 +82,7 @@ class Finished:
     examples: Split | RowSplit
     answers: Answers
     params: PyTree
+    words: Mapping[str, list[tuple[str, float]]] = field(default_factory=dict)
 
     @cached_property
     def counts(self) -> Int[np.ndarray, "classes classes"]:
@@ -208,9 +209,9 @@ def _plots(f: Finished) -> Iterator[Plot]:
             found = curves(answers.probabilities, answers.labels, names)
             if found:
                 yield name, lambda plot=plot, found=found: plot(shown_curves(found, positive)), alt
-        if f.temperature:
+        if temperature := f.temperature:
             alt = "share of right predictions by their probability"
-            yield "reliability", lambda: plot_reliability(*f.reliabilities, f.temperature), alt
+            yield "reliability", lambda: plot_reliability(*f.reliabilities, temperature), alt
     else:
         given = (answers.labels, answers.predictions, f.target)
         yield "predicted", lambda: plot_predicted(*given), "predicted numbers against true ones"
@@ -230,9 +231,6 @@ def _values(f: Finished) -> dict[str, object]:
         metrics = classification_metrics(answers.labels, answers.said, answers.losses, run.class_names)
     else:
         metrics = regression_metrics(answers.labels, answers.predictions, answers.losses, run.targets["mean"])
-    words: dict[str, list[tuple[str, float]]] = {}
-    if isinstance(run.preprocess, TextPreprocess) and run.class_names:
-        words = telling_words(f.arrays, run.preprocess.words, f.outputs)
     found, environment = read_data_report(workdir), read_environment(workdir)
     return {
         "finished": f,
@@ -242,10 +240,10 @@ def _values(f: Finished) -> dict[str, object]:
         "metrics": metrics,
         "best": f.history.epochs[f.history.best],
         "evaluations": [_evaluation(name, each) for name, each in results.read_report(workdir).items()],
-        "most_frequent": run.class_names[int(f.counts.sum(axis=1).argmax())] if run.class_names else "",
+        "most_frequent": run.class_names[int(np.argmax(f.counts.sum(axis=1)))] if run.class_names else "",
         "confusions": largest_confusions(f.counts, run.class_names) if run.class_names else [],
         "worst": _worst(f),
-        "words": words,
+        "words": f.words,
         "data": found,
         "data_findings": translated("\n".join(list_findings(found))) if "unreadable" in found else "",
         "changed": changed_fields(run.config),

@@ -47,6 +47,7 @@ def plot_curve(history: History, name: str) -> "Figure":
 def plot_rates(history: History) -> "Figure":
     """The learning rate at the end of each epoch."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(3.6, 3.0), layout="constrained")
     axes, rates = figure.subplots(), [row.learning_rate for row in history.epochs]
@@ -54,12 +55,14 @@ def plot_rates(history: History) -> "Figure":
     axes.plot([row.epoch for row in history.epochs], rates, color=TRAIN_COLOUR, marker=marker)
     axes.set(xlabel="epoch", title="learning rate")
     axes.set_ylim(bottom=0)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     return figure
 
 
 def _plot_measure(axes: "Axes", history: History, name: str) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     epochs, best = history.epochs, history.epochs[history.best]
     numbers = [row.epoch for row in epochs]
     marker = "o" if len(epochs) < FEW else None
@@ -68,7 +71,7 @@ def _plot_measure(axes: "Axes", history: History, name: str) -> None:
     axes.plot(numbers, val, label="validation", color=VALIDATION_COLOUR, marker=marker)
     axes.axvline(best.epoch, color="grey", linestyle=":", label=f"best: epoch {best.epoch}")
     axes.set(xlabel="epoch", title=name)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend()
 

@@ -20,7 +20,8 @@ STANDS = 0.02  # share of a loss: less than that is no change
 FALLS = 0.05  # share of a loss: less than that is little
 WIDE = 0.2  # width of an interval of an accuracy that tells little
 FEW_NUMBERS = 30  # examples of a regression that tell little
-WEAK = 0.8  # accuracy of training, or share of explained variance, below which a network that stands still is too weak
+WEAK = 0.8  # accuracy of training below which a network that stands still is too weak
+UNEXPLAINED = 0.5  # likewise the share of the variance of training numbers: much of it may be chance
 CURE = {
     "from_scratch": "begin with a network that others have trained (configs/photos.py), add pictures, or strengthen "
     "augment.* and model.dropout",
@@ -96,16 +97,19 @@ class Facts:
         return [row.train["mse" if self.of_numbers else "loss"] for row in self.epochs]
 
     @property
-    def fifth(self) -> int:
-        """How many epochs the last fifth of the run is, at least one."""
-        return max(1, len(self.epochs) // 5)
+    def third(self) -> int:
+        """How many epochs the last third of the run is, at least one."""
+        return max(1, len(self.epochs) // 3)
 
-    def change(self, losses: Sequence[float]) -> float:
-        """The share that a loss has lost in the last fifth of the run, negative where it has risen; 0 of one epoch."""
+    def gain(self, losses: Sequence[float]) -> float:
+        """The share by which the least loss of the last third of the run is below the least one before; 0 of one epoch.
+
+        A shorter end would stand still in any case, for the rate often falls to 0.
+        """
         if len(losses) < 2:
             return 0.0
-        before = losses[-1 - self.fifth]
-        return (before - losses[-1]) / before if before else 0.0
+        before = min(losses[: -self.third])
+        return (before - min(losses[-self.third :])) / before if before else 0.0
 
     @property
     def val_losses(self) -> list[float]:
@@ -202,7 +206,7 @@ def not_above_baseline(facts: Facts) -> Finding | None:
         return None
     return Finding(
         f"Not clearly above the baseline: {right:,} of {support.sum():,} validation {facts.noun} were right (95 % "
-        f"interval {low:.1%} to {high:.1%}), and always saying {facts.class_names[int(support.argmax())]} gives "
+        f"interval {low:.1%} to {high:.1%}), and always saying {facts.class_names[int(np.argmax(support))]} gives "
         f"{baseline:.1%}",
         advice,
         "06-metrics",
@@ -256,7 +260,8 @@ def overfitting(facts: Facts) -> Finding | None:
 def underfitting(facts: Facts) -> Finding | None:
     """Training itself stands still at a low level, though something was learnt."""
     losses, last = facts.train_losses, facts.last
-    if len(losses) < 5 or abs(facts.change(losses)) > FALLS or losses[-1] > 0.95 * facts.guessing:
+    gain = facts.gain(losses)
+    if len(losses) < 5 or gain > STANDS or losses[-1] > 0.95 * facts.guessing:
         return None
     if facts.of_numbers:
         share = 1 - losses[-1] / facts.guessing
@@ -264,11 +269,11 @@ def underfitting(facts: Facts) -> Finding | None:
     else:
         share = max(last.train["accuracy"], last.val["accuracy"])  # augmentation makes training harder
         what = f"of the training {facts.noun} are right"
-    if share >= WEAK:
+    if share >= (UNEXPLAINED if facts.of_numbers else WEAK):
         return None
     return Finding(
-        f"Under-fitting: only {share:.1%} {what}, and the training loss has changed by {abs(facts.change(losses)):.1%} "
-        f"in the last {facts.fifth} epochs",
+        f"Under-fitting: only {share:.1%} {what}, and the least training loss fell by {max(gain, 0.0):.1%} in the last "
+        f"{facts.third} epochs",
         "take a larger network, train more of its layers, or weaken augment.*, model.dropout and optimizer.l2",
         "08-overfitting",
     )
@@ -309,11 +314,11 @@ def best_at_first(facts: Facts) -> Finding | None:
 
 def best_at_last(facts: Facts) -> Finding | None:
     """It was still becoming better when it ended."""
-    change = facts.change(facts.val_losses)
-    if facts.history.best != len(facts.epochs) - 1 or change < STANDS:
+    gain = facts.gain(facts.val_losses)
+    if facts.history.best != len(facts.epochs) - 1 or gain < STANDS:
         return None
     return Finding(
-        f"Best at the last epoch: the validation loss still fell by {change:.1%} in the last {facts.fifth} of "
+        f"Best at the last epoch: the validation loss still fell by {gain:.1%} in the last {facts.third} of "
         f"{len(facts.epochs)} epochs",
         "train longer, by total_epochs",
         "07-optimizers",
@@ -321,17 +326,16 @@ def best_at_last(facts: Facts) -> Finding | None:
 
 
 def converged(facts: Facts) -> Finding | None:
-    """The validation loss, or the accuracy, stands still, and nothing is wrong."""
-    if len(facts.epochs) < 5 or any(check(facts) for check in WARNINGS):
+    """The validation loss stands still at its least, and nothing is wrong."""
+    losses = facts.val_losses
+    if len(losses) < 5 or any(check(facts) for check in WARNINGS):
         return None
-    before, last = facts.epochs[-1 - facts.fifth].val, facts.last.val
-    change = abs(facts.change(facts.val_losses))
-    still = abs(last["accuracy"] - before["accuracy"]) < STANDS if "accuracy" in last else False
-    if change > FALLS and not still:
+    gain, least = facts.gain(losses), min(losses)
+    if gain > FALLS or losses[-1] > RISE * least:
         return None
     return Finding(
-        f"Converged: from epoch {facts.epochs[-1 - facts.fifth].epoch} to {facts.last.epoch} the validation loss went "
-        f"from {before['loss']:.4g} to {last['loss']:.4g}",
+        f"Converged: the least validation loss before the last {facts.third} epochs was "
+        f"{min(losses[: -facts.third]):.4g}, and theirs is {min(losses[-facts.third :]):.4g}",
         "more epochs will hardly help; more examples, or a better network to begin with, may",
         "08-overfitting",
         is_good=True,

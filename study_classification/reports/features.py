@@ -7,11 +7,12 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from study_classification.reports.curves import save_figure
-from study_classification.reports.lettering import drawable
+from study_classification.reports.lettering import drawable, lettered
 
 MAPS = 16  # of a layer, the first ones
 
 
+@lettered
 def draw_features(
     image: UInt8[np.ndarray, "h w c"], maps: Mapping[str, Float[np.ndarray, "h w c"]], title: str, file: Path
 ) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from study_classification.reports.curves import TRAIN_COLOUR, VALIDATION_COLOUR, save_figure
-from study_classification.reports.lettering import drawable
+from study_classification.reports.lettering import drawable, lettered
 
 CLASS_COLOURS = ("#2a6fbb", "#d1601f", "#3a8f4d", "#8a5bb5", "#a2792b", "#c2528b", "#5f6b73", "#1f9c9c")
 PALE = ("#9ec3ea", "#f1b48f", "#a6d6b1", "#cdb5e6", "#ddc28f", "#e9b0d2", "#bcc5cb", "#9fdcdc")  # the same, of areas
@@ -59,6 +59,7 @@ class Examples:
         return float(values.min()) - margin, float(values.max()) + margin
 
 
+@lettered
 def draw_fit(
     examples: Examples, target: str, x: Float[np.ndarray, " k"], y: Float[np.ndarray, " k"], formula: str, file: Path
 ) -> None:
@@ -89,6 +90,7 @@ def draw_fit(
     save_figure(figure, file)
 
 
+@lettered
 def draw_boundary(
     examples: Examples,
     class_names: Sequence[str],

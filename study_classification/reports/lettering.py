@@ -9,7 +9,8 @@ from typing import ParamSpec, TypeVar
 
 from study_classification.system.console import say
 
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 OWN = "DejaVu Sans"  # the font that comes with matplotlib
 # Fonts of Japanese as systems and the extra [ja] have them, by how the names of their files begin; the best first.
 JAPANESE = (

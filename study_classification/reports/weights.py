@@ -1,11 +1,12 @@
-"""What the weights of simple networks say: those of a linear model, and the most telling words of averaged texts."""
+"""What the weights of simple networks say: those of a linear model, and the most telling words of texts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int32
 
+from study_classification.inputs.texts import PADDING, SPECIAL, TextPreprocess
 from study_classification.reports.curves import TRAIN_COLOUR, VALIDATION_COLOUR
 from study_classification.reports.lettering import drawable, lettered
 
@@ -16,7 +17,6 @@ COLUMNS = 20  # with the largest weights
 WORDS = 12  # of a class
 FREQUENT = 2000  # words of a vocabulary, the first ones, among which telling ones are looked for
 LINEAR = {"head/classifier/kernel", "head/classifier/bias"}
-AVERAGE = {"backbone/embedding/embedding", *LINEAR}
 
 
 def linear_weights(arrays: Mapping[str, np.ndarray], num_columns: int) -> Float[np.ndarray, "d outputs"] | None:
@@ -67,26 +67,27 @@ def plot_weights(weights: Float[np.ndarray, "d outputs"], columns: Sequence[str]
 
 
 def telling_words(
-    arrays: Mapping[str, np.ndarray], words: Sequence[str], class_names: Sequence[str]
+    answer: Callable[[Int32[np.ndarray, "b length"]], Float[np.ndarray, "b classes"]],
+    batch_size: int,
+    texts: TextPreprocess,
+    class_names: Sequence[str],
 ) -> dict[str, list[tuple[str, float]]]:
-    """Class -> the words that speak for it most, with what each adds to its logit above the mean of all classes.
+    """Class -> the words of which it is the surest answer, each with its probability.
 
     Args:
-        arrays: the parameters of a network that averages words, by path; of any other network nothing is told.
-        words: its vocabulary, the most frequent first, of which `FREQUENT` are looked at: vectors of rare words are
-            still near to where they began.
-        class_names: in the order of the outputs; of one output (sigmoid) the second is the positive class.
+        answer: tokens of `batch_size` texts -> log-probabilities. It is asked for texts of a single word, which tell
+            what a network says that averages words, and of no other.
+        batch_size: see there.
+        texts: with the vocabulary, the most frequent word first, of which `FREQUENT` are asked for: vectors of rare
+            words are still near to where they began.
+        class_names: in the order of the labels.
     """
-    if set(arrays) != AVERAGE:
-        return {}
-    vectors = arrays["backbone/embedding/embedding"][-len(words) :][:FREQUENT]
-    scores = vectors @ arrays["head/classifier/kernel"]
-    if scores.shape[1] == 1:
-        scores = np.concatenate([-scores, scores], axis=1)
-    scores = scores - scores.mean(axis=1, keepdims=True)
+    words = texts.words[:FREQUENT]
+    tokens = np.full((-(-len(words) // batch_size) * batch_size, texts.length), PADDING, np.int32)
+    tokens[: len(words), 0] = SPECIAL + np.arange(len(words))
+    parts = [answer(tokens[start : start + batch_size]) for start in range(0, len(tokens), batch_size)]
+    found = np.exp(np.concatenate(parts)[: len(words)])
     return {
-        name: [
-            (words[place], float(scores[place, number])) for place in np.argsort(-scores[:, number])[:WORDS].tolist()
-        ]
+        name: [(words[place], float(found[place, number])) for place in np.argsort(-found[:, number])[:WORDS].tolist()]
         for number, name in enumerate(class_names)
     }

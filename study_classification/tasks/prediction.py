@@ -31,12 +31,10 @@ def make_predict_step(
         mirrored = batch | {"image": batch["image"][:, :, ::-1]}
         return task.average(predict(variables, batch), predict(variables, mirrored))
 
-    predict_once = predict_mirrored if tta == "flip" else predict
-
-    def predict_calibrated(variables: PyTree, batch: Batch) -> Array:
-        return jax.nn.log_softmax(predict_once(variables, batch) / temperature)
-
-    return predict_once if temperature is None else predict_calibrated
+    chosen = predict_mirrored if tta == "flip" else predict
+    if temperature is None:
+        return chosen
+    return lambda variables, batch: jax.nn.log_softmax(chosen(variables, batch) / temperature)
 
 
 def head_of_model(model: nn.Module, features: Array, train: bool) -> Array:

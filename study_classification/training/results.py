@@ -16,11 +16,14 @@ from study_classification.data.prepare import cache_directory
 from study_classification.data.rows import RowSplit, read_rows
 from study_classification.data.sources import TRAIN, VALIDATION
 from study_classification.inputs.tables import NumberColumn, TablePreprocess
+from study_classification.inputs.texts import TextPreprocess
 from study_classification.pages.run_page import Finished, write_page
 from study_classification.reports.answers import NAMED, Answers
 from study_classification.reports.confusion import draw_confusion
+from study_classification.reports.diagnosis import Finding, facts_of, findings
 from study_classification.reports.learned import Examples, draw_boundary, draw_fit, format_formula
 from study_classification.reports.metrics import LARGEST_MATRIX, positive_scores
+from study_classification.reports.weights import telling_words
 from study_classification.runs import directory
 from study_classification.runs.history import History
 from study_classification.system import devices, hosts
@@ -34,6 +37,7 @@ from study_classification.training.state import TrainState
 SAID = 2  # findings that are said at the end, the most important ones; report.html has all
 IN_A_FORMULA = 3  # columns, at most
 PLACES = 200  # of a curve; along each side of a map
+Words = dict[str, list[tuple[str, float]]]
 Predict = Callable[[PyTree, dict], Array]  # variables, batch -> predictions
 
 
@@ -88,8 +92,13 @@ def leave_results(
     variables = best.variables()
     if len(feed.data.split(VALIDATION)) <= NAMED:
         answers = _answers(feed, functools.partial(predict, variables), val_images)
+        words = _words(feed, functools.partial(predict, variables)) if page else {}  # by all hosts together
         if hosts.is_first():
-            _leave_answers(feed, answers, best, history, workdir, page)
+            _leave_answers(feed, answers, words, best, history, workdir, page)
+    else:
+        config, noun, count = feed.experiment.config, feed.experiment.preprocess.noun, len(feed.data.split(VALIDATION))
+        facts = facts_of(history, config.learning, noun, count, feed.data.class_names, feed.task.kept, None)
+        _say_first(findings(facts))
     columns = number_columns(feed)
     if len(columns) == 1 and isinstance(feed.task, Regression):
         _leave_fit(feed, functools.partial(predict, variables), formula_of(feed, variables["params"]), workdir)
@@ -98,22 +107,34 @@ def leave_results(
 
 
 def _answers(feed: Feed, predict: Callable[[dict], Array], val_images: Images) -> Answers:
-    examples, labels = (
-        feed.data.split(VALIDATION),
-        feed.data.labels(VALIDATION, cache_directory(feed.experiment.config.data)),
-    )
+    examples = feed.data.split(VALIDATION)
+    labels = feed.data.labels(VALIDATION, cache_directory(feed.experiment.config.data))
     order = EvaluationOrder(len(labels), feed.batch_size)
     found = [np.asarray(predict(batch)) for batch in val_images.batches(order, range(len(order)))]
     return Answers(names_in(examples) if hosts.is_first() else (), labels, np.concatenate(found)[: len(labels)])
 
 
-def _leave_answers(feed: Feed, answers: Answers, best: TrainState, history: History, workdir: Path, page: bool) -> None:
+def _words(feed: Feed, predict: Callable[[dict], Array]) -> Words:
+    """The most telling words, of a network that averages words."""
+    config, texts, names = feed.experiment.config, feed.experiment.preprocess, feed.data.class_names
+    if config.model.name != "text_average" or not isinstance(texts, TextPreprocess) or not names:
+        return {}
+    everywhere = devices.replicated(feed.experiment.mesh)
+
+    def answer(tokens: np.ndarray) -> np.ndarray:
+        return np.asarray(predict({texts.key: jax.device_put(tokens, everywhere)}))
+
+    return telling_words(answer, feed.batch_size, texts, names)
+
+
+def _leave_answers(
+    feed: Feed, answers: Answers, words: Words, best: TrainState, history: History, workdir: Path, page: bool
+) -> None:
     examples = feed.data.split(VALIDATION)
     finished = Finished(
-        directory.load(workdir), feed.task, history, int(best.step), VALIDATION, examples, answers, best.params
+        directory.load(workdir), feed.task, history, int(best.step), VALIDATION, examples, answers, best.params, words
     )
-    for found in finished.findings[:SAID]:
-        say(str(found))
+    _say_first(finished.findings)
     finished.keep_predictions()
     finished.keep_temperature()
     few = len(feed.data.class_names) <= LARGEST_MATRIX
@@ -121,6 +142,11 @@ def _leave_answers(feed: Feed, answers: Answers, best: TrainState, history: Hist
         _leave_confusion(feed, finished, workdir)
     if page:
         _leave_page(finished)
+
+
+def _say_first(found: list[Finding]) -> None:
+    for each in found[:SAID]:
+        say(str(each))
 
 
 def _leave_confusion(feed: Feed, finished: Finished, workdir: Path) -> None:

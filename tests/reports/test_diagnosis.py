@@ -1,32 +1,103 @@
-import sys
-from pathlib import Path
+"""Each finding by a history that was made to have it, and what is not found in others."""
 
+import math
+
+import numpy as np
 import pytest
 
-from study_classification.reports.diagnosis import next_steps, overfitting, program
+from study_classification.reports.answers import Answers
+from study_classification.reports.diagnosis import Facts, facts_of, findings
 from study_classification.runs.history import Epoch, History
 
+CLASSES = ("ant", "bee")
+EVEN = np.array([[45, 5], [5, 45]])  # 90 of 100 right
 
-def history_of(*accuracies):
-    """(training, validation) of each epoch -> a history."""
-    history = History("val_accuracy", True, 0.0)
-    for number, (train, val) in enumerate(accuracies, start=1):
-        history.add(
-            Epoch(number, number, {"loss": 0.1, "accuracy": train}, {"loss": 0.5, "accuracy": val}, 1e-3, 100.0, 1.0)
-        )
+
+def history_of(train, val, accuracies=None, of_numbers=False):
+    """Losses of training and validation by epoch, and the accuracies of both, which are 0.9 if not given."""
+    history = History("val_loss", False, 0.0)
+    for number, (one, other) in enumerate(zip(train, val, strict=True)):
+        measures = accuracies[number] if accuracies else (0.9, 0.9)
+        if of_numbers:
+            rows = ({"loss": loss, "mse": loss, "mae": math.sqrt(loss)} for loss in (one, other))
+        else:
+            rows = ({"loss": loss, "accuracy": share} for loss, share in zip((one, other), measures, strict=True))
+        history.add(Epoch(number + 1, number + 1, *rows, 1e-3, 100.0, 1.0))
     return history
 
 
-def test_over_fitting_is_named_with_its_evidence_and_a_cure():
-    text = overfitting(history_of((0.5, 0.45), (0.89, 0.44)), "from_scratch", 179)
-    assert "89.0% of the training pictures were right and only 44.0% of the validation pictures" in text
-    assert "configs/photos.py" in text
-    assert "\n" not in text
-    assert "optimizer.weight_decay" in overfitting(history_of((0.99, 0.8)), "transfer_learning", 1000)
+def found(history, learning="from_scratch", noun="pictures", count=100, counts=EVEN, **more):
+    return findings(Facts(history, learning, noun, count, math.log(2), CLASSES, counts, **more))
+
+
+def named(*arguments, **more):
+    return [each.evidence.partition(":")[0] for each in found(*arguments, **more)]
+
+
+SOUND = ([0.6, 0.4, 0.3, 0.29, 0.29, 0.29], [0.6, 0.45, 0.36, 0.35, 0.35, 0.35])  # losses of a run without a fault
+
+
+def test_a_sound_run_has_converged():
+    (only,) = found(history_of(*SOUND))
+    assert only.is_good and only.chapter == "08-overfitting"
+    assert only.evidence == "Converged: the least validation loss before the last 2 epochs was 0.35, and theirs is 0.35"
+    assert str(only).splitlines()[1].startswith("  next: more epochs will hardly help; ")
+    assert str(only).endswith(" (docs/course/en/08-overfitting.md)")
 
 
 @pytest.mark.parametrize(
-    ("accuracies", "num_validation"),
+    ("train", "val", "name", "evidence"),
+    [
+        ([90, 40, 30], [80, 45, 45], "Learning rate too high", "was never below 30, where guessing gives 0.6931"),
+        ([0.4, 0.3, 0.9], [0.4, 0.3, 0.9], "Learning rate too high", "rose from 0.3 in epoch 2 to 0.9 in epoch 3"),
+        ([0.71, 0.705, 0.70], [0.7, 0.7, 0.7], "Learning rate too low", "in 3 epochs the training loss went from 0.71"),
+        ([0.5, 0.3, 0.2], [0.3, 0.35, 0.5], "Best at the first epoch", "was 0.3 then and 0.5 after epoch 3"),
+        ([0.6, 0.4, 0.3], [0.6, 0.5, 0.4], "Best at the last epoch", "fell by 20.0% in the last 1 of 3 epochs"),
+        ([0.6, 0.4], [0.6, 0.3], "Best at the last epoch", "fell by 50.0% in the last 1 of 2 epochs"),
+    ],
+)
+def test_what_losses_tell(train, val, name, evidence):
+    (only,) = found(history_of(train, val))
+    assert only.evidence.startswith(f"{name}: ") and evidence in only.evidence
+    assert only.chapter == "07-optimizers" and not only.is_good
+
+
+@pytest.mark.parametrize(
+    ("train", "val"),
+    [
+        ([0.8], [0.7]),  # one epoch tells little
+        ([1.0, 0.5], [0.6, 0.61]),  # a first epoch above guessing is usual
+        ([0.05, 0.01, 0.03], [0.2, 0.19, 0.19]),  # three times a loss that is almost 0
+        ([0.7, 0.5, 0.4], [0.5, 0.5, 0.51]),  # the first was the best, but only just
+    ],
+)
+def test_what_is_usual_is_no_finding(train, val):
+    assert not found(history_of(train, val))
+
+
+def test_baseline_and_classes_that_are_never_predicted():
+    only, never = found(history_of(*SOUND), counts=np.array([[90, 0], [10, 0]]))
+    assert "90 of 100 validation pictures were right (95 % interval 82.6% to 94.5%)" in only.evidence
+    assert only.evidence.endswith("always saying ant gives 90.0%")
+    assert never.evidence == "Never predicted: bee; 1 of 2 classes, of which validation has 10 pictures"
+    assert (only.chapter, never.chapter) == ("06-metrics", "06-metrics")
+    one_example = np.array([[99, 0], [1, 0]])  # of a single one, nothing is to be said
+    assert "Never predicted" not in named(history_of(*SOUND), counts=one_example)
+    assert named(history_of(*SOUND), counts=None) == ["Converged"]
+
+
+def test_over_fitting_is_named_with_its_evidence_and_a_cure():
+    accuracies = [(0.5, 0.45)] * 5 + [(0.89, 0.44)]
+    text = str(found(history_of(*SOUND, accuracies), count=179)[0])
+    assert "89.0% of the training pictures were right and only 44.0% of the validation pictures" in text
+    assert "configs/photos.py" in text
+    text = str(found(history_of(*SOUND, [(0.99, 0.8)] * 6), "transfer_learning", count=1000)[0])
+    assert "optimizer.weight_decay" in text
+    assert "add rows, take a smaller network" in str(found(history_of(*SOUND, [(0.99, 0.8)] * 6), noun="rows")[0])
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "count"),
     [
         ([(0.89, 0.85)], 10_000),  # a gap that every training has
         ([(0.99, 0.6), (0.7, 0.65)], 1000),  # only the end counts
@@ -34,41 +105,51 @@ def test_over_fitting_is_named_with_its_evidence_and_a_cure():
         ([(0.5, 0.9)], 1000),
     ],
 )
-def test_what_is_not_called_over_fitting(accuracies, num_validation):
-    assert overfitting(history_of(*accuracies), "from_scratch", num_validation) == ""
+def test_what_is_not_called_over_fitting(accuracies, count):
+    losses = [0.3] * len(accuracies)
+    assert "Over-fitting" not in named(history_of(losses, losses, accuracies), count=count)
 
 
-def test_next_steps_are_commands_that_can_be_typed(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "argv", [str(tmp_path / "study_classification" / "main.py")])
-    lines = next_steps(Path("runs/my photos"), Path("runs/my photos/curves.png")).splitlines()
-    assert lines[1].endswith("runs/my photos/curves.png")
-    assert lines[2].endswith("-m study_classification.main evaluate --workdir='runs/my photos'")
-    assert lines[3].endswith("-m study_classification.main predict --workdir='runs/my photos' PICTURE.jpg")
+def test_under_fitting_stands_still_at_a_low_level():
+    losses = [0.66, 0.6, 0.6, 0.6, 0.6, 0.6]
+    (only,) = found(history_of(losses, losses, [(0.7, 0.69)] * 6))
+    assert only.evidence.startswith("Under-fitting: only 70.0% of the training pictures are right, and the least ")
+    assert only.evidence.endswith("fell by 0.0% in the last 2 epochs") and only.chapter == "08-overfitting"
+    assert named(history_of(losses, losses, [(0.7, 0.85)] * 6)) == ["Converged"]  # augmentation makes training harder
+    falling = [0.66, 0.64, 0.62, 0.6, 0.57, 0.54]
+    assert named(history_of(falling, falling, [(0.7, 0.69)] * 6)) == ["Best at the last epoch"]
 
 
-def test_the_program_is_named_as_it_can_be_found_from_here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    binaries = tmp_path / ".venv" / "bin"
-    binaries.mkdir(parents=True)
-    for name in ("python", "study-classification"):
-        (binaries / name).write_text("#!/bin/sh\n")
-        (binaries / name).chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(binaries / "python"))
-    monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setattr(sys, "argv", ["-m"])
-    assert program() == ".venv/bin/python -m study_classification.main"
-    monkeypatch.setattr(sys, "argv", [str(binaries / "study-classification")])
-    assert program() == ".venv/bin/study-classification"
-    monkeypatch.setenv("PATH", str(binaries))
-    assert program() == "study-classification"
-    monkeypatch.setattr(sys, "argv", ["-m"])
-    assert program() == "python -m study_classification.main"
+def test_few_examples_tell_little():
+    text = found(history_of(*SOUND), count=10)[0].evidence
+    assert text == (
+        "Too few to tell: 9 of 10 validation pictures were right, which on others of the kind may be anything from "
+        "59.6% to 98.2% (95 % interval)"
+    )
+    assert named(history_of(*SOUND), count=10) == ["Too few to tell", "Converged"]
 
 
-@pytest.mark.parametrize(("val", "is_named"), [(2.5, True), (1.9, False)])
-def test_over_fitting_of_numbers_is_told_by_their_mean_errors(val, is_named):
-    history = History("val_mae", False, 0.0)
-    history.add(Epoch(1, 1, {"loss": 0.1, "mae": 1.0}, {"loss": 0.5, "mae": val}, 1e-3, 100.0, 1.0))
-    text = overfitting(history, "from_scratch", 100)
-    assert ("were wrong by 1 on average and those of the validation pictures by 2.5" in text) is is_named
-    assert bool(text) is is_named
+def numbers(train, val, baseline=10.0, count=100):
+    history = history_of(train, val, of_numbers=True)
+    return [str(each) for each in findings(Facts(history, "from_scratch", "rows", count, 4.0, baseline_mse=baseline))]
+
+
+def test_findings_of_numbers():
+    assert "of the validation rows by 3, so" in numbers([1.0], [9.0])[0]  # 3 is more than twice 1
+    assert numbers([1.0], [4.0]) == []
+    (text,) = numbers([1.0], [4.0], baseline=3.5)
+    assert "squared error of validation is 4, and always saying the mean of the training rows gives 3.5" in text
+    (text,) = numbers([3.0] * 6, [3.0] * 6)
+    assert "only 25.0% of the variance of the training numbers is explained" in text
+    assert "validation has only 29 rows" in numbers([1.0], [1.0], count=29)[0]
+    assert "never below 8, where guessing gives 4" in numbers([9.0, 8.0], [9.0, 9.0])[0]
+
+
+def test_the_facts_of_a_run():
+    history = history_of(*SOUND)
+    logs = np.log([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+    facts = facts_of(history, "from_scratch", "rows", 3, CLASSES, {}, Answers("abc", np.array([0, 1, 1]), logs))
+    assert facts.guessing == math.log(2) and facts.counts.tolist() == [[1, 0], [1, 1]]
+    answers = Answers("ab", np.array([1.0, 5.0]), np.array([0.0, 0.0]))
+    facts = facts_of(history, "from_scratch", "rows", 2, (), {"mean": 2.0, "std": 3.0}, answers)
+    assert (facts.guessing, facts.baseline_mse) == (9.0, 5.0)  # ((1 - 2)² + (5 - 2)²) / 2
