@@ -7,6 +7,7 @@ predict.py    classifies pictures
 summary.py    describes a network
 lr_find.py    finds a learning rate
 prepare.py    reads and checks data
+preview.py    shows what augmentation makes of pictures
 explain.py    shows what happens inside a network
 tune.py       searches for values of fields, or compares them
 arguments.py  what was typed -> flags with their values, and inputs
@@ -15,9 +16,10 @@ synonyms.py   what other programs call things -> what they are called here
 help.py       what --help says
 """
 
-from study_classification.commands import evaluate, explain, lr_find, predict, prepare, summary, train, tune
+from study_classification.commands import evaluate, explain, lr_find, predict, prepare, preview, summary, train, tune
 from study_classification.commands.verb import Verb
 
 VERBS: dict[str, Verb] = {
-    command.VERB.name: command.VERB for command in (train, evaluate, predict, explain, summary, lr_find, prepare, tune)
+    command.VERB.name: command.VERB
+    for command in (train, evaluate, predict, explain, summary, preview, lr_find, prepare, tune)
 }

@@ -47,7 +47,9 @@ NOTES = {
 Explain = Callable[[UInt8[np.ndarray, "h w c"], Sequence[int]], Float[np.ndarray, "k u v"]]
 
 
-def explain_images(run: Run, inputs: Sequence[str], folder: Path, method: str = GRAD_CAM, checkpoint: str = "best") -> int:
+def explain_images(
+    run: Run, inputs: Sequence[str], folder: Path, method: str = GRAD_CAM, checkpoint: str = "best"
+) -> int:
     """Draws for each image what speaks for its likeliest classes, and of several images also a contact sheet.
 
     Args:
@@ -64,14 +66,15 @@ def explain_images(run: Run, inputs: Sequence[str], folder: Path, method: str = 
         EnvironmentFault: if a figure cannot be written.
     """
     predictor = load_predictor(run, checkpoint)
-    assert isinstance(preprocess := run.preprocess, Preprocess)
-    reader = ImageReader(preprocess, run.config.data.max_megapixels)
+    assert isinstance(run.preprocess, Preprocess)
+    reader = ImageReader(run.preprocess, run.config.data.max_megapixels)
     method, explain = make_explain(predictor, method)
     examples = _given(find_files(inputs), reader) if inputs else iter([(*first_of_validation(run, reader), "")])
     sheet: list[Cell] = []
     used: set[str] = set()
     count = unreadable = 0
-    for count, (name, pixels, error) in enumerate(examples, start=1):
+    for name, pixels, error in examples:
+        count += 1
         if pixels is None:
             unreadable += 1
             say(error)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn

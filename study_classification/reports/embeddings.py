@@ -17,11 +17,7 @@ IN_A_LINE = 108  # letters of a legend
 
 
 def draw_embeddings(
-    places: Float[np.ndarray, "n 2"],
-    labels: Int[np.ndarray, " n"],
-    class_names: Sequence[str],
-    title: str,
-    file: Path,
+    places: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"], class_names: Sequence[str], title: str, file: Path
 ) -> None:
     """Draws the points; the legend names each class that has some, or the NAMED largest ones, and the rest is grey.
 
@@ -42,10 +38,18 @@ def draw_embeddings(
     rest = ~np.isin(labels, largest)
     if rest.any():
         others = len(np.unique(labels[rest]))
-        axes.scatter(*places[rest].T, s=size / 2, color="#c8c8c8", label=f"{others} smaller classes", linewidths=0)
+        axes.scatter(
+            places[rest, 0],
+            places[rest, 1],
+            s=size / 2,
+            color="#c8c8c8",
+            label=f"{others} smaller classes",
+            linewidths=0,
+        )
     for number, (label, name) in enumerate(names.items()):
         axes.scatter(
-            *places[labels == label].T,
+            places[labels == label, 0],
+            places[labels == label, 1],
             s=size,
             color=CLASS_COLOURS[number % len(CLASS_COLOURS)],
             marker=MARKERS[number // len(CLASS_COLOURS)],

@@ -1,6 +1,6 @@
 """What the layers of a network make of an image, as an image."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -52,8 +52,8 @@ def draw_features(
     save_figure(figure, file)
 
 
-def _draw_line(line, images: Sequence[np.ndarray], label: str, cmap) -> None:
-    """The first images of values from -1 to 1, or of colours, in a row of axes."""
+def _draw_line(line, images: np.ndarray, label: str, cmap) -> None:
+    """The first images [n, h, w] of values from -1 to 1, or [n, h, w, 3] of colours, in a row of axes."""
     for number, axes in enumerate(line):
         axes.set_xticks([])
         axes.set_yticks([])

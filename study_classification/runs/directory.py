@@ -10,7 +10,8 @@ data_report.json    what was found in the data
 splits.csv          which image is in which split
 history.csv         one row an epoch
 curves.png          loss and measures by epoch
-confusion.png       and fit.png, boundary.png: see `training/results.py`; features.png: see `inference/explain.py`
+confusion.png       and fit.png, boundary.png: see `training/results.py`; features.png, explain/:
+                    see `inference/`, explain_layers.py and explain_images.py
 log.txt             everything that was said
 checkpoints/        Orbax; the last two and the best
 .lock               which process trains here, while one does

@@ -15,5 +15,6 @@ compiled_step.py  a step that fits into memory
 results.py        what a network has learnt, drawn where its data allow it
 recorder.py       what a run leaves and says
 lr_find.py        the learning-rate finder
+preview.py        what augmentation makes of images, drawn
 describe.py       the summary of what would be trained
 """
