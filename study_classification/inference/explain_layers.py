@@ -94,7 +94,7 @@ def first_filters(predictor: Predictor) -> Float[np.ndarray, "kh kw c filters"] 
     for layer in layer_order(predictor.model, shape):
         for collection in variables.values():
             for leaf in jax.tree.leaves(collection.get("backbone", {}).get(layer, {})):
-                if leaf.ndim == 4 and leaf.shape[2] == preprocess.shape[2]:
+                if leaf.ndim == 4 and leaf.shape[2] == preprocess.shape[-1]:
                     return np.asarray(leaf, np.float32)
     return None
 

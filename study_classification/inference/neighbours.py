@@ -168,7 +168,9 @@ def _draw_suspects(predictor: Predictor, train: SplitFeatures, suspects: Sequenc
     say(f"Drawn: {file}")
 
 
-def _cells(predictor: Predictor, split: SplitFeatures, similar: Sequence[float], places: Sequence[int]) -> list[Cell]:
+def _cells(
+    predictor: Predictor, split: SplitFeatures, similar: Sequence | np.ndarray, places: Sequence | np.ndarray
+) -> list[Cell]:
     """Images of a split, each with its label, its similarity and its name."""
     run = predictor.run
     assert isinstance(run.preprocess, Preprocess) and isinstance(split.examples, Split)

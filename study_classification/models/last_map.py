@@ -69,7 +69,7 @@ def _function(jaxpr: ClosedJaxpr) -> Part:
 
 
 def _is_map(value: AbstractValue, image: tuple[int, ...]) -> bool:
-    shape = getattr(value, "shape", ())  # a token has none
+    shape: tuple[int, ...] = getattr(value, "shape", ())  # a token has none
     return len(shape) == 4 and shape[0] == image[0] and shape[1] * shape[2] > 1 and shape[1:] != image[1:]
 
 

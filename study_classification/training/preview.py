@@ -8,7 +8,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from ml_collections import ConfigDict
 
 from study_classification.data.batches import read
@@ -149,7 +149,7 @@ class FirstImages:
             ]
         return list(zip(texts, images[1:], strict=True))
 
-    def augmented(self, a: Augment) -> tuple[UInt8[np.ndarray, "n h w c"], Float[np.ndarray, "h w"] | None, list]:
+    def augmented(self, a: Augment) -> tuple[UInt8[np.ndarray, "n h w c"], jax.Array | None, list]:
         """Images [n + 1], of which the first one's own partner is not drawn; the share that stays; labels."""
         seed = self.experiment.config.seed
         reader = reader_for(self.experiment, a.canvas_size if a.random_resized_crop else 0)
