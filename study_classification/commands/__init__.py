@@ -9,6 +9,7 @@ summary.py    describes a network
 lr_find.py    finds a learning rate
 prepare.py    reads and checks data
 check.py      shows what is in a folder of pictures, before any training
+preview.py    shows what augmentation makes of pictures
 explain.py    shows what happens inside a network
 tune.py       searches for values of fields, or compares them
 compare.py    shows finished runs side by side
@@ -26,6 +27,7 @@ from study_classification.commands import (
     lr_find,
     predict,
     prepare,
+    preview,
     report,
     summary,
     train,
@@ -35,5 +37,5 @@ from study_classification.commands.verb import Verb
 
 VERBS: dict[str, Verb] = {
     command.VERB.name: command.VERB
-    for command in (train, evaluate, report, predict, explain, summary, lr_find, prepare, check, tune, compare)
+    for command in (train, evaluate, report, predict, explain, compare, tune, summary, lr_find, check, prepare, preview)
 }

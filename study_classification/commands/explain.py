@@ -75,10 +75,10 @@ def _asked(given: Given) -> str:
     if len(chosen) > 1:
         raise ConfigError(f"--{chosen[0]} and --{chosen[1]} are two questions: ask one at a time")
     asked = chosen[0] if chosen else ""
-    for name, owner in (("split", "embeddings"), ("method", "")):
-        if given.values[name] and asked != owner:
-            whose = f"it belongs to --{owner}" if owner else f"--{asked} has none"
-            raise ConfigError(f"--{name} is given, but {whose}: drop it")
+    if given.values["split"] and asked != "embeddings":
+        raise ConfigError("--split is given, but it belongs to --embeddings: drop it")
+    if given.values["method"] and asked:
+        raise ConfigError(f"--method is given, but --{asked} has none: drop it")
     if asked == "layers" and given.values["out"]:
         raise ConfigError("--out is given, but --layers draws features.png in --workdir: drop it")
     if asked == "layers" and len(given.inputs) > 1:

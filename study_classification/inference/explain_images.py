@@ -66,14 +66,15 @@ def explain_images(
         EnvironmentFault: if a figure cannot be written.
     """
     predictor = load_predictor(run, checkpoint)
-    assert isinstance(preprocess := run.preprocess, Preprocess)
-    reader = ImageReader(preprocess, run.config.data.max_megapixels)
+    assert isinstance(run.preprocess, Preprocess)
+    reader = ImageReader(run.preprocess, run.config.data.max_megapixels)
     method, explain = make_explain(predictor, method)
     examples = _given(find_files(inputs), reader) if inputs else iter([(*first_of_validation(run, reader), "")])
     sheet: list[Cell] = []
     used: set[str] = set()
     count = unreadable = 0
-    for count, (name, pixels, error) in enumerate(examples, start=1):
+    for name, pixels, error in examples:
+        count += 1
         if pixels is None:
             unreadable += 1
             say(error)

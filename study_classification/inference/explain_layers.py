@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import cast
 
+import jax
 import numpy as np
 from flax.traverse_util import flatten_dict
 from jaxtyping import Float, UInt8
@@ -15,6 +16,7 @@ from study_classification.inference.measure import open_own
 from study_classification.inference.predictor import Predictor, load_predictor
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
+from study_classification.models.tracing import layer_order
 from study_classification.reports.features import draw_features
 from study_classification.runs import directory
 from study_classification.runs.directory import Run
@@ -24,7 +26,7 @@ LAYERS = 8  # that are drawn, at most, from the first to the last one
 
 
 def explain_layers(run: Run, image: str = "", checkpoint: str = "best") -> Path:
-    """Draws what each layer of the backbone makes of an image, into features.png of the run, and says its shape.
+    """Draws what each layer of the backbone makes of an image, and the first filters, into features.png of the run.
 
     Args:
         run: the run, of a network of images with feature maps.
@@ -56,7 +58,7 @@ def explain_layers(run: Run, image: str = "", checkpoint: str = "best") -> Path:
         shape = " x ".join(map(str, values.shape))
         say(f"  {layer:<12} {shape:<14} {(values > 0).mean():4.0%} of the values above 0")
     file = directory.figure_file(run.workdir, "features")
-    draw_features(pixels, maps, f"{Path(name).name}: {answer}", file)
+    draw_features(pixels, maps, f"{Path(name).name}: {answer}", file, first_filters(predictor))
     say(f"Drawn: {file}")
     return file
 
@@ -83,6 +85,18 @@ def feature_maps(predictor: Predictor, pixels: UInt8[np.ndarray, "h w c"]) -> di
         )
     places = np.unique(np.linspace(0, len(maps) - 1, LAYERS).round().astype(int))
     return {layer: maps[layer] for layer in (list(maps)[place] for place in places)}
+
+
+def first_filters(predictor: Predictor) -> Float[np.ndarray, "kh kw c filters"] | None:
+    """The kernels of the first convolution, by which the pixels themselves are seen; None where there is none."""
+    preprocess, variables = predictor.preprocess, predictor.variables
+    shape = jax.ShapeDtypeStruct((1, *preprocess.shape), np.float32)
+    for layer in layer_order(predictor.model, shape):
+        for collection in variables.values():
+            for leaf in jax.tree.leaves(collection.get("backbone", {}).get(layer, {})):
+                if leaf.ndim == 4 and leaf.shape[2] == preprocess.shape[-1]:
+                    return np.asarray(leaf, np.float32)
+    return None
 
 
 def first_of_validation(run: Run, reader: ImageReader) -> tuple[str, UInt8[np.ndarray, "h w c"]]:

@@ -18,7 +18,7 @@ from study_classification.inference.predictor import Predictor, load_predictor
 from study_classification.inference.split_features import SplitFeatures, features_of_split, nearest
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
-from study_classification.paths import printable
+from study_classification.paths import printable, read_file, user_path
 from study_classification.reports.grids import Cell, draw_grid
 from study_classification.reports.trials import format_table
 from study_classification.runs.directory import Run
@@ -26,12 +26,12 @@ from study_classification.system.console import say
 from study_classification.system.files import csv_text, write_text
 
 NEIGHBOURS = 5
-LINES, ROWS = 20, 8  # suspects that are said, and drawn
+LINES, ROWS = 20, 8  # suspects that are said; rows that are drawn
 NOTE = "cosine similarity of what the last layers work on; 1 is the same"
 
 
 def explain_neighbours(run: Run, inputs: Sequence[str], folder: Path, checkpoint: str = "best") -> Path:
-    """Says which training images are most similar to each of some images, and draws them into neighbours.png.
+    """Says which training images are most similar to each of some images, and draws the first ones into neighbours.png.
 
     Args:
         run: the run, of a network of images.
@@ -64,10 +64,10 @@ def explain_neighbours(run: Run, inputs: Sequence[str], folder: Path, checkpoint
         ]
         say(f"{printable(file)}:")
         say(format_table(["similarity", "label", "training picture"], lines))
-        pixels, _ = reader.read(Path(file).read_bytes())
+        pixels, _ = reader.read(read_file(user_path(file)))
         rows.append([(Path(file).name, pixels), *_cells(predictor, train, similar[number], places[number])])
     figure = folder / "neighbours.png"
-    draw_grid(rows, "pictures, and the training pictures most similar to each", NOTE, figure)
+    draw_grid(rows[:ROWS], "pictures, and the training pictures most similar to each", NOTE, figure)
     say(f"Drawn: {figure}")
     return figure
 
@@ -168,7 +168,9 @@ def _draw_suspects(predictor: Predictor, train: SplitFeatures, suspects: Sequenc
     say(f"Drawn: {file}")
 
 
-def _cells(predictor: Predictor, split: SplitFeatures, similar: Sequence[float], places: Sequence[int]) -> list[Cell]:
+def _cells(
+    predictor: Predictor, split: SplitFeatures, similar: Sequence | np.ndarray, places: Sequence | np.ndarray
+) -> list[Cell]:
     """Images of a split, each with its label, its similarity and its name."""
     run = predictor.run
     assert isinstance(run.preprocess, Preprocess) and isinstance(split.examples, Split)

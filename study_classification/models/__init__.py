@@ -8,6 +8,7 @@ head.py          from the backbone's feature map to outputs
 conventions.py   what differs between releases of the same network
 initial.py       the variables of an untrained network
 tracing.py       what a network calls, in which order
+last_map.py      a network in two parts, at its last feature map
 cost.py          layers, parameters, floating-point operations, memory
 layers/          what several networks share
 original.py      the study group's small CNN

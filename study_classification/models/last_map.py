@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 import jax
 from jax import Array, ShapeDtypeStruct
+from jax.core import AbstractValue
 from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal, Var, jaxpr_as_fun
 from jaxtyping import PyTree
 
+Atom = Var | Literal
 Part = Callable[[PyTree, Array], Array]
 
 
@@ -46,7 +48,7 @@ def parts_at_last_map(network: Part, variables: PyTree, images: ShapeDtypeStruct
     maps = [
         (number, value)
         for number, value in enumerate(_alone_after(equations, needs_image, jaxpr.outvars))
-        if value is not None and _is_map(value.aval.shape, images.shape)
+        if value is not None and _is_map(value.aval, images.shape)
     ]
     if not maps:
         return None
@@ -66,7 +68,8 @@ def _function(jaxpr: ClosedJaxpr) -> Part:
     return lambda variables, values: jaxpr_as_fun(jaxpr)(*jax.tree.leaves(variables), values)[0]
 
 
-def _is_map(shape: tuple[int, ...], image: tuple[int, ...]) -> bool:
+def _is_map(value: AbstractValue, image: tuple[int, ...]) -> bool:
+    shape: tuple[int, ...] = getattr(value, "shape", ())  # a token has none
     return len(shape) == 4 and shape[0] == image[0] and shape[1] * shape[2] > 1 and shape[1:] != image[1:]
 
 
@@ -79,7 +82,7 @@ def _depending(equations: list[JaxprEqn], given: Var) -> set[Var]:
     return found
 
 
-def _alone_after(equations: list[JaxprEqn], tracked: set[Var], outputs: list[Var]) -> list[Var | None]:
+def _alone_after(equations: list[JaxprEqn], tracked: set[Var], outputs: list[Atom]) -> list[Var | None]:
     """Of each equation the one tracked value that is needed behind it; None where several are."""
     last_use = {
         value: number
@@ -87,7 +90,7 @@ def _alone_after(equations: list[JaxprEqn], tracked: set[Var], outputs: list[Var
         for value in equation.invars
         if not isinstance(value, Literal) and value in tracked
     }
-    last_use |= dict.fromkeys(outputs, len(equations))
+    last_use |= {value: len(equations) for value in outputs if not isinstance(value, Literal)}
     needed = tracked.intersection(last_use).difference(*(equation.outvars for equation in equations))
     found = []
     for number, equation in enumerate(equations):

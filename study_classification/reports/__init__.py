@@ -6,6 +6,8 @@ lettering.py   names as a figure can show them
 learned.py     what a network has learnt of few numbers: formula, curve, map
 confusion.py   the confusion matrix, as an image and as a list
 features.py    what the layers of a network make of an image
+grids.py       images in rows, with a few words to each
+embeddings.py  points on a plane, coloured by class
 curves.py      loss and measures by epoch, as an image
 answers.py     what a network says of each example of a split
 thresholds.py  ROC and precision-recall curves

@@ -38,10 +38,18 @@ def draw_embeddings(
     rest = ~np.isin(labels, largest)
     if rest.any():
         others = len(np.unique(labels[rest]))
-        axes.scatter(*places[rest].T, s=size / 2, color="#c8c8c8", label=f"{others} smaller classes", linewidths=0)
+        axes.scatter(
+            places[rest, 0],
+            places[rest, 1],
+            s=size / 2,
+            color="#c8c8c8",
+            label=f"{others} smaller classes",
+            linewidths=0,
+        )
     for number, (label, name) in enumerate(names.items()):
         axes.scatter(
-            *places[labels == label].T,
+            places[labels == label, 0],
+            places[labels == label, 1],
             s=size,
             color=CLASS_COLOURS[number % len(CLASS_COLOURS)],
             marker=MARKERS[number // len(CLASS_COLOURS)],

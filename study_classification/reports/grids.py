@@ -79,6 +79,6 @@ def marked(image: UInt8[np.ndarray, "h w c"], values: Float[np.ndarray, "u v"]) 
     most = float(np.percentile(sizes, 99)) or float(sizes.max()) or 1.0
     heat = heat.resize(grey.size, Image.Resampling.NEAREST if fine else Image.Resampling.BILINEAR)
     strength = np.clip(np.asarray(heat) / most, -1, 1)[..., None]
-    colour = np.where(strength > 0, np.float32(FOR), np.float32(AGAINST))
+    colour = np.where(strength > 0, np.array(FOR), np.array(AGAINST))
     share = 0.85 * np.abs(strength)
     return np.round((1 - share) * shades + share * colour).astype(np.uint8)

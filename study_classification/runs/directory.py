@@ -13,7 +13,8 @@ report.html         all that the run shows, as a page; its figures in figures/, 
 predictions_*.csv   what it says of each example of validation, and of test once that is evaluated
 calibration.json    the temperature that mends its probabilities
 curves.png          loss and measures by epoch
-confusion.png       and fit.png, boundary.png: see `training/results.py`; features.png: see `inference/explain.py`
+confusion.png       and fit.png, boundary.png: see `training/results.py`; features.png, explain/:
+                    see `inference/`, explain_layers.py and explain_images.py
 log.txt             everything that was said
 checkpoints/        Orbax; the last two and the best
 tensorboard/  wandb/  what other programs show of the run; loggers.json: by which ids they know it

@@ -16,5 +16,6 @@ results.py        what a network has learnt, drawn where its data allow it
 recorder.py       what a run leaves and says
 loggers.py        what other programs show of a run
 lr_find.py        the learning-rate finder
+preview.py        what augmentation makes of images, drawn
 describe.py       the summary of what would be trained
 """

@@ -56,7 +56,7 @@ class Feed:
         """A split as training or validation sees it: its images, or what the frozen backbone makes of them."""
         experiment = self.experiment
         if not self.views:
-            return _open(experiment, self.data, name, _reader(experiment, _canvas_size(experiment, name)))
+            return _open(experiment, self.data, name, reader_for(experiment, _canvas_size(experiment, name)))
         arrays = features_of_split(experiment, self.data, name, variables, self.views if name == TRAIN else 1)
         sharding = devices.batch_sharding(experiment.mesh)
         return ResidentImages(on_every_device(arrays, sharding), sharding)
@@ -68,7 +68,7 @@ class Feed:
 
     def batch_shapes(self) -> dict[str, jax.ShapeDtypeStruct] | None:
         """What a training step will be given, before there are any images; None for features and rows."""
-        reader = _reader(self.experiment, _canvas_size(self.experiment, TRAIN))
+        reader = reader_for(self.experiment, _canvas_size(self.experiment, TRAIN))
         if self.views or not isinstance(reader, ImageReader):
             return None
         label_type = np.dtype(np.int32 if self.experiment.class_names else np.float32)
@@ -167,7 +167,7 @@ def features_of_split(
     """What the backbone makes of the images of a split, see `cached_features`; of one view without augmentation."""
     canvas_size = _canvas_size(experiment, TRAIN) if views > 1 else 0
     cache = cache_directory(experiment.config.data)
-    open_views = partial(_open, experiment, data, name, _reader(experiment, canvas_size))
+    open_views = partial(_open, experiment, data, name, reader_for(experiment, canvas_size))
     return cached_features(experiment, variables, open_views, data.images(name), views, cache)
 
 
@@ -190,5 +190,6 @@ def _canvas_size(experiment: Experiment, name: str) -> int:
     return augmentation.canvas_size if name == TRAIN and augmentation.random_resized_crop else 0
 
 
-def _reader(experiment: Experiment, canvas_size: int) -> Reader:
+def reader_for(experiment: Experiment, canvas_size: int) -> Reader:
+    """How examples become what a batch holds of them; with a canvas size, images that crops are cut from."""
     return reader_of(experiment.preprocess, experiment.config.data.max_megapixels, canvas_size)

@@ -1,0 +1,28 @@
+"""preview: what augmentation makes of the images that --config trains on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from study_classification.commands.verb import CONFIG, LANG, OUT, Given, Verb
+from study_classification.paths import user_path
+
+
+def run(given: Given) -> int:
+    from study_classification.runs.directory import make
+    from study_classification.training.preview import preview
+
+    assert given.config is not None
+    folder = user_path(given.values["out"]) if given.values["out"] else Path()
+    make(folder)
+    preview(given.config, folder)
+    return 0
+
+
+VERB = Verb(
+    name="preview",
+    help="draw what augmentation makes of the pictures of --config, each kind alone and all together",
+    usage="--config=configs/X.py[:key=value,...] [--out=DIR] [--config.FIELD=VALUE ...]",
+    flags=(CONFIG, replace(OUT, help="folder for preview.png; without it the current one"), LANG),
+    needs=("config",),
+    run=run,
+)
