@@ -83,7 +83,7 @@ def _run_file(name: str, folder: Path) -> Target:
     """A file of a run directory whose other files are whole, read by all that read it."""
     from study_classification.configs import default
     from study_classification.inputs.images.preprocess import Preprocess
-    from study_classification.runs import directory, own_data
+    from study_classification.runs import directory, own_data, results
     from study_classification.runs.json_files import config_to_json
 
     config = default.get_config()
@@ -109,7 +109,7 @@ def _run_file(name: str, folder: Path) -> Target:
         directory.load(folder)
         own_data.same_data(folder, "0a1b", "")
         own_data.pixels_of_split(folder, "train")
-        directory.add_to_report(folder, "validation", {"accuracy": 0.5})
+        results.add_to_report(folder, "validation", {"accuracy": 0.5})
 
     return Target(_reader_of(folder / name, read), (inputs[name],))
 

@@ -17,9 +17,21 @@ synonyms.py   what other programs call things -> what they are called here
 help.py       what --help says
 """
 
-from study_classification.commands import check, compare, evaluate, explain, lr_find, predict, prepare, summary, train, tune
+from study_classification.commands import (
+    check,
+    compare,
+    evaluate,
+    explain,
+    lr_find,
+    predict,
+    prepare,
+    summary,
+    train,
+    tune,
+)
 from study_classification.commands.verb import Verb
 
 VERBS: dict[str, Verb] = {
-    command.VERB.name: command.VERB for command in (train, evaluate, predict, explain, summary, lr_find, prepare, check, tune, compare)
+    command.VERB.name: command.VERB
+    for command in (train, evaluate, predict, explain, summary, lr_find, prepare, check, tune, compare)
 }

@@ -9,10 +9,14 @@ from study_classification.paths import absolute, user_path
 
 def run(given: Given) -> int:
     if len(given.inputs) != 1:
-        raise ConfigError(f"check takes one folder or manifest, not {len(given.inputs)}: study-classification check DATA")
+        raise ConfigError(
+            f"check takes one folder or manifest, not {len(given.inputs)}: study-classification check DATA"
+        )
     (source,) = given.inputs
     if source.startswith("tfds:"):
-        raise DataError(f"check looks through a folder or manifest of pictures, and {source} is none: give one of these")
+        raise DataError(
+            f"check looks through a folder or manifest of pictures, and {source} is none: give one of these"
+        )
     out = _folder(source, given.values["out"])
     from study_classification.configs import default
     from study_classification.data.examine import examine
@@ -47,7 +51,9 @@ def _folder(source: str, out: str) -> Path:
     data = absolute(user_path(source))
     folder = user_path(out or f"check-{data.stem}")
     if data.is_dir() and absolute(folder).is_relative_to(data):
-        raise ConfigError(f"the report would lie in {source}, where nothing is changed: give another folder as --out=DIR")
+        raise ConfigError(
+            f"the report would lie in {source}, where nothing is changed: give another folder as --out=DIR"
+        )
     return folder
 
 

@@ -257,7 +257,7 @@ def _printable(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def list_manifest(file: Path) -> Listing:
-    """Lists a .csv with a header, or .json / .jsonl with one object a line: `path`, `label` and optionally `split` and `group`.
+    """Lists a .csv with a header, or .json / .jsonl with one object a line: `path`, `label`, if given `split`, `group`.
 
     Relative paths start at the manifest's folder.
 
@@ -267,7 +267,11 @@ def list_manifest(file: Path) -> Listing:
     suffix = file.suffix.lower()
     if suffix not in (".csv", ".json", ".jsonl"):
         raise DataError(f"{file} is a file, but neither .csv nor .jsonl: give a manifest, or a folder of pictures")
-    rows = read_csv(file, ("path", "label")) if suffix == ".csv" else read_json_lines(file, ("path", "label", "split", "group"))
+    rows = (
+        read_csv(file, ("path", "label"))
+        if suffix == ".csv"
+        else read_json_lines(file, ("path", "label", "split", "group"))
+    )
 
     lines: dict[str, int] = {}
     spellings, groups = set(), {}

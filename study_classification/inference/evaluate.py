@@ -8,7 +8,8 @@ from study_classification.inference.measure import measure
 from study_classification.inference.predictor import load_predictor
 from study_classification.reports.metrics import format_metrics
 from study_classification.reports.trials import format_table
-from study_classification.runs.directory import Run, add_to_report, worst_file
+from study_classification.runs.directory import Run
+from study_classification.runs.results import add_to_report, worst_file
 from study_classification.system import hosts
 from study_classification.system.console import say
 from study_classification.system.files import csv_text, write_text

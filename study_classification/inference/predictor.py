@@ -26,6 +26,7 @@ from study_classification.paths import user_path
 from study_classification.runs import directory
 from study_classification.runs.checkpoints import load_model
 from study_classification.runs.directory import Run, checkpoints_folder
+from study_classification.runs.results import add_to_report
 from study_classification.system import devices, hosts
 from study_classification.tasks.create import create_task
 from study_classification.tasks.prediction import make_predict_step
@@ -186,7 +187,7 @@ class Predictor:
         """
         metrics = measure(self, source=os.fspath(data), split=split)
         if write_report and hosts.is_first():
-            directory.add_to_report(self.run.workdir, metrics["split"], metrics)
+            add_to_report(self.run.workdir, metrics["split"], metrics)
         return metrics
 
     @property

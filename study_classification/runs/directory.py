@@ -35,7 +35,7 @@ from study_classification.inputs.kinds import AnyPreprocess, preprocess_from_jso
 from study_classification.models import own
 from study_classification.paths import absolute as absolute_path
 from study_classification.paths import user_path
-from study_classification.runs.environment import describe_environment
+from study_classification.runs.environment import write_environment
 from study_classification.runs.history import Epoch, History
 from study_classification.runs.json_files import config_from_json, config_to_json, damaged, read_json
 from study_classification.runs.own_data import knows_data, same_data, splits_file, write_data
@@ -125,14 +125,6 @@ def figure_file(workdir: Path, name: str) -> Path:
     return workdir / f"{name}.png"
 
 
-def predictions_file(workdir: Path, split: str) -> Path:
-    return workdir / f"predictions_{split}.csv"
-
-
-def worst_file(workdir: Path) -> Path:
-    return workdir / "worst.csv"
-
-
 def is_run(folder: Path) -> bool:
     """Whether a folder is the directory of a run."""
     return (folder / "classes.json").is_file()
@@ -176,53 +168,6 @@ def read_logger_ids(workdir: Path) -> dict[str, str]:
 def keep_logger_id(workdir: Path, name: str, identity: str) -> None:
     """Keeps the id by which another program knows the run."""
     write_json(workdir / LOGGERS, read_logger_ids(workdir) | {name: identity})
-
-
-def read_evaluations(workdir: Path) -> dict[str, dict]:
-    """The results of the evaluations by what was measured; none before the first one.
-
-    Raises:
-        RunError: if report.json is damaged.
-    """
-    file = workdir / "report.json"
-    report = read_json(file) if file.exists() else {}
-    if not all(isinstance(entry, dict) for entry in report.values()):
-        raise RunError(f"{file} is damaged, it is no table of results: remove it, and evaluate again")
-    return report
-
-
-def read_environment(workdir: Path) -> dict:
-    """Versions, devices and command of the run.
-
-    Raises:
-        RunError: if environment.json is absent or damaged.
-    """
-    return read_json(workdir / "environment.json")
-
-
-def add_to_report(workdir: Path, name: str, metrics: dict) -> Path:
-    """Writes the results of an evaluation beside those that are there; returns the file.
-
-    Results of the same name stay, if they are of another checkpoint: their name then says of which.
-
-    Raises:
-        RunError: if report.json is damaged.
-        EnvironmentFault: if it cannot be written.
-    """
-    file, step = workdir / "report.json", "checkpoint_step"
-    report = read_evaluations(workdir)
-    earlier = report.get(name, metrics)
-    if earlier.get(step) != metrics.get(step):
-        report[f"{name}, checkpoint={earlier.get(step)}"] = earlier
-    report.pop(f"{name}, checkpoint={metrics.get(step)}", None)
-    try:
-        write_json(file, report | {name: metrics})
-    except EnvironmentFault as error:
-        raise EnvironmentFault(
-            f"{str(error).partition('): ')[0]}), so the result is not kept: copy the run directory to a place that can "
-            "be written, and evaluate the copy"
-        ) from None
-    return file
 
 
 def with_kept_files(config: ConfigDict, workdir: Path) -> ConfigDict:
@@ -328,7 +273,7 @@ def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str
     if run.targets:
         write_json(workdir / TARGETS, dict(run.targets))
     write_data(workdir, key, report, splits_csv)
-    write_json(workdir / "environment.json", describe_environment())
+    write_environment(workdir)
 
 
 def _require_same_run(earlier: Run, run: Run, typed: Sequence[str]) -> None:

@@ -4,9 +4,14 @@ import platform
 import sys
 import time
 from importlib import metadata
+from pathlib import Path
 
 import jax
 
+from study_classification.runs.json_files import read_json
+from study_classification.system.files import write_json
+
+ENVIRONMENT = "environment.json"
 PACKAGES = (
     "study-classification",
     "jax",
@@ -38,3 +43,21 @@ def describe_environment() -> dict:
         "devices": [device.device_kind for device in jax.devices()],
         "packages": {package: version(package) for package in PACKAGES},
     }
+
+
+def write_environment(workdir: Path) -> None:
+    """Writes it into a run directory.
+
+    Raises:
+        EnvironmentFault: if that cannot be done.
+    """
+    write_json(workdir / ENVIRONMENT, describe_environment())
+
+
+def read_environment(workdir: Path) -> dict:
+    """What `write_environment` wrote.
+
+    Raises:
+        RunError: if it is absent or damaged.
+    """
+    return read_json(workdir / ENVIRONMENT)

@@ -1,6 +1,6 @@
 """What is known of the epochs so far, and what follows from it: which was the best, and whether to stop."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ml_collections import ConfigDict
@@ -100,6 +100,14 @@ class History:
             self.best = place
             return True
         return False
+
+    @classmethod
+    def of(cls, epochs: Sequence[Epoch], monitor: str, higher_is_better: bool, min_delta: float) -> "History":
+        """The history of a run with these epochs, such as those of `history.csv`."""
+        history = cls(monitor, higher_is_better, min_delta)
+        for epoch in epochs:
+            history.add(epoch)
+        return history
 
     def _score(self, epoch: Epoch) -> float:
         value = epoch.row()[self.monitor]

@@ -39,7 +39,7 @@ def write_data(workdir: Path, key: str, report: dict, splits_csv: str) -> None:
     write_text(splits_file(workdir), splits_csv)
 
 
-def read_report(workdir: Path) -> dict:
+def read_data_report(workdir: Path) -> dict:
     """What was found in the data, their `key`, and the digest of their splits.
 
     Raises:
@@ -63,7 +63,7 @@ def same_data(workdir: Path, key: str, splits_csv: str) -> bool:
     Raises:
         RunError: if what the run kept of its data is damaged.
     """
-    return read_report(workdir)["key"] == key or (bool(splits_csv) and read_splits(workdir) == splits_csv)
+    return read_data_report(workdir)["key"] == key or (bool(splits_csv) and read_splits(workdir) == splits_csv)
 
 
 def read_splits(workdir: Path) -> str:

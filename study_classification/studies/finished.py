@@ -15,9 +15,11 @@ from study_classification.errors import ConfigError, DataError, RunError
 from study_classification.models.own import identity_of, is_own
 from study_classification.paths import is_run, user_path
 from study_classification.runs import directory
-from study_classification.runs.directory import Run, predictions_file, read_environment, read_evaluations, read_history
+from study_classification.runs.directory import Run, read_history
+from study_classification.runs.environment import read_environment
 from study_classification.runs.history import VAL, Epoch, History
-from study_classification.runs.own_data import read_report
+from study_classification.runs.own_data import read_data_report
+from study_classification.runs.results import predictions_file, read_report
 from study_classification.studies.folder import DIFFERS_BY_MACHINE
 from study_classification.tasks.create import create_task
 from study_classification.tasks.task import higher_is_better
@@ -25,7 +27,7 @@ from study_classification.tasks.task import higher_is_better
 # Where the same data lie, and who else is told of the run, is no difference between runs.
 NO_DIFFERENCE = (*DIFFERS_BY_MACHINE, "data.source", "data.splits", "log.", "log_every_steps")
 TEST = "test"  # the entry of report.json, and the part of the file of predictions, that are compared
-FILE, LABEL, PREDICTED = "file", "label", "predicted"  # columns of the file of predictions
+NAME, LABEL, PREDICTION = "name", "label", "prediction"  # columns of the file of predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,9 +69,7 @@ class FinishedRun:
     @cached_property
     def fields(self) -> dict[str, Any]:
         """The fields of the config that say what was computed; a network of the user's own by its content."""
-        fields = {
-            name: value for name, value in flatten(self.run.config).items() if not name.startswith(NO_DIFFERENCE)
-        }
+        fields = {name: value for name, value in flatten(self.run.config).items() if not name.startswith(NO_DIFFERENCE)}
         if is_own(self.run.config.model.name):
             name, _, digest = identity_of(self.run.config.model.name).partition("@")
             fields["model.name"] = f"{name}@{digest[:8]}"
@@ -82,17 +82,17 @@ class FinishedRun:
 
     @cached_property
     def test_predictions(self) -> dict[tuple[str, str], str]:
-        """(name, label) of each test example -> what the network says; nothing where `evaluate` has left none.
+        """(name, label) of each test example -> the class that is said; nothing where there are none, or numbers.
 
         Raises:
             RunError: if the file is damaged.
         """
         file = predictions_file(self.run.workdir, TEST)
-        if not file.exists():
+        if not self.run.class_names or not file.exists():
             return {}
         try:
-            rows = read_csv(file, (FILE, LABEL, PREDICTED))
-            return {(row[FILE], row[LABEL]): row[PREDICTED] for _, row in rows}
+            rows = read_csv(file, (NAME, LABEL, PREDICTION))
+            return {(row[NAME], row[LABEL]): row[PREDICTION] for _, row in rows}
         except (DataError, KeyError) as error:
             raise RunError(f"{file} is damaged ({error}): evaluate the run again") from None
 
@@ -143,11 +143,9 @@ def read_finished(workdir: Path, name: str) -> FinishedRun:
     try:
         task = create_task(run.config.task, run.class_names, kept=run.targets)
         higher = higher_is_better(task, run.config.monitor.removeprefix(VAL))
-        history = History(run.config.monitor, higher, run.config.early_stopping.min_delta)
-        for epoch in epochs:
-            history.add(epoch)
+        history = History.of(epochs, run.config.monitor, higher, run.config.early_stopping.min_delta)
     except (ConfigError, KeyError) as error:
         raise RunError(f"{workdir} is damaged ({error}): restore it, or train again") from None
     return FinishedRun(
-        name, run, history, read_report(workdir), read_evaluations(workdir).get(TEST), read_environment(workdir)
+        name, run, history, read_data_report(workdir), read_report(workdir).get(TEST), read_environment(workdir)
     )

@@ -12,6 +12,7 @@ from study_classification.runs import directory as run_directory
 from study_classification.runs import own_data
 from study_classification.runs.checkpoints import open_checkpoints
 from study_classification.runs.directory import Run
+from study_classification.runs.results import add_to_report
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_a_run_goes_on_where_its_data_have_moved(run):
 
 def test_a_new_evaluation_takes_the_place_of_the_old_one_of_its_name(run):
     for name, accuracy in (("test", 0.5), ("validation", 0.6), ("test", 0.7)):
-        file = run_directory.add_to_report(run.workdir, name, {"accuracy": accuracy})
+        file = add_to_report(run.workdir, name, {"accuracy": accuracy})
     assert json.loads(file.read_text()) == {"test": {"accuracy": 0.7}, "validation": {"accuracy": 0.6}}
 
 
@@ -214,7 +215,7 @@ def test_paths_are_made_absolute_and_names_stay(tmp_path, monkeypatch):
 
 def test_results_of_other_checkpoints_stay(run):
     for step, accuracy in ((10, 0.1), (20, 0.2), (20, 0.25), (10, 0.15)):
-        file = run_directory.add_to_report(run.workdir, "test", {"checkpoint_step": step, "accuracy": accuracy})
+        file = add_to_report(run.workdir, "test", {"checkpoint_step": step, "accuracy": accuracy})
     assert json.loads(file.read_text()) == {
         "test": {"checkpoint_step": 10, "accuracy": 0.15},
         "test, checkpoint=20": {"checkpoint_step": 20, "accuracy": 0.25},
@@ -225,7 +226,7 @@ def test_results_of_other_checkpoints_stay(run):
 def test_a_damaged_report_is_named(run, content):
     (run.workdir / "report.json").write_text(content)
     with pytest.raises(RunError, match=r"report\.json .*(remove it, and evaluate again|restore it)"):
-        run_directory.add_to_report(run.workdir, "test", {})
+        add_to_report(run.workdir, "test", {})
     assert (run.workdir / "report.json").read_text() == content
 
 

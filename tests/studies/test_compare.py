@@ -8,12 +8,13 @@ import pytest
 
 from study_classification.errors import ConfigError, RunError
 from study_classification.reports.metrics import wilson_interval
-from study_classification.runs.directory import add_to_report, load, read_history, write_history
+from study_classification.runs.directory import load, read_history, write_history
 from study_classification.runs.history import History
+from study_classification.runs.results import add_to_report
 from study_classification.studies import comparison
 from study_classification.studies.comparable import comparable_runs
 from study_classification.studies.compare import compare
-from study_classification.studies.finished import FILE, LABEL, PREDICTED, find_runs, read_finished
+from study_classification.studies.finished import LABEL, NAME, PREDICTION, find_runs, read_finished
 from study_classification.training.describe import count_network
 
 NINE = 9  # validation examples of the tiny run: three of each class
@@ -51,7 +52,7 @@ def copies(run, tmp_path):
 
 def predictions(workdir, answers, wrong=()):
     rows = [f"{name},{label},{said}" for name, (label, said) in answers.items()]
-    (workdir / "predictions_test.csv").write_text("\n".join([f"{FILE},{LABEL},{PREDICTED}", *rows]) + "\n")
+    (workdir / "predictions_test.csv").write_text("\n".join([f"{NAME},{LABEL},{PREDICTION}", *rows]) + "\n")
 
 
 def test_runs_are_found_by_directory_folder_and_pattern(copies, tmp_path):
@@ -81,7 +82,9 @@ def test_the_table_has_intervals_and_the_size_of_the_network(copies):
     run = read_finished(copies("a", [3, 6]), "a")
     assert run.num_validation == NINE
     cost = count_network(run.run.config, run.run.preprocess, run.run.class_names)
-    assert cost[0] == 80 + 8 * 2 + (512 * 16 + 16) + (16 * 3 + 3)  # 3 x 3 conv of 8 maps, BatchNorm, 8 x 8 x 8, 3 classes
+    assert cost[0] == 80 + 8 * 2 + (512 * 16 + 16) + (
+        16 * 3 + 3
+    )  # 3 x 3 conv of 8 maps, BatchNorm, 8 x 8 x 8, 3 classes
     assert cost[1] == 2 * (64 * 72 + 512 * 16 + 16 * 3)
     low, high = wilson_interval(6, NINE)
     (row,) = comparison.table_of_results([run], [cost]).rows
@@ -130,7 +133,8 @@ def test_a_run_that_cannot_be_compared_is_left_out_with_the_reason(copies, file,
 
 
 def test_everything_is_written(copies, tmp_path, capsys):
-    best, other = copies("best", [9], seed=3), copies("other", [3, 6])
+    best = copies("best", [9], seed=3)
+    copies("other", [3, 6])
     copies("broken", [3]).joinpath("history.csv").unlink()
     metrics = {"checkpoint_step": load(best).config.seed, "accuracy": 0.5, "accuracy_interval_95": [0.25, 0.75]}
     add_to_report(best, "test", metrics)

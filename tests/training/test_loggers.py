@@ -60,7 +60,9 @@ def test_a_resumed_training_logs_each_epoch_once_and_goes_on_without_what_fails(
     stop_and_resume(monkeypatch, config, tmp_path / "run", step=11)  # of 5, 9 and 14, where epochs end
     epochs = read_history(tmp_path / "run")
     assert [epoch.step for epoch in epochs] == [5, 9, 14]
-    expected = {(name, epoch.step): [pytest.approx(value)] for epoch in epochs for name, value in values_of(epoch).items()}
+    expected = {
+        (name, epoch.step): [pytest.approx(value)] for epoch in epochs for name, value in values_of(epoch).items()
+    }
     assert events(tmp_path / "run") == expected
     out = capsys.readouterr().out
     assert out.count("log.wandb has failed (the disk of others is full): the training goes on without it") == 1
@@ -94,7 +96,9 @@ def test_wandb_goes_on_with_its_run_and_is_offline(tmp_path, monkeypatch):
 
     def init(**given):
         begun.append(given)
-        run = SimpleNamespace(id=given["id"] or "abc", log=lambda values, step: logged.append((step, values["val/loss"])))
+        run = SimpleNamespace(
+            id=given["id"] or "abc", log=lambda values, step: logged.append((step, values["val/loss"]))
+        )
         run.finish = lambda: logged.append("finished")
         return run
 
@@ -150,7 +154,9 @@ def test_mlflow_is_told_no_step_twice(tmp_path, monkeypatch):
     again.add(row(2, 0.5), 10)  # after a kill
     again.add(row(3, 0.5), 20)
     again.close()
-    assert [point for point in points if point[1] == "val/loss"] == [("run-7", "val/loss", step) for step in (10, 20, 30)]
+    assert [point for point in points if point[1] == "val/loss"] == [
+        ("run-7", "val/loss", step) for step in (10, 20, 30)
+    ]
     assert params.count("seed") == 1
     assert directory.read_logger_ids(tmp_path / "run") == {"mlflow": "run-7"}
 

@@ -1,0 +1,64 @@
+"""What evaluations and reports leave in a run directory."""
+
+from pathlib import Path
+
+from study_classification.errors import EnvironmentFault, RunError
+from study_classification.runs.json_files import read_json
+from study_classification.system.files import write_json
+
+REPORT, VALIDATION = "report.json", "validation"
+
+
+def page_file(workdir: Path, split: str) -> Path:
+    """The page; that of validation is the run's."""
+    return workdir / ("report.html" if split == VALIDATION else f"report_{split}.html")
+
+
+def figures_folder(workdir: Path, split: str) -> Path:
+    """The folder of its figures."""
+    return workdir / ("figures" if split == VALIDATION else f"figures_{split}")
+
+
+def predictions_file(workdir: Path, split: str) -> Path:
+    return workdir / f"predictions_{split}.csv"
+
+
+def worst_file(workdir: Path) -> Path:
+    return workdir / "worst.csv"
+
+
+def read_report(workdir: Path) -> dict[str, dict]:
+    """The results of all evaluations, by their names; none where nothing was evaluated.
+
+    Raises:
+        RunError: if report.json is damaged.
+    """
+    file = workdir / REPORT
+    report = read_json(file) if file.exists() else {}
+    if not all(isinstance(entry, dict) for entry in report.values()):
+        raise RunError(f"{file} is damaged, it is no table of results: remove it, and evaluate again")
+    return report
+
+
+def add_to_report(workdir: Path, name: str, metrics: dict) -> Path:
+    """Writes the results of an evaluation beside those that are there; returns the file.
+
+    Results of the same name stay, if they are of another checkpoint: their name then says of which.
+
+    Raises:
+        RunError: if report.json is damaged.
+        EnvironmentFault: if it cannot be written.
+    """
+    file, report, step = workdir / REPORT, read_report(workdir), "checkpoint_step"
+    earlier = report.get(name, metrics)
+    if earlier.get(step) != metrics.get(step):
+        report[f"{name}, checkpoint={earlier.get(step)}"] = earlier
+    report.pop(f"{name}, checkpoint={metrics.get(step)}", None)
+    try:
+        write_json(file, report | {name: metrics})
+    except EnvironmentFault as error:
+        raise EnvironmentFault(
+            f"{str(error).partition('): ')[0]}), so the result is not kept: copy the run directory to a place that can "
+            "be written, and evaluate the copy"
+        ) from None
+    return file
