@@ -31,6 +31,14 @@ NOT_SAID = {
     "{} predict --workdir={} {}",
     "{} of {}",  # a key of report.json, and its like
     ", tta={}",
+    "[--out=DIR] FOLDER|MANIFEST",
+    "[--out=DIR] RUN|FOLDER|PATTERN ...",
+    "EXIF {}",
+    "{} (of {})",
+    "{}, seed {}: {}",
+    "[-_. ]?seed[-_=]?\\d+$",
+    "given {}",  # what groups of images are told apart by
+    "named {}",
     "{}, checkpoint={}",
     "{} MB",
     "{} GB",
@@ -42,6 +50,10 @@ NOT_SAID = {
     ", and ",  # what {0:list} looks for
     ", or ",
     # contents of files
+    "# {}\n\n{}\n\n![{}](compare.png)\n\n{}",
+    "best epoch",
+    "only the first right",
+    "only the second right",
     "true class",
     "predicted class",
     "The best of the study {}: {}, {} {}.",

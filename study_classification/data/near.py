@@ -1,8 +1,8 @@
 """Near-duplicates: images that look alike, though their pixels differ. Crops and mirror images escape.
 
-A difference hash says of 8 x 8 places whether it is lighter to the right. Recompressed, halved and blurred copies differ
-in a few of its 64 bits; different photos in about half of them. Of some thousand photos a few differ in as few bits by
-chance, so that the grey levels of the 8 x 8 places have to agree as well.
+A difference hash says of 8 x 8 places whether it is lighter to the right. Recompressed, halved and blurred copies
+differ in a few of its 64 bits; different photos in about half of them. Of some thousand photos a few differ in as few
+bits by chance, so that the grey levels of the 8 x 8 places have to agree as well.
 """
 
 from collections.abc import Sequence

@@ -20,6 +20,12 @@ FINDINGS = {
     "look_like_splits": "{} folders taken for classes, though all hold the same folders: if those are the classes, "
     "name these train, validation and test, or give one of them as the data source:",
 }
+# groups of names with the same pixels -> how the report names so many of them, and what they are
+EXACT = {
+    "duplicates": "{} groups of exact duplicates:",
+    "two_labels": "{} {} under two labels:",
+    "in_two_splits": "{} {} in two splits, so the test is not blind:",
+}
 # what `check` finds besides, in groups of names, and by name with the number that says so
 ALIKE = {
     "near_duplicates": "{} groups of pictures that look alike:",
@@ -55,7 +61,7 @@ def list_findings(report: dict) -> list[str]:
 
     def some(heading: str, entries: Sequence[str] | None) -> None:
         if entries:
-            lines.append(f"  {heading.format(len(entries))}")
+            lines.append(f"  {heading.format(len(entries), noun)}")
             lines.extend(f"    {entry}" for entry in entries[:3])
             if len(entries) > 3:
                 lines.append("    ... (all of them in data_report.json)")
@@ -63,11 +69,7 @@ def list_findings(report: dict) -> list[str]:
     some("{} unreadable, left out:", [f"{name}: {reason}" for name, reason in report["unreadable"].items()])
     for kind, heading in FINDINGS.items():
         some(heading, report.get(kind))
-    some("{} groups of exact duplicates:", [" = ".join(names) for names in report["duplicates"]])
-    some(f"{{}} {noun} under two labels:", [" = ".join(names) for names in report["two_labels"]])
-    names_in_two = [" = ".join(names) for names in report["in_two_splits"]]
-    some(f"{{}} {noun} in two splits, so the test is not blind:", names_in_two)
-    for kind, heading in ALIKE.items():
+    for kind, heading in (EXACT | ALIKE).items():
         some(heading, [" = ".join(names) for names in report.get(kind, ())])
     for kind, heading in ODD.items():
         some(heading, [f"{name}: {number}" for name, number in report.get(kind, {}).items()])

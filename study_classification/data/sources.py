@@ -257,7 +257,7 @@ def _printable(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def list_manifest(file: Path) -> Listing:
-    """Lists a .csv with a header, or .json / .jsonl with one object a line: `path`, `label` and optionally `split` and `group`.
+    """Lists a .csv with a header, or .json / .jsonl with one object a line: `path`, `label`, if given `split`, `group`.
 
     Relative paths start at the manifest's folder.
 

@@ -69,8 +69,8 @@ def summarize(
         noun: _bytes(images),
         "activations": _scratch_bytes(model, parameters, trained, statistics, images),
     }
-    sizes = (sum(leaf.size for leaf in tree.values()) for tree in (parameters, trained))
-    return Summary(layers, *sizes, sum(layer.flops for layer in layers), batch_size, memory, noun)
+    sizes = [sum(leaf.size for leaf in tree.values()) for tree in (parameters, trained)]
+    return Summary(layers, sizes[0], sizes[1], sum(layer.flops for layer in layers), batch_size, memory, noun)
 
 
 def count(model: nn.Module, shape: tuple[int, ...]) -> tuple[int, int]:

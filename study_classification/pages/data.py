@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from study_classification.data.examine import Examined, Seen
 from study_classification.data.items import SPLITS
-from study_classification.data.report import ALIKE, FINDINGS, ODD
+from study_classification.data.report import ALIKE, EXACT, FINDINGS, ODD
 from study_classification.inputs.images.decode import UnreadableImage, decode_image
 from study_classification.language.translate import translated
 from study_classification.pages.page import image, render
@@ -53,12 +53,16 @@ def data_page(examined: Examined) -> str:
         return [_thumbnail(*by_name[name], notes.get(name, "")) for name in names]
 
     sections = [
-        Section(_title(heading, report[kind]), [thumbnails(list(report[kind])[:SHOWN], report[kind])], [],
-                max(len(report[kind]) - SHOWN, 0))
-        for kind, heading in ODD.items() if report[kind]
-    ]  # fmt: skip
-    alike = {"duplicates": "{} groups of exact duplicates:", "two_labels": "{} pictures under two labels:", **ALIKE}
-    for kind, heading in alike.items():
+        Section(
+            _title(heading, report[kind]),
+            [thumbnails(list(report[kind])[:SHOWN], report[kind])],
+            [],
+            max(len(report[kind]) - SHOWN, 0),
+        )
+        for kind, heading in ODD.items()
+        if report[kind]
+    ]
+    for kind, heading in (EXACT | ALIKE).items():
         if found := report[kind]:
             groups = [thumbnails(names[:OF_A_GROUP], {}) for names in found[:SHOWN]]
             sections.append(Section(_title(heading, found), groups, [], max(len(found) - SHOWN, 0)))
@@ -69,14 +73,23 @@ def data_page(examined: Examined) -> str:
         if report[kind]
     ]
     counts = {name: sum(of_class.values()) for name, of_class in report["classes"].items()}
+    width, height = (report["sizes"][side]["median"] for side in ("width", "height"))
     return render(
-        "data.html", report=report, counts=counts, largest=max(counts.values()), splits=SPLITS, sections=sections,
-        listed=listed, hidden=len(report["hidden"]),
-    )  # fmt: skip
+        "data.html",
+        report=report,
+        counts=counts,
+        largest=max(counts.values()),
+        size=f"{width} x {height}",
+        splits=SPLITS,
+        sections=sections,
+        listed=listed,
+        hidden=translated(f"  {len(report['hidden'])} hidden files or folders skipped").strip(),
+        problem=translated(examined.problem),
+    )
 
 
 def _title(heading: str, found) -> str:
-    return translated(f"  {heading.format(len(found))}").strip().rstrip(":：")
+    return translated(f"  {heading.format(len(found), 'pictures')}").strip().rstrip(":：")
 
 
 def _lines(found) -> list[str]:

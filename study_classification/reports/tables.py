@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from study_classification.language.translate import translated
 from study_classification.reports.trials import format_table
 
 
@@ -23,8 +24,8 @@ class Table:
     note: str = ""
 
     def as_text(self) -> str:
-        """For a terminal."""
-        parts = [f"{self.title}:", format_table(self.header, self.rows) if self.rows else "", f"  {self.note}"]
+        """For a terminal, with the title in the language that the program speaks."""
+        parts = [f"{translated(self.title)}:", format_table(self.header, self.rows) if self.rows else "", f"  {self.note}"]
         return "\n".join(part for part in parts if part.strip())
 
     def as_markdown(self) -> str:

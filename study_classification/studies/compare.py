@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from study_classification.errors import ConfigError, RunError
+from study_classification.language.translate import translated
 from study_classification.pages.page import figure, render
 from study_classification.reports.curves import save_figure
 from study_classification.reports.tables import Table
@@ -123,8 +125,10 @@ def _write(
     notes = "\n".join(f"- {remark}" for remark in remarks)
     write_text(out / "compare.md", f"# {TITLE}\n\n{notes}\n\n![{TITLE}](compare.png)\n\n{sections}")
     write_text(out / "compare.csv", csv_text(*comparison.rows_of_csv(runs, costs)))
-    drawn = figure(curves, "loss and measures by epoch, a colour for each of the settings")
-    write_text(out / "compare.html", render("compare.html", tables=tables, remarks=remarks, curves=drawn))
+    drawn = figure(curves, translated("loss and measures by epoch, a colour for each of the settings"))
+    spoken = [replace(table, title=translated(table.title), note=translated(table.note)) for table in tables]
+    page = render("compare.html", tables=spoken, remarks=list(map(translated, remarks)), curves=drawn)
+    write_text(out / "compare.html", page)
     say(f"Written to {out}: compare.md, compare.csv, compare.html, compare.png")
 
 

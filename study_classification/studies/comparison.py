@@ -97,9 +97,10 @@ def table_of_pairs(runs: Sequence[FinishedRun]) -> Table | None:
         rows.append([f"{first.name} / {second.name}", str(found.only_first), str(found.only_second), f"{found.p:.2g}"])
     if not rows:
         return None
-    note = "p: how likely such a difference is between two networks that are equally good."
-    if len(rows) > 1:
-        note += f" Of {len(rows)} pairs, {len(rows) / 20:.1f} come below 0.05 by chance."
+    note = (
+        f"p: how likely such a difference is between two networks that are equally good; of {len(rows)} pairs of such, "
+        f"{len(rows) / 20:.2g} come below 0.05 by chance."
+    )
     header = ["pair", "only the first right", "only the second right", "p"]
     return Table("McNemar's exact test on the test examples", header, rows, note)
 
@@ -132,7 +133,7 @@ def rows_of_csv(runs: Sequence[FinishedRun], costs: Sequence[Cost]) -> tuple[lis
 
 def _measures(runs: Sequence[FinishedRun]) -> list[str]:
     """The measures of validation, the loss last."""
-    return list(reversed(runs[0].best.val))
+    return list(runs[0].best.val)[::-1]
 
 
 def _value(value: float | None, ends: Sequence[float] | None) -> str:

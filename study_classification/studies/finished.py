@@ -27,7 +27,7 @@ from study_classification.tasks.task import higher_is_better
 # Where the same data lie, and who else is told of the run, is no difference between runs.
 NO_DIFFERENCE = (*DIFFERS_BY_MACHINE, "data.source", "data.splits", "log.", "log_every_steps")
 TEST = "test"  # the entry of report.json, and the part of the file of predictions, that are compared
-FILE, LABEL, PREDICTED = "file", "label", "predicted"  # columns of the file of predictions
+NAME, LABEL, PREDICTION = "name", "label", "prediction"  # columns of the file of predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,17 +82,17 @@ class FinishedRun:
 
     @cached_property
     def test_predictions(self) -> dict[tuple[str, str], str]:
-        """(name, label) of each test example -> what the network says; nothing where `evaluate` has left none.
+        """(name, label) of each test example -> the class that is said; nothing where there are none, or numbers.
 
         Raises:
             RunError: if the file is damaged.
         """
         file = predictions_file(self.run.workdir, TEST)
-        if not file.exists():
+        if not self.run.class_names or not file.exists():
             return {}
         try:
-            rows = read_csv(file, (FILE, LABEL, PREDICTED))
-            return {(row[FILE], row[LABEL]): row[PREDICTED] for _, row in rows}
+            rows = read_csv(file, (NAME, LABEL, PREDICTION))
+            return {(row[NAME], row[LABEL]): row[PREDICTION] for _, row in rows}
         except (DataError, KeyError) as error:
             raise RunError(f"{file} is damaged ({error}): evaluate the run again") from None
 
@@ -143,9 +143,7 @@ def read_finished(workdir: Path, name: str) -> FinishedRun:
     try:
         task = create_task(run.config.task, run.class_names, kept=run.targets)
         higher = higher_is_better(task, run.config.monitor.removeprefix(VAL))
-        history = History(run.config.monitor, higher, run.config.early_stopping.min_delta)
-        for epoch in epochs:
-            history.add(epoch)
+        history = History.of(epochs, run.config.monitor, higher, run.config.early_stopping.min_delta)
     except (ConfigError, KeyError) as error:
         raise RunError(f"{workdir} is damaged ({error}): restore it, or train again") from None
     return FinishedRun(

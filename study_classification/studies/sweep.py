@@ -46,8 +46,8 @@ def train_sweep(
         before_the_first: called if there is a run to train.
 
     Returns:
-        The trials that have come to their end, and a sentence for each run that has not: another process trains it, or its
-        weights cannot be fetched.
+        The trials that have come to their end, and a sentence for each run that has not: another process trains it, or
+        its weights cannot be fetched.
     """
     todo = [run for run in sweep_trials(folder, sweep) if run[-1] is None]
     if todo:

@@ -73,7 +73,7 @@ class WandB:
             id=known,
             resume="allow" if known else None,
             dir=str(workdir),
-            mode=os.environ.get("WANDB_MODE") or "offline",
+            mode=os.environ.get("WANDB_MODE") or "offline",  # type: ignore[arg-type]  # it checks the text itself
             config=flatten(config),
             settings=wandb.Settings(silent=True, console="off"),
         )

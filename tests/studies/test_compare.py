@@ -14,7 +14,7 @@ from study_classification.runs.results import add_to_report
 from study_classification.studies import comparison
 from study_classification.studies.comparable import comparable_runs
 from study_classification.studies.compare import compare
-from study_classification.studies.finished import FILE, LABEL, PREDICTED, find_runs, read_finished
+from study_classification.studies.finished import LABEL, NAME, PREDICTION, find_runs, read_finished
 from study_classification.training.describe import count_network
 
 NINE = 9  # validation examples of the tiny run: three of each class
@@ -52,7 +52,7 @@ def copies(run, tmp_path):
 
 def predictions(workdir, answers, wrong=()):
     rows = [f"{name},{label},{said}" for name, (label, said) in answers.items()]
-    (workdir / "predictions_test.csv").write_text("\n".join([f"{FILE},{LABEL},{PREDICTED}", *rows]) + "\n")
+    (workdir / "predictions_test.csv").write_text("\n".join([f"{NAME},{LABEL},{PREDICTION}", *rows]) + "\n")
 
 
 def test_runs_are_found_by_directory_folder_and_pattern(copies, tmp_path):
@@ -133,7 +133,8 @@ def test_a_run_that_cannot_be_compared_is_left_out_with_the_reason(copies, file,
 
 
 def test_everything_is_written(copies, tmp_path, capsys):
-    best, other = copies("best", [9], seed=3), copies("other", [3, 6])
+    best = copies("best", [9], seed=3)
+    copies("other", [3, 6])
     copies("broken", [3]).joinpath("history.csv").unlink()
     metrics = {"checkpoint_step": load(best).config.seed, "accuracy": 0.5, "accuracy_interval_95": [0.25, 0.75]}
     add_to_report(best, "test", metrics)
