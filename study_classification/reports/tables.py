@@ -25,7 +25,11 @@ class Table:
 
     def as_text(self) -> str:
         """For a terminal, with the title in the language that the program speaks."""
-        parts = [f"{translated(self.title)}:", format_table(self.header, self.rows) if self.rows else "", f"  {self.note}"]
+        parts = [
+            f"{translated(self.title)}:",
+            format_table(self.header, self.rows) if self.rows else "",
+            f"  {self.note}",
+        ]
         return "\n".join(part for part in parts if part.strip())
 
     def as_markdown(self) -> str:

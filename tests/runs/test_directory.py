@@ -12,7 +12,6 @@ from study_classification.runs import directory as run_directory
 from study_classification.runs import own_data
 from study_classification.runs.checkpoints import open_checkpoints
 from study_classification.runs.directory import Run
-from study_classification.runs.results import add_to_report
 
 
 @pytest.fixture
