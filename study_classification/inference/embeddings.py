@@ -54,7 +54,8 @@ def explain_embeddings(run: Run, folder: Path, split: str = VALIDATION, checkpoi
     write_text(figure.with_suffix(".csv"), csv_text(header, ([*map(plain_cell, row[:2]), *row[2:]] for row in rows)))
     title = f"what the last layers work on: {count:,} {noun} of {split}, by {method}"
     draw_embeddings(places, found.labels, run.class_names, title, figure)
-    say(f"Drawn: {figure}, and the places in {figure.with_suffix('.csv').name}")
+    say(f"Drawn: {figure}")
+    say(f"The places are in {figure.with_suffix('.csv')}")
     return figure
 
 

@@ -89,7 +89,8 @@ def explain_images(
         rows = [sheet[start : start + ACROSS] for start in range(0, len(sheet), ACROSS)]
         title = f"the likeliest class of {len(sheet)} pictures"
         draw_grid(rows, title, NOTES[method], folder / "contact.png")
-        say(f"Drawn: {folder}, with {len(sheet)} of {count} pictures on {folder / 'contact.png'}")
+        say(f"Drawn: {folder / 'contact.png'}")
+        say(f"It has {len(sheet)} of {count} pictures; each has a figure of its own beside it")
     elif sheet:
         say(f"Drawn: {file}")
     return DataError.exit_code if unreadable else 0
