@@ -12,6 +12,7 @@ from study_classification.inference.measure import open_own
 from study_classification.inference.predictor import load_predictor
 from study_classification.inference.split_features import features_of_split
 from study_classification.reports.embeddings import draw_embeddings
+from study_classification.runs import directory
 from study_classification.runs.directory import Run
 from study_classification.system.console import say
 from study_classification.system.files import csv_text, write_text
@@ -27,7 +28,7 @@ def explain_embeddings(run: Run, folder: Path, split: str = VALIDATION, checkpoi
 
     Args:
         run: the run.
-        folder: where embeddings-SPLIT.png and .csv go.
+        folder: where embeddings-SPLIT.png and .csv go; made if need be.
         split: `train`, `validation` or `test`.
         checkpoint: `best`, `last`, or a step.
 
@@ -45,6 +46,7 @@ def explain_embeddings(run: Run, folder: Path, split: str = VALIDATION, checkpoi
     noun, (count, width) = run.preprocess.noun, found.features.shape
     places, method = on_a_plane(found.features)
     say(f"{count:,} {noun} of {split}, {width:,} features of each, by {method}")
+    directory.make(folder)
     figure = folder / f"embeddings-{split}.png"
     rows = [
         [found.name(number), run.class_names[int(label)], f"{x:.4f}", f"{y:.4f}"]

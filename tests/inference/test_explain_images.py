@@ -19,7 +19,7 @@ def drawn(monkeypatch):
 
 
 def test_grad_cam_of_the_tiny_network_is_what_its_definition_says(run):
-    """ReLU of the sum of its last map, after ReLU, times the mean weights of the rest, which is linear but for a bias."""
+    """ReLU of the sum of its last map times the mean weights of the rest, which is linear but for a bias."""
     predictor = load_predictor(run, "best")
     pixels = np.arange(64, dtype=np.uint8).reshape(8, 8, 1)
     method, explain = make_explain(predictor, GRAD_CAM)

@@ -66,5 +66,5 @@ def test_a_wrong_label_is_found(run, digits, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(neighbours, "features_of_split", pixels)
     file = explain_suspects(run, tmp_path)
     rows = list(csv.DictReader(file.read_text().splitlines()))
-    assert "0/wrong.png" in [row["name"] for row in rows if row["labels of its neighbours"] == "5 1"]
+    assert "0/wrong.png" in [row["name"] for row in rows if row["neighbours"] == "5 1"]
     assert f"\n{len(rows)} of 81 pictures of training and validation" in capsys.readouterr().out

@@ -14,8 +14,8 @@ from study_classification.training import preview as module
 from study_classification.training.feed import open_feed
 from study_classification.training.preview import preview, views
 from study_classification.training.setup import resolve_config
-from study_classification.training.step import make_train_step
 from study_classification.training.state import TrainState, zero_sums
+from study_classification.training.step import make_train_step
 
 
 @pytest.fixture
@@ -139,5 +139,5 @@ def test_each_kind_alone():
 def test_rows_have_none(cache, tmp_path):
     config = xor.get_config()
     config.data.cache_dir = str(cache)
-    with pytest.raises(ConfigError, match="data.input is tables: only pictures are augmented"):
+    with pytest.raises(ConfigError, match=r"data\.input is tables: only pictures are augmented"):
         preview(config, tmp_path)
