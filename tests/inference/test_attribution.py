@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from study_classification import create_model
+from study_classification.inference import attribution
 from study_classification.inference.attribution import (
     class_scores,
     grad_cam,
@@ -45,8 +46,9 @@ def test_integrated_gradients_of_a_product():
     np.testing.assert_allclose(found, [[6, 6]], rtol=1e-5)
 
 
-def test_integrated_gradients_add_up():
+def test_integrated_gradients_add_up(monkeypatch):
     """As far as the steps give the integral: a network with ReLU has many corners on the way."""
+    monkeypatch.setattr(attribution, "STEPS", 32)  # of so small a network they are enough
     model = create_model("original", 3)
     black = jnp.full((13, 13, 1), -2.0)
     x = black + jax.random.uniform(jax.random.key(1), (13, 13, 1))

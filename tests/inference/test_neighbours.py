@@ -45,7 +45,7 @@ def test_neighbours_of_an_image_of_training_are_itself_first(run, digits, tmp_pa
     ((own, first, *others),) = drawn[0][0]
     assert own[0] == name.split("/")[1] and first[0] == f"{name[0]}  1.000\n{own[0]}" and len(others) == 4
     np.testing.assert_array_equal(own[1], first[1])
-    assert f"1.000           {name[0]}        {name}" in capsys.readouterr().out
+    assert f"1.000           {name[0]}  {name}\n" in capsys.readouterr().out
     with pytest.raises(ConfigError, match="--neighbours needs a picture: name one"):
         explain_neighbours(run, [], tmp_path)
 
