@@ -65,7 +65,7 @@ def integrated_gradients(
     ends = np.linspace(0, 1, STEPS + 1) ** 3
     shares, lengths = (ends[1:] + ends[:-1]) / 2, np.diff(ends)
 
-    def add(total: Array, step: tuple[Array, Array]) -> tuple[Array, None]:
+    def add(total: Array, step: tuple[Array, ...]) -> tuple[Array, None]:
         share, length = step
         gradients = _gradients(scores, baseline + share * (x - baseline), classes)
         return total + (gradients * length).sum(1), None
