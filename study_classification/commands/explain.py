@@ -22,7 +22,7 @@ def run(given: Given) -> int:
     values, asked = given.values, _asked(given)
     checkpoint = values["checkpoint"]
 
-    from study_classification.runs.directory import load, make
+    from study_classification.runs.directory import load
 
     trained = load(given.workdir)
     if asked == "layers":
@@ -31,7 +31,6 @@ def run(given: Given) -> int:
         explain_layers(trained, "".join(given.inputs), checkpoint)
         return 0
     folder = user_path(values["out"]) if values["out"] else given.workdir / "explain"
-    make(folder)
     if asked == "embeddings":
         from study_classification.inference.embeddings import explain_embeddings
 

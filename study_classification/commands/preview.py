@@ -8,13 +8,10 @@ from study_classification.paths import user_path
 
 
 def run(given: Given) -> int:
-    from study_classification.runs.directory import make
     from study_classification.training.preview import preview
 
     assert given.config is not None
-    folder = user_path(given.values["out"]) if given.values["out"] else Path()
-    make(folder)
-    preview(given.config, folder)
+    preview(given.config, user_path(given.values["out"]) if given.values["out"] else Path())
     return 0
 
 

@@ -16,7 +16,7 @@ from study_classification.tasks.sigmoid import Sigmoid
 from study_classification.tasks.task import Task
 
 Scores = Callable[[Float[Array, "b ..."]], Float[Array, "b classes"]]
-STEPS = 64  # of integrated gradients; a multiple of TOGETHER
+STEPS = 128  # of integrated gradients; a multiple of TOGETHER
 TOGETHER = 16  # examples that pass the network at once
 PATCHES = 7  # patches of occlusion along a side, if they did not overlap
 
@@ -58,15 +58,21 @@ def integrated_gradients(
 ) -> Float[Array, "k ..."]:
     """Integrated gradients (arXiv:1703.01365) along the straight line from the baseline, by the midpoint rule.
 
-    They add up to the difference of the scores of `x` and baseline, as far as STEPS steps give the integral.
+    They add up to the difference of the scores of `x` and baseline, as far as STEPS steps give the integral. The steps
+    are the shorter, the nearer the baseline is: near a black image the scores change most, for there the contrast
+    begins.
     """
-    shares = ((jnp.arange(STEPS) + 0.5) / STEPS).reshape(-1, TOGETHER, *(1,) * x.ndim)
+    ends = np.linspace(0, 1, STEPS + 1) ** 3
+    shares, lengths = (ends[1:] + ends[:-1]) / 2, np.diff(ends)
 
-    def add(total: Array, share: Array) -> tuple[Array, None]:
-        return total + _gradients(scores, baseline + share * (x - baseline), classes).sum(1), None
+    def add(total: Array, step: tuple[Array, ...]) -> tuple[Array, None]:
+        share, length = step
+        gradients = _gradients(scores, baseline + share * (x - baseline), classes)
+        return total + (gradients * length).sum(1), None
 
-    total, _ = jax.lax.scan(add, jnp.zeros((len(classes), *x.shape)), shares)
-    return total / STEPS * (x - baseline)
+    steps = tuple(jnp.asarray(each, jnp.float32).reshape(-1, TOGETHER, *(1,) * x.ndim) for each in (shares, lengths))
+    total, _ = jax.lax.scan(add, jnp.zeros((len(classes), *x.shape)), steps)
+    return total * (x - baseline)
 
 
 def occlusion(scores: Scores, x: Float[Array, "h w c"], classes: Int[Array, " k"]) -> Float[Array, "k h w"]:

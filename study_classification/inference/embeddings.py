@@ -12,6 +12,7 @@ from study_classification.inference.measure import open_own
 from study_classification.inference.predictor import load_predictor
 from study_classification.inference.split_features import features_of_split
 from study_classification.reports.embeddings import draw_embeddings
+from study_classification.runs import directory
 from study_classification.runs.directory import Run
 from study_classification.system.console import say
 from study_classification.system.files import csv_text, write_text
@@ -27,7 +28,7 @@ def explain_embeddings(run: Run, folder: Path, split: str = VALIDATION, checkpoi
 
     Args:
         run: the run.
-        folder: where embeddings-SPLIT.png and .csv go.
+        folder: where embeddings-SPLIT.png and .csv go; made if need be.
         split: `train`, `validation` or `test`.
         checkpoint: `best`, `last`, or a step.
 
@@ -45,6 +46,7 @@ def explain_embeddings(run: Run, folder: Path, split: str = VALIDATION, checkpoi
     noun, (count, width) = run.preprocess.noun, found.features.shape
     places, method = on_a_plane(found.features)
     say(f"{count:,} {noun} of {split}, {width:,} features of each, by {method}")
+    directory.make(folder)
     figure = folder / f"embeddings-{split}.png"
     rows = [
         [found.name(number), run.class_names[int(label)], f"{x:.4f}", f"{y:.4f}"]
@@ -54,7 +56,8 @@ def explain_embeddings(run: Run, folder: Path, split: str = VALIDATION, checkpoi
     write_text(figure.with_suffix(".csv"), csv_text(header, ([*map(plain_cell, row[:2]), *row[2:]] for row in rows)))
     title = f"what the last layers work on: {count:,} {noun} of {split}, by {method}"
     draw_embeddings(places, found.labels, run.class_names, title, figure)
-    say(f"Drawn: {figure}, and the places in {figure.with_suffix('.csv').name}")
+    say(f"Drawn: {figure}")
+    say(f"The places are in {figure.with_suffix('.csv')}")
     return figure
 
 

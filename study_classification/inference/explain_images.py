@@ -28,6 +28,7 @@ from study_classification.inputs.images.reader import ImageReader
 from study_classification.models.last_map import parts_at_last_map
 from study_classification.paths import printable
 from study_classification.reports.grids import Cell, draw_grid, marked
+from study_classification.runs import directory
 from study_classification.runs.directory import Run
 from study_classification.system.console import say
 from study_classification.tasks.prediction import head_of_model
@@ -55,7 +56,7 @@ def explain_images(
     Args:
         run: the run, of a network of images.
         inputs: files, folders or patterns; none is the first image of the validation split.
-        folder: where the figures go: one an image, named like it, and contact.png.
+        folder: where the figures go: one an image, named like it, and contact.png; made if need be.
         method: one of `NOTES`.
         checkpoint: `best`, `last`, or a step.
 
@@ -70,6 +71,7 @@ def explain_images(
     reader = ImageReader(run.preprocess, run.config.data.max_megapixels)
     method, explain = make_explain(predictor, method)
     examples = _given(find_files(inputs), reader) if inputs else iter([(*first_of_validation(run, reader), "")])
+    directory.make(folder)
     sheet: list[Cell] = []
     used: set[str] = set()
     count = unreadable = 0
@@ -89,7 +91,8 @@ def explain_images(
         rows = [sheet[start : start + ACROSS] for start in range(0, len(sheet), ACROSS)]
         title = f"the likeliest class of {len(sheet)} pictures"
         draw_grid(rows, title, NOTES[method], folder / "contact.png")
-        say(f"Drawn: {folder}, with {len(sheet)} of {count} pictures on {folder / 'contact.png'}")
+        say(f"Drawn: {folder / 'contact.png'}")
+        say(f"It has {len(sheet)} of {count} pictures; each has a figure of its own beside it")
     elif sheet:
         say(f"Drawn: {file}")
     return DataError.exit_code if unreadable else 0

@@ -48,16 +48,17 @@ def explain_rows(run: Run, inputs: Sequence[str], checkpoint: str = "best") -> i
     predictor = load_predictor(run, checkpoint)
     unreadable = 0
     for file, line, row, reason in rows_of_files(find_files(inputs, folders=False), preprocess):
+        where = f"{printable(file)}:{line}" if line else printable(file)
         try:
             if reason:
                 raise DataError(reason)
             values = preprocess.read(row)
         except DataError as error:
             unreadable += 1
-            say(f"{printable(file)}:{line or ''} cannot be read: {error}")
+            say(reason or f"{where} cannot be read: {error}")
             continue
         said, parts = contributions(predictor, values, row)
-        say(f"{printable(file)}:{line}: {said}")
+        say(f"{where}: {said}")
         order = sorted(parts, key=lambda name: -abs(parts[name]))
         say(format_table(["part", "adds"], [[name, f"{parts[name]:+.4g}"] for name in order[:LINES]]))
     return DataError.exit_code if unreadable else 0

@@ -21,6 +21,7 @@ from study_classification.inputs.images.reader import ImageReader
 from study_classification.paths import printable, read_file, user_path
 from study_classification.reports.grids import Cell, draw_grid
 from study_classification.reports.trials import format_table
+from study_classification.runs import directory
 from study_classification.runs.directory import Run
 from study_classification.system.console import say
 from study_classification.system.files import csv_text, write_text
@@ -36,7 +37,7 @@ def explain_neighbours(run: Run, inputs: Sequence[str], folder: Path, checkpoint
     Args:
         run: the run, of a network of images.
         inputs: files, folders or patterns.
-        folder: where the figure goes.
+        folder: where the figure goes; made if need be.
         checkpoint: `best`, `last`, or a step.
 
     Returns:
@@ -63,9 +64,10 @@ def explain_neighbours(run: Run, inputs: Sequence[str], folder: Path, checkpoint
             for similarity, place in zip(similar[number], places[number], strict=True)
         ]
         say(f"{printable(file)}:")
-        say(format_table(["similarity", "label", "training picture"], lines))
+        say(format_table(["similarity", "label", "name"], lines))
         pixels, _ = reader.read(read_file(user_path(file)))
         rows.append([(Path(file).name, pixels), *_cells(predictor, train, similar[number], places[number])])
+    directory.make(folder)
     figure = folder / "neighbours.png"
     draw_grid(rows[:ROWS], "pictures, and the training pictures most similar to each", NOTE, figure)
     say(f"Drawn: {figure}")
@@ -116,7 +118,7 @@ def explain_suspects(run: Run, folder: Path, checkpoint: str = "best") -> Path:
 
     Args:
         run: the run.
-        folder: where both go.
+        folder: where both go; made if need be.
         checkpoint: `best`, `last`, or a step.
 
     Returns:
@@ -131,7 +133,7 @@ def explain_suspects(run: Run, folder: Path, checkpoint: str = "best") -> Path:
     predictor, data = load_predictor(run, checkpoint), open_own(run)
     train, validation = (features_of_split(predictor, data, split) for split in (TRAIN, VALIDATION))
     suspects = find_suspects(train, validation)
-    header = ["split", "name", "label", "labels of its neighbours", "similarity"]
+    header = ["split", "name", "label", "neighbours", "similarity"]
     lines = [
         [
             suspect.of.split,
@@ -142,6 +144,7 @@ def explain_suspects(run: Run, folder: Path, checkpoint: str = "best") -> Path:
         ]
         for suspect in suspects
     ]
+    directory.make(folder)
     file, noun = folder / "suspects.csv", run.preprocess.noun
     write_text(file, csv_text(header, ([plain_cell(cell) for cell in line] for line in lines)))
     count = len(train.labels) + len(validation.labels)

@@ -59,8 +59,8 @@ def parts_at_last_map(network: Part, variables: PyTree, images: ShapeDtypeStruct
         for number, equation in enumerate(equations)
         if number > place or not needs_image.intersection(equation.outvars)
     ]
-    first = jaxpr.replace(outvars=[value], eqns=equations[: place + 1], debug_info=None)
-    rest = jaxpr.replace(invars=[*arrays, value], eqns=later, debug_info=None)
+    first = jaxpr.replace(outvars=[value], eqns=equations[: place + 1])
+    rest = jaxpr.replace(invars=[*arrays, value], eqns=later)
     return Parts(*(_function(ClosedJaxpr(part, traced.consts)) for part in (first, rest)))
 
 

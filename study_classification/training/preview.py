@@ -21,6 +21,7 @@ from study_classification.inputs.images.mix import draw_mask, mix
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.reports.grids import Cell, draw_grid
+from study_classification.runs import directory
 from study_classification.system.console import say
 from study_classification.training.feed import Feed, open_feed, reader_for
 from study_classification.training.setup import Experiment, resolve_config
@@ -39,7 +40,7 @@ def preview(config: ConfigDict, folder: Path) -> Path:
 
     Args:
         config: as `configs/default.py` defines it.
-        folder: it is there.
+        folder: made if need be; nothing else is written.
 
     Returns:
         The figure.
@@ -74,6 +75,7 @@ def preview(config: ConfigDict, folder: Path) -> Path:
         (name.replace("=", "\n") + "\n" * (lines - name.count("=") + 1) + text, image)
         for (name, _), (text, image) in zip(heads, rows[0], strict=True)
     ]
+    directory.make(folder)
     file = folder / "preview.png"
     note = "the first pictures of the first step; in the next epoch each is drawn anew"
     draw_grid(rows, "what the network is trained on", note, file)
