@@ -13,11 +13,11 @@ A chapter is docs/course/LANGUAGE/NAME.md. What the script reads in it:
     ![...](../figures/NAME)
 
 All commands of a language are run in one folder, as a reader would who follows the chapters in their order. A study of
-the other language is copied there: `tune` then shows what came of it without training it again. What differs from run to
-run, such as speeds, is replaced by VOLATILE.
+the other language is copied there: `tune` then shows what came of it without training it again. What differs from run
+to run, such as speeds, is replaced by VOLATILE.
 
-With --check nothing is written: each line of a chapter that its command does not print is named, and the exit code is 1.
-Numbers have to be the same to the last digit, unless --tolerance=0.01 lets them differ by a hundredth, as on another
+With --check nothing is written: each line of a chapter that its command does not print is named, and the exit code is
+1. Numbers have to be the same to the last digit, unless --tolerance=0.01 lets them differ by a hundredth, as on another
 processor or with another jax. Figures are drawn again, but not compared.
 """
 
@@ -49,11 +49,13 @@ LANGUAGES = ("en", "ja")  # a study is trained in the first, and shown in both
 OMITTED = "..."
 # What differs from run to run or from machine to machine -> what is shown.
 VOLATILE = (
-    (re.compile(r"[\d,]+ (examples/s|件/秒)  [\d.]+ (s|秒)\b"), r"0,000 \1  0.0 \2"),  # speed and time of an epoch
-    (re.compile(r", [\d.]+ (s|秒)$"), r", 0.0 \1"),  # time of a run
+    (re.compile(r"[\d,]+ (examples/s|件/秒)  [\d.]+ (s|秒)\b"), r"... \1  ... \2"),  # speed and time of an epoch
+    (re.compile(r", [\d.]+ (s|秒)$"), r", ... \1"),  # time of a run
+    (re.compile(r"(of |空きメモリ )[\d.]+ GB"), r"\1... GB"),  # memory
     (re.compile(r"\(\d+ (cores|コア)\)"), r"(2 \1)"),
     (re.compile(r"jax [\d.]+"), "jax"),
 )
+_ONCE = re.compile(r"for the first time|を初めて読み込みます")  # lines that are printed while a cache is empty
 _BODY = r"((?:(?!```).*\n)*)"
 _BLOCK = re.compile(rf"^```sh\n{_BODY}```\n+(?:<!-- lines: (.+) -->\n)?```text\n{_BODY}```$", re.MULTILINE)
 _FIGURE = re.compile(r"^<!-- figure: (.+) -->\n!\[[^\]]*\]\(\.\./figures/(.+)\)$", re.MULTILINE)
@@ -129,7 +131,9 @@ def do_chapter(file: Path, kept: Path, run: Runner, check: bool, tolerance: floa
         words = [word for command in block.commands for word in run_once(command, kept, language, run)]
         printed.append(select(words, block.pattern))
     figures = [(kept / language / source, FIGURES / name) for source, name in _FIGURE.findall(text)]
-    lacking = [f"{file.relative_to(COURSE)}: no command draws {source.name}" for source, _ in figures if not source.is_file()]
+    lacking = [
+        f"{file.relative_to(COURSE)}: no command draws {source.name}" for source, _ in figures if not source.is_file()
+    ]
     if check:
         where = f"{language}/{file.name}"
         return lacking + [
@@ -137,7 +141,7 @@ def do_chapter(file: Path, kept: Path, run: Runner, check: bool, tolerance: floa
             for block, lines in zip(blocks, printed, strict=True)
             for difference in differences(block.shown, lines, tolerance)
         ]
-    file.write_text(rewrite(text, blocks, printed), encoding="utf-8")
+    file.write_text(rewrite(text, blocks, printed), encoding="utf-8", newline="\n")
     for source, target in figures if not lacking else []:
         copy_figure(source, target)
     return lacking
@@ -171,7 +175,9 @@ def select(lines: list[str], pattern: str) -> list[str]:
     if not pattern:
         return lines
     found = [(bool(re.search(pattern, line)), line) for line in lines]
-    groups = [(is_shown, [line for _, line in group]) for is_shown, group in itertools.groupby(found, lambda each: each[0])]
+    groups = [
+        (is_shown, [line for _, line in group]) for is_shown, group in itertools.groupby(found, lambda each: each[0])
+    ]
     kept = [line for is_shown, group in groups for line in (group if is_shown else [OMITTED])]
     return kept[kept[:1] == [OMITTED] : len(kept) - (kept[-1:] == [OMITTED])]
 
@@ -213,7 +219,7 @@ def run_once(command: str, kept: Path, language: str, run: Runner) -> list[str]:
         words[command] = run(command, folder)
         file.write_text(json.dumps(words, ensure_ascii=False, indent=1), encoding="utf-8")
         say(f"{time.monotonic() - began:5.0f} s  {command}")
-    return [stable(line) for line in words[command].splitlines()]
+    return [stable(line) for line in words[command].splitlines() if not _ONCE.search(line)]
 
 
 def run_command(command: str, folder: Path) -> str:

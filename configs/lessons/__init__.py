@@ -11,9 +11,9 @@ metrics.py       6  a rare class, where accuracy misleads
 optimizers.py    7  SGD, momentum, RMSprop, Adam on one network, and rates too small and too large
 overfitting.py   8  networks too small and too large for their data
 cures.py         8  what helps against over-fitting, and by how much
-augmentation.py  8  new views of the same images
 transfer.py      9  features, fine-tuning and from scratch, with few and many images
 vgg.py           9  VGG-16 with its first four blocks frozen and a head of its own
 data.py         10  wrong labels, found by the worst mistakes
+augmentation.py 10  new views of the same images
 columns.py      10  a column that somebody thought of
 """

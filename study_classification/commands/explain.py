@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from study_classification.commands.verb import CHECKPOINT, WORKDIR, Flag, Given, Verb
+from study_classification.commands.verb import CHECKPOINT, LANG, WORKDIR, Flag, Given, Verb
 from study_classification.errors import ConfigError
 
 
@@ -30,6 +30,7 @@ VERB = Verb(
             False,
             flags.DEFINE_boolean,
         ),
+        LANG,
     ),
     needs=("workdir", "layers"),
     needs_all=True,

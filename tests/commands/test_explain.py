@@ -10,7 +10,7 @@ from study_classification.errors import ConfigError
 def test_it_says_what_is_missing():
     with pytest.raises(ConfigError, match="explain needs --layers, what its layers make of a picture"):
         parse_flags(read_arguments(["explain", "--workdir=x"], VERBS), VERBS)
-    given = parse_flags(read_arguments(["explain", "--layers", "a.png", "--workdir=x"], VERBS), VERBS)
+    given = parse_flags(read_arguments(["explain", "--layers", "a.png", "--workdir=x", "--lang=en"], VERBS), VERBS)
     assert given.inputs == ("a.png",) and given.values["layers"]
 
 

@@ -81,6 +81,14 @@ def test_one_curve_that_leaps_does_not_press_the_others_flat(monkeypatch):
     assert figures[0].axes[1].get_ylim()[1] == pytest.approx(1.05 * 3)
 
 
+def test_what_rises_is_cut_off_below(monkeypatch):
+    figures = []
+    monkeypatch.setattr(trials, "save_figure", lambda figure, file: figures.append(figure))
+    draw_compared({"a": [epochs(0.1, 0.5, *[0.8] * 17, 0.9)]}, None)
+    # after 2 of 20 epochs 0.4 of training and 0.8 of validation, at the end 0.45 and 0.9: from 0.45 to 0.9
+    assert figures[0].axes[1].get_ylim() == pytest.approx((0.45 - 0.0225, 0.9 + 0.0225))
+
+
 def test_settings_along_a_field_have_a_curve_and_a_dot_a_run(monkeypatch):
     axes = drawn(monkeypatch, draw_along, {"a": {50: [0.5], 10: [0.25, 0.75]}}, "data.per_class", "val_accuracy")
     points = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines]
