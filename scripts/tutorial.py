@@ -248,10 +248,14 @@ def run_command(command: str, folder: Path) -> str:
 
 
 def copy_figure(source: Path, target: Path) -> None:
-    """Copies a figure with few colours, which is small; a file that would be the same is left as it is."""
+    """Copies a figure small and with few colours; a file that would be the same is left as it is."""
     drawn = io.BytesIO()
     with Image.open(source) as image:
-        image.convert("RGB").quantize(64, dither=Image.Dither.NONE).save(drawn, format="png", optimize=True)
+        small = image.convert("RGB")
+    small.thumbnail((1000, 1000), Image.Resampling.LANCZOS)
+    # This method keeps the colours of thin lines, which are few pixels.
+    few = small.quantize(64, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(drawn, format="png", optimize=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     if not target.exists() or target.read_bytes() != drawn.getvalue():
         target.write_bytes(drawn.getvalue())

@@ -138,10 +138,13 @@ def _limits(row: Sequence) -> dict[str, float]:
     """
     curves = [list(line.get_ydata()) for axes in row for line in axes.lines]
     early, ends = statistics.median(curve[len(curve) // 10] for curve in curves), [curve[-1] for curve in curves]
+    low, high = min(map(min, curves)), max(map(max, curves))
     if statistics.median(line.get_ydata()[-1] - line.get_ydata()[0] for line in row[0].lines) <= 0:
-        return {"top": 1.05 * max(early, *ends)}
-    low, high = min(early, *ends), max(map(max, curves))
-    return {"bottom": low - 0.05 * (high - low), "top": high + 0.05 * (high - low)}
+        high = max(early, *ends)
+    else:
+        low = min(early, *ends)
+    margin = 0.05 * (high - low) or 0.05
+    return {"bottom": low - margin, "top": high + margin}
 
 
 def draw_along(curves: Mapping[str, Mapping[float, Sequence[float]]], field: str, monitor: str, file: Path) -> None:
