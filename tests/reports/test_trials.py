@@ -77,7 +77,7 @@ def test_one_curve_that_leaps_does_not_press_the_others_flat(monkeypatch):
     figures = []
     monkeypatch.setattr(trials, "save_figure", lambda figure, file: figures.append(figure))
     draw_compared({"a": [epochs(2.0, 1.0)], "b": [epochs(4.0, 400.0, 3.0)], "c": [epochs(5.0, 1.0)]}, None)
-    # of all first values, 1, 2, 2.5 of training and 2, 4, 5 of validation, the median is 2.25; the highest end is 3, and
+    # of all first values, 1, 2, 2.5 of training and 2, 4, 5 of validation, the median is 2.25; the highest end is 3,
     # the lowest value 0.5
     assert figures[0].axes[1].get_ylim() == pytest.approx((0.5 - 0.125, 3 + 0.125))
 
