@@ -1,4 +1,4 @@
-"""Lesson 8, third part. Do new views of the same images help against over-fitting?
+"""Lesson 10, second part. Do new views of the same images help against over-fitting?
 
 COMMAND   study-classification tune --config=configs/lessons/augmentation.py --study=runs/augmentation
           behind the colon: epochs=N, runlocal

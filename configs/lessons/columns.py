@@ -1,4 +1,4 @@
-"""Lesson 10, second part. Does a column that somebody has thought of help a network?
+"""Lesson 10, third part. Does a column that somebody has thought of help a network?
 
 COMMAND   study-classification tune --config=configs/lessons/columns.py --study=runs/columns
           behind the colon: epochs=N, runlocal

@@ -112,8 +112,8 @@ def draw_settings(values: Mapping[str, Sequence[float]], means: Mapping[str, flo
 def compared_figure(runs: Mapping[str, Sequence[Sequence[Epoch]]]) -> "Figure":
     """The curves of all settings over each other, a row a measure: to the left training, to the right validation.
 
-    A thin line is a run, a thick one the mean of the runs of a setting, as far as all of them go. What lies far above
-    the others is cut off.
+    A thin line is a run, a thick one the mean of the runs of a setting, as far as all of them go. What lies far off, as
+    the first epochs do, is cut off.
 
     Args:
         runs: by the name of the setting, the epochs of each of its runs; there is at least one with an epoch.
@@ -137,7 +137,7 @@ def compared_figure(runs: Mapping[str, Sequence[Sequence[Epoch]]]) -> "Figure":
                 axes.plot(range(1, len(means) + 1), means, style, color=colour, label=labels[setting], marker=marker)
             axes.set_title(f"{name}, {split}")
             axes.grid(alpha=0.3)
-        row[0].set_ylim(top=_top(row))
+        row[0].set_ylim(**_limits(row))
     for axes in rows[-1]:
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -145,10 +145,20 @@ def compared_figure(runs: Mapping[str, Sequence[Sequence[Epoch]]]) -> "Figure":
     return figure
 
 
-def _top(row: Sequence) -> float:
-    """Where a row of axes ends, so that one curve that begins or leaps high does not press all others flat."""
+def _limits(row: Sequence) -> dict[str, float]:
+    """Where a row of axes ends, so that the first epochs, or one curve that leaps, do not press all others flat.
+
+    What falls is cut off above where most curves are after a tenth of the epochs, what rises below that.
+    """
     curves = [list(line.get_ydata()) for axes in row for line in axes.lines]
-    return 1.05 * max(statistics.median(curve[0] for curve in curves), *(curve[-1] for curve in curves))
+    early, ends = statistics.median(curve[len(curve) // 10] for curve in curves), [curve[-1] for curve in curves]
+    low, high = min(map(min, curves)), max(map(max, curves))
+    if statistics.median(line.get_ydata()[-1] - line.get_ydata()[0] for line in row[0].lines) <= 0:
+        high = max(early, *ends)
+    else:
+        low = min(early, *ends)
+    margin = 0.05 * (high - low) or 0.05
+    return {"bottom": low - margin, "top": high + margin}
 
 
 def draw_along(curves: Mapping[str, Mapping[float, Sequence[float]]], field: str, monitor: str, file: Path) -> None:

@@ -71,6 +71,18 @@ def test_names_of_the_user_stay():
     )
 
 
+def test_a_name_that_may_hold_a_comma_ends_where_it_should():
+    ends = "\n".join(
+        (
+            "  train with its settings    sc --config=a.py --workdir=DIR",
+            "  The study has not opened the test split. Open it once, for the best:",
+            "                             sc evaluate --workdir=a",
+        )
+    )
+    said = catalogue("ja").translate(f"Best: 'a, b', a mean of 3 runs, val_loss 0.5\n{ends}")
+    assert said.partition("\n")[0] == "最良: 'a, b' (3 回の実行の平均)、val_loss 0.5"
+
+
 def test_a_table_keeps_its_columns():
     lines = ("  class        precision  recall      F1  pictures", "  犬              0.5000  1.0000  0.6667         2")
     widths = {translate._width(catalogue("ja").translate(line)) for line in lines}

@@ -73,8 +73,15 @@ def test_settings_are_compared_by_their_curves():
 
 def test_one_curve_that_leaps_does_not_press_the_others_flat():
     figure = compared_figure({"a": [epochs(2.0, 1.0)], "b": [epochs(4.0, 400.0, 3.0)], "c": [epochs(5.0, 1.0)]})
-    # of all first values, 1, 2, 2.5 of training and 2, 4, 5 of validation, the median is 2.25; the highest end is 3
-    assert figure.axes[1].get_ylim()[1] == pytest.approx(1.05 * 3)
+    # of all first values, 1, 2, 2.5 of training and 2, 4, 5 of validation, the median is 2.25; the highest end is 3,
+    # the lowest value 0.5
+    assert figure.axes[1].get_ylim() == pytest.approx((0.5 - 0.125, 3 + 0.125))
+
+
+def test_what_rises_is_cut_off_below():
+    figure = compared_figure({"a": [epochs(0.1, 0.5, *[0.8] * 17, 0.9)]})
+    # after 2 of 20 epochs 0.4 of training and 0.8 of validation, at the end 0.45 and 0.9: from 0.45 to 0.9
+    assert figure.axes[1].get_ylim() == pytest.approx((0.45 - 0.0225, 0.9 + 0.0225))
 
 
 def test_settings_along_a_field_have_a_curve_and_a_dot_a_run(monkeypatch):
