@@ -91,7 +91,7 @@ def _drawn_on_demand(request, monkeypatch):
     if "drawn" not in request.fixturenames:
         monkeypatch.setattr(recorder, "draw_curves", lambda history, file: file.touch())
         monkeypatch.setattr(results, "draw_confusion", lambda counts, names, title, file: file.touch())
-        monkeypatch.setattr(results, "write_page", lambda finished: "not written")
+        monkeypatch.setattr(results, "write_page", lambda finished: finished.run.workdir / "report.html")
 
 
 @pytest.fixture

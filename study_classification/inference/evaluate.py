@@ -56,10 +56,10 @@ def evaluate(
     try:
         if hosts.is_first() and named:
             _leave_worst(named, worst_file(run.workdir), run.preprocess.noun)
-        if hosts.is_first() and each:
-            write_text(predictions_file(run.workdir, metrics["split"].partition(",")[0]), each)
         if hosts.is_first():
             say(f"written to {add_to_report(run.workdir, metrics['split'], metrics)}")
+        if hosts.is_first() and each:
+            write_text(predictions_file(run.workdir, metrics["split"].partition(",")[0]), each)
     finally:  # whether or not the result can be kept
         if assert_accuracy and metrics["accuracy"] < assert_accuracy:
             raise AccuracyError(

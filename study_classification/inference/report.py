@@ -60,5 +60,6 @@ def report(run: Run, split: str = VALIDATION) -> None:
         words,
     )
     if hosts.is_first():
+        finished.keep_predictions()
         finished.keep_temperature()
         say(f"Report: {write_page(finished)}")

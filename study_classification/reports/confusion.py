@@ -40,7 +40,7 @@ def plot_confusion(counts: Int[np.ndarray, "classes classes"], class_names: Sequ
     cell = 0.62 if number <= WITH_SHARES else 0.5 if number <= NUMBERED else max(0.16, 9 / number)
     side = 2.4 + min(cell * max(number, 3), 12)
     size = 10 if number <= NUMBERED else 7
-    figure = Figure(figsize=(side + 0.6, side), layout="constrained")
+    figure = Figure(figsize=(side + 0.6, side), layout="compressed")  # constrained, for axes of equal sides
     axes = figure.subplots()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")

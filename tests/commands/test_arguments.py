@@ -69,7 +69,7 @@ def test_a_file_may_be_called_help():
         ("classify a.jpg", r"did you mean predict\?"),
         ("configs/photos.py:data=x", r"a config follows its flag, --config=configs/photos\.py:data=x"),
         ("--config=photos epochs=3", r"stands behind its colon, as in --config=configs/photos\.py:epochs=3"),
-        ("zzz", "valid are: train, evaluate, predict"),
+        ("zzz", "valid are: train, evaluate, report, predict"),
     ],
 )
 def test_a_verb_that_does_not_exist(text, message):

@@ -38,6 +38,7 @@ def test_values_have_the_types_of_their_flags():
         "format": "table",
         "top_k": 3,
         "threshold": 0.5,
+        "calibrated": False,
         "shard": "0/1",
         **UNGIVEN,
     }
@@ -75,7 +76,7 @@ def test_the_config_with_what_was_typed():
         ),
         (
             "prepare --config=x --workdir=y",
-            "prepare has no --workdir: it belongs to train, evaluate, predict, explain, summary and lr_find",
+            "prepare has no --workdir: it belongs to train, evaluate, report, predict, explain, summary and lr_find",
         ),
         ("train --config=animals --wrokdir=x", "train has no --wrokdir: did you mean --workdir?"),
         (

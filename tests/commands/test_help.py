@@ -36,6 +36,7 @@ def test_only_a_default_that_there_is_is_shown():
         "--format": "table",
         "--top_k": "1",
         "--threshold": "",
+        "--calibrated": "",
         "--shard": "0/1",
         "--coordinator": "",
         "--num_processes": "",

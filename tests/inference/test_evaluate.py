@@ -12,7 +12,7 @@ from study_classification.errors import AccuracyError, DataError, DivergedError,
 from study_classification.inference.evaluate import evaluate
 from study_classification.inference.predict import predict
 from study_classification.inference.predictor import load_predictor
-from study_classification.runs import directory
+from study_classification.runs import results
 from study_classification.runs.checkpoints import steps_in
 from study_classification.system.files import unwritable
 
@@ -134,7 +134,7 @@ def test_the_table_is_shown_before_it_is_written(run, monkeypatch, capsys):
     def refused(file, content):
         raise unwritable(file.parent, OSError(30, "Read-only file system"))
 
-    monkeypatch.setattr(directory, "write_json", refused)
+    monkeypatch.setattr(results, "write_json", refused)
     with pytest.raises(
         EnvironmentFault, match=r"cannot be written \(Read-only file system\), so the result is not kept"
     ):

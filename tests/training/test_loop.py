@@ -49,6 +49,10 @@ def test_a_run_learns_and_leaves_its_directory(config, tmp_path, drawn):
         "history.csv",
         "curves.png",
         "confusion.png",
+        "report.html",
+        "figures",
+        "predictions_validation.csv",
+        "calibration.json",
         "log.txt",
         "checkpoints",
     }
