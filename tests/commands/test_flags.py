@@ -71,7 +71,7 @@ def test_the_config_with_what_was_typed():
         ("predict --workdir=x --top-k=3", "predict has no --top-k: did you mean --top_k?"),
         (
             "evaluate --workdir=x --config.batch_size=3",
-            "evaluate has no --config.batch_size: it belongs to train, summary, preview, lr_find, prepare and tune; "
+            "evaluate has no --config.batch_size: it belongs to train, tune, summary, lr_find, prepare and preview; "
             "the run in --workdir has its own, as it was trained",
         ),
         (

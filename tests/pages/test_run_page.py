@@ -38,7 +38,7 @@ def finished_run(workdir, names, labels, predictions, task, params=None, split="
     numbers = {"train": {"pictures": 7, "lowest": 0, "highest": 9, "mean": 4.5, "deviation": 2}}
     lists = {key: [] for key in ("duplicates", "two_labels", "in_two_splits", "hidden")}
     found = {"classes": counts, "numbers": {} if names else numbers, "unreadable": {"x": "cut off"}} | lists
-    write_json(workdir / "data_report.json", found)
+    write_json(workdir / "data_report.json", {"key": "0a1b"} | found)
     environment = {"time": "2026-01-31", "command": ["main.py", "--config=a b"], "python": "3.13", "platform": "Linux"}
     write_json(workdir / "environment.json", environment | {"devices": ["cpu"], "packages": {"jax": "0.12", "x": None}})
     run = Run(workdir, config, tuple(names), COLUMNS, {} if names else {"mean": 2.0, "std": 1.0})

@@ -2,6 +2,7 @@ import numpy as np
 
 from study_classification.reports import grids
 from study_classification.reports.grids import draw_grid, marked
+from study_classification.reports.lettering import drawable
 
 
 def image(value, channels=3, size=4):
@@ -14,7 +15,7 @@ def test_each_image_has_its_words(monkeypatch, tmp_path):
     rows = [[("one\n猫", image(7)), None, ("three", image(9, channels=1))], [("four", image(8))]]
     draw_grid(rows, "title", "note", tmp_path / "g.png")
     axes = figures[0].axes
-    assert [each.get_title() for each in axes] == ["one\n\\u732b", "three", "four"]
+    assert [each.get_title() for each in axes] == [drawable("one\n猫"), "three", "four"]
     assert [each.images[0].get_array().flat[0] for each in axes] == [7, 9, 8]
     places = [each.get_position() for each in axes]
     assert places[0].x0 == places[2].x0 < places[0].x1 < places[1].x0 and places[2].y1 < places[0].y0 == places[1].y0

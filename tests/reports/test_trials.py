@@ -1,6 +1,7 @@
 import pytest
 
 from study_classification.reports import trials
+from study_classification.reports.lettering import drawable
 from study_classification.reports.trials import (
     compared_figure,
     draw_along,
@@ -68,7 +69,7 @@ def test_settings_are_compared_by_their_curves():
     lines = [list(line.get_ydata()) for line in validation.lines]
     assert lines == [[1.0, 0.5], [3.0, 1.5, 9.0], [2.0, 1.0], [100.0]]  # two runs and their mean; a run by itself
     assert [list(line.get_ydata()) for line in training.lines][2] == [1.0, 0.5]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", r"\u732b"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", drawable("猫")]
 
 
 def test_one_curve_that_leaps_does_not_press_the_others_flat():

@@ -53,6 +53,7 @@ def test_nothing_else_may_change(run):
         *("early_stopping.patience", "early_stopping.min_delta", "convergence.epochs", "convergence.tolerance"),
         *("checkpoint_every_epochs", "checkpoint_every_steps", "checkpoint_every_examples"),
         *("data.source", "data.splits", "data.cache_dir", "data.mode", "data.workers"),
+        *("log.tensorboard", "log.wandb", "log.mlflow"),
     }
 
 
