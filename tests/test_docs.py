@@ -114,3 +114,10 @@ def test_own_network(here, capsys):
     (here / "my_network.py").write_text(source.replace("width: int = 16", "width: int = 8"))
     code, _, error = run_line(resume, capsys)
     assert code == 4 and "my_network.py has changed since elsewhere/own began" in error
+
+
+def test_the_chapters_that_findings_name_exist():
+    named = re.findall(r'"(\d\d_\w+)"', (ROOT / "study_classification/reports/diagnosis.py").read_text("utf-8"))
+    assert len(named) > 5
+    for language in ("en", "ja"):
+        assert set(named) <= {page.stem for page in (DOCS / "course" / language).glob("*.md")}

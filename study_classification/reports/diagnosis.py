@@ -158,7 +158,7 @@ def rate_too_high(facts: Facts) -> Finding | None:
             f"Learning rate too high: the training loss was never below {least:.4g}, where guessing gives "
             f"{facts.guessing:.4g}",
             advice,
-            "07-optimizers",
+            "07_optimizers",
         )
     if last > RISE * least and last - least > 0.1 * facts.guessing:
         epoch = losses.index(least) + 1
@@ -166,7 +166,7 @@ def rate_too_high(facts: Facts) -> Finding | None:
             f"Learning rate too high: the training loss rose from {least:.4g} in epoch {epoch} to {last:.4g} in epoch "
             f"{len(losses)}",
             advice,
-            "07-optimizers",
+            "07_optimizers",
         )
     return None
 
@@ -180,7 +180,7 @@ def rate_too_low(facts: Facts) -> Finding | None:
         f"Learning rate too low: in {len(facts.epochs)} epochs the training loss went from {first:.4g} to {last:.4g}, "
         f"where guessing gives {facts.guessing:.4g}",
         "raise optimizer.learning_rate tenfold, or let lr_find suggest one",
-        "07-optimizers",
+        "07_optimizers",
     )
 
 
@@ -195,7 +195,7 @@ def not_above_baseline(facts: Facts) -> Finding | None:
             f"Not above the baseline: the mean squared error of validation is {mse:.4g}, and always saying the mean of "
             f"the training {facts.noun} gives {facts.baseline_mse:.4g}",
             advice,
-            "01-regression",
+            "01_regression",
         )
     if facts.counts is None:
         return None
@@ -209,7 +209,7 @@ def not_above_baseline(facts: Facts) -> Finding | None:
         f"interval {low:.1%} to {high:.1%}), and always saying {facts.class_names[int(np.argmax(support))]} gives "
         f"{baseline:.1%}",
         advice,
-        "06-metrics",
+        "06_metrics",
     )
 
 
@@ -226,7 +226,7 @@ def never_predicted(facts: Facts) -> Finding | None:
         f"Never predicted: {names}; {len(never)} of {len(support)} classes, of which validation has "
         f"{support[never].sum():,} {facts.noun}",
         "add examples of what is rare, or set class_weights or data.sampling to balanced",
-        "06-metrics",
+        "06_metrics",
     )
 
 
@@ -246,7 +246,7 @@ def overfitting(facts: Facts) -> Finding | None:
             f"Over-fitting: at the end the numbers of the training {noun} were wrong by {train:.4g} on average and "
             f"those of the validation {noun} by {val:.4g}, so the network has learnt its {noun} by heart"
         )
-        return Finding(evidence, advice, "08-overfitting")
+        return Finding(evidence, advice, "08_overfitting")
     train, val = (values.get("accuracy", 0.0) for values in (facts.last.train, facts.last.val))
     if train - val <= max(GAP, 2 * math.sqrt(val * (1 - val) / facts.num_validation)):
         return None
@@ -254,7 +254,7 @@ def overfitting(facts: Facts) -> Finding | None:
         f"Over-fitting: at the end {train:.1%} of the training {noun} were right and only {val:.1%} of the validation "
         f"{noun}, so the network has learnt its {noun} by heart"
     )
-    return Finding(evidence, advice, "08-overfitting")
+    return Finding(evidence, advice, "08_overfitting")
 
 
 def underfitting(facts: Facts) -> Finding | None:
@@ -275,7 +275,7 @@ def underfitting(facts: Facts) -> Finding | None:
         f"Under-fitting: only {share:.1%} {what}, and the least training loss fell by {max(gain, 0.0):.1%} in the last "
         f"{facts.third} epochs",
         "take a larger network, train more of its layers, or weaken augment.*, model.dropout and optimizer.l2",
-        "08-overfitting",
+        "08_overfitting",
     )
 
 
@@ -286,7 +286,7 @@ def too_few_to_tell(facts: Facts) -> Finding | None:
     if facts.of_numbers:
         if count >= FEW_NUMBERS:
             return None
-        return Finding(f"Too few to tell: validation has only {count} {facts.noun}", advice, "06-metrics")
+        return Finding(f"Too few to tell: validation has only {count} {facts.noun}", advice, "06_metrics")
     right = round(facts.best.val["accuracy"] * count)
     low, high = wilson_interval(right, count)
     if high - low <= WIDE:
@@ -295,7 +295,7 @@ def too_few_to_tell(facts: Facts) -> Finding | None:
         f"Too few to tell: {right:,} of {count:,} validation {facts.noun} were right, which on others of the kind may "
         f"be anything from {low:.1%} to {high:.1%} (95 % interval)",
         advice,
-        "06-metrics",
+        "06_metrics",
     )
 
 
@@ -308,7 +308,7 @@ def best_at_first(facts: Facts) -> Finding | None:
         f"Best at the first epoch: the validation loss was {losses[0]:.4g} then and {losses[-1]:.4g} after epoch "
         f"{len(losses)}, so it learns too fast",
         "lower optimizer.learning_rate, and strengthen what helps against over-fitting",
-        "07-optimizers",
+        "07_optimizers",
     )
 
 
@@ -321,7 +321,7 @@ def best_at_last(facts: Facts) -> Finding | None:
         f"Best at the last epoch: the validation loss still fell by {gain:.1%} in the last {facts.third} of "
         f"{len(facts.epochs)} epochs",
         "train longer, by total_epochs",
-        "07-optimizers",
+        "07_optimizers",
     )
 
 
@@ -337,7 +337,7 @@ def converged(facts: Facts) -> Finding | None:
         f"Converged: the least validation loss before the last {facts.third} epochs was "
         f"{min(losses[: -facts.third]):.4g}, and theirs is {min(losses[-facts.third :]):.4g}",
         "more epochs will hardly help; more examples, or a better network to begin with, may",
-        "08-overfitting",
+        "08_overfitting",
         is_good=True,
     )
 

@@ -107,7 +107,7 @@ def test_the_page_is_in_japanese_where_the_program_is(classes):
         text = write_page(classes).read_text()
     finally:
         speak("en")
-    assert '<html lang="ja">' in text and "docs/course/ja/06-metrics.md" in text
+    assert '<html lang="ja">' in text and "docs/course/ja/06_metrics.md" in text
     assert "検証用の行 4 件のうち、2 件が正解でした: 50.0%。" in text
     assert "少なすぎて判断できません: 検証用の行 4 件のうち 2 件が正解でしたが" in text
     plain = re.sub(r"(?s)<style>.*?</style>|<svg.*?</svg>|<code>.*?</code>|<pre>.*?</pre>|<[^>]*>", "\n", text)

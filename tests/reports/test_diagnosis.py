@@ -39,10 +39,10 @@ SOUND = ([0.6, 0.4, 0.3, 0.29, 0.29, 0.29], [0.6, 0.45, 0.36, 0.35, 0.35, 0.35])
 
 def test_a_sound_run_has_converged():
     (only,) = found(history_of(*SOUND))
-    assert only.is_good and only.chapter == "08-overfitting"
+    assert only.is_good and only.chapter == "08_overfitting"
     assert only.evidence == "Converged: the least validation loss before the last 2 epochs was 0.35, and theirs is 0.35"
     assert str(only).splitlines()[1].startswith("  next: more epochs will hardly help; ")
-    assert str(only).endswith(" (docs/course/en/08-overfitting.md)")
+    assert str(only).endswith(" (docs/course/en/08_overfitting.md)")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_sound_run_has_converged():
 def test_what_losses_tell(train, val, name, evidence):
     (only,) = found(history_of(train, val))
     assert only.evidence.startswith(f"{name}: ") and evidence in only.evidence
-    assert only.chapter == "07-optimizers" and not only.is_good
+    assert only.chapter == "07_optimizers" and not only.is_good
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_baseline_and_classes_that_are_never_predicted():
     assert "90 of 100 validation pictures were right (95 % interval 82.6% to 94.5%)" in only.evidence
     assert only.evidence.endswith("always saying ant gives 90.0%")
     assert never.evidence == "Never predicted: bee; 1 of 2 classes, of which validation has 10 pictures"
-    assert (only.chapter, never.chapter) == ("06-metrics", "06-metrics")
+    assert (only.chapter, never.chapter) == ("06_metrics", "06_metrics")
     one_example = np.array([[99, 0], [1, 0]])  # of a single one, nothing is to be said
     assert "Never predicted" not in named(history_of(*SOUND), counts=one_example)
     assert named(history_of(*SOUND), counts=None) == ["Converged"]
@@ -114,7 +114,7 @@ def test_under_fitting_stands_still_at_a_low_level():
     losses = [0.66, 0.6, 0.6, 0.6, 0.6, 0.6]
     (only,) = found(history_of(losses, losses, [(0.7, 0.69)] * 6))
     assert only.evidence.startswith("Under-fitting: only 70.0% of the training pictures are right, and the least ")
-    assert only.evidence.endswith("fell by 0.0% in the last 2 epochs") and only.chapter == "08-overfitting"
+    assert only.evidence.endswith("fell by 0.0% in the last 2 epochs") and only.chapter == "08_overfitting"
     assert named(history_of(losses, losses, [(0.7, 0.85)] * 6)) == ["Converged"]  # augmentation makes training harder
     falling = [0.66, 0.64, 0.62, 0.6, 0.57, 0.54]
     assert named(history_of(falling, falling, [(0.7, 0.69)] * 6)) == ["Best at the last epoch"]
