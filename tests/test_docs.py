@@ -121,3 +121,17 @@ def test_the_chapters_that_findings_name_exist():
     assert len(named) > 5
     for language in ("en", "ja"):
         assert set(named) <= {page.stem for page in (DOCS / "course" / language).glob("*.md")}
+
+
+def test_the_notebook_runs_from_top_to_bottom(here, drawn, monkeypatch):
+    """With a network that is trained in a moment; the build of the site runs it as it stands."""
+    get_config = sc.get_config
+    small = "learning=from_scratch,model=original,size=16"
+    monkeypatch.setattr(sc, "get_config", lambda text: get_config(f"{text.replace('epochs=5', 'epochs=1')},{small}"))
+    names = {}
+    for cell in json.loads((DOCS / "own_photos.ipynb").read_text(encoding="utf-8"))["cells"]:
+        assert not cell.get("outputs")
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), names)
+    assert names["measured"]["examples"] == len(list((here / "photos").rglob("*.png"))) // 10
+    assert len(names["rows"]) == 4 and names["prediction"].label in ("3", "5", "8")

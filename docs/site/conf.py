@@ -18,6 +18,7 @@ source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
 
 myst_heading_anchors = 4
 nb_execution_mode = "force"
+nb_execution_in_temp = True  # what a notebook writes is gone with it
 nb_execution_timeout = 600  # seconds a cell
 nb_execution_raise_on_error = True
 

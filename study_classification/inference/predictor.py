@@ -9,7 +9,7 @@ from typing import Any, cast, overload
 import jax
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Float, PyTree, Shaped
+from jaxtyping import Float, PyTree, Shaped, UInt8
 from PIL import Image
 
 from study_classification.data.prepare import cache_directory
@@ -169,6 +169,36 @@ class Predictor:
             return np.concatenate(found)
         nothing = {self.preprocess.key: jax.ShapeDtypeStruct((1, *self.preprocess.shape), np.uint8)}
         return np.zeros((0, jax.eval_shape(self.pooled_features, nothing).shape[1]), np.float32)
+
+    def explain(
+        self, images: Any, method: str = "grad_cam"
+    ) -> "dict[str, UInt8[np.ndarray, 'h w 3']] | list[dict[str, UInt8[np.ndarray, 'h w 3']]]":
+        """Shows which parts of an image speak for the likeliest classes.
+
+        Args:
+            images: what `predict` takes.
+            method: `grad_cam`, `integrated_gradients`, `occlusion` or `gradient_input`, see docs/inside.md.
+
+        Returns:
+            Of one image: class -> the image as the network sees it, enlarged to 224 pixels if it is smaller, uint8
+            [h, w, 3], for at most three classes, the likeliest first. Orange marks are what speaks for the class, blue
+            ones what speaks against it. Of several images a list of these.
+
+        Raises:
+            DataError: if an image cannot be read.
+            ConfigError: if the run is not one of images and classes, or there is no such method.
+        """
+        from study_classification.inference.explain_images import NOTES, explained, make_explain
+
+        self._require(classes=True)
+        if not isinstance(self.preprocess, Preprocess):
+            raise ConfigError(f"the run in {self.run.workdir} is of {self.preprocess.noun}, and images are explained")
+        if method not in NOTES:
+            raise ConfigError(f"there is no method {method!r} to explain by: {nearest(method, NOTES)}")
+        explain = make_explain(self, method)[1]
+        pixels = [one for batch in self._batches(images) for one in batch]
+        shown = [{cell[0].partition("\n")[0]: cell[1] for cell in explained(self, explain, one)} for one in pixels]
+        return shown[0] if is_single(images) else shown
 
     def evaluate(self, data: str | os.PathLike[str] = "", *, split: str = "", write_report: bool = False) -> dict:
         """Measures the network exactly over every image of a split.

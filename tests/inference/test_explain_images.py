@@ -2,11 +2,13 @@ import jax
 import numpy as np
 import pytest
 
+from study_classification.errors import ConfigError
 from study_classification.inference import explain_images as module
 from study_classification.inference.explain_images import GRAD_CAM, GRADIENT_INPUT, NOTES, explain_images, make_explain
 from study_classification.inference.predictor import load_predictor
 from study_classification.models import create_model
 from study_classification.models.initial import init_variables
+from study_classification.reports.grids import marked
 
 
 @pytest.fixture
@@ -86,3 +88,18 @@ def test_without_an_image_the_first_of_validation(run, tmp_path, drawn):
     splits = (run.workdir / "splits.csv").read_text().splitlines()
     first = next(line for line in splits if ",validation," in line).split(",")[0]
     assert list(drawn) == [first.split("/")[1]]
+
+
+def test_python_is_given_the_marked_image_of_each_class(run):
+    predictor = load_predictor(run, "best")
+    pixels = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    shown = predictor.explain(pixels)
+    said = predictor.predict(pixels)
+    assert list(shown) == sorted(predictor.class_names, key=said.probabilities.__getitem__, reverse=True)
+    explain = make_explain(predictor, GRAD_CAM)[1]
+    best = list(predictor.class_names).index(said.label)
+    assert (shown[said.label] == marked(pixels[..., None], explain(pixels[..., None], [best])[0])).all()
+    several = predictor.explain([pixels, pixels[::-1].copy()], "occlusion")
+    assert len(several) == 2 and (several[0][said.label] != several[1][said.label]).any()
+    with pytest.raises(ConfigError, match="no method 'gradcam' to explain by: did you mean grad_cam"):
+        predictor.explain(pixels, "gradcam")
