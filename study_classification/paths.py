@@ -18,6 +18,7 @@ from study_classification.errors import ConfigError, EnvironmentFault, UserError
 # scheme of an address -> the package that reaches it, and the extra that installs that
 BUCKETS = {"gs": ("gcsfs", "gcs"), "s3": ("s3fs", "s3")}
 RUN_FILES = ("config.json", "classes.json")  # by which a run directory is known
+LONGEST_NAME, LONGEST_PATH = 255, 4095  # bytes, on the usual file systems
 os.environ.setdefault("EPATH_USE_TF", "false")  # else etils would take TensorFlow where that happens to be installed
 
 _KINDS = {
@@ -61,6 +62,8 @@ def user_path(text: str | os.PathLike[str]) -> Path:
     refuse_address(text)
     if not _is_possible(text):
         raise ConfigError(f"the path '{printable(text)}' holds a character that no file name can have: correct it")
+    if len(os.fsencode(text)) > LONGEST_PATH or any(len(os.fsencode(part)) > LONGEST_NAME for part in Path(text).parts):
+        raise ConfigError(f"the path '{printable(text[:40])}...' is longer than a file system takes: correct it")
     if on_bucket(text):
         return _bucket_path(text)
     path = os.path.expanduser(text)

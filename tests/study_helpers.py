@@ -14,7 +14,7 @@ def stub_training(losses, trained):
     An exception among the losses is raised instead of an epoch.
     """
 
-    def train_and_evaluate(config, workdir, typed=(), watch=None):
+    def train_and_evaluate(config, workdir, typed=(), watch=None, page=True):
         trained.append(workdir.name)
         history = History(config.monitor or "val_accuracy", config.monitor != "val_loss", 0.0)
         watch(history)

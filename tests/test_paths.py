@@ -26,6 +26,9 @@ def test_a_file_may_begin_with_a_tilde(tmp_path, monkeypatch):
         ("~nosuchuser/x", "begins with ~nosuchuser, but no home directory is known by that name"),
         ("a\0b", "'a.x00b' holds a character that no file name can have"),
         ("a\ud800", "'a.ud800' holds a character that no file name can have"),
+        ("a" * 256, r"'a{40}\.\.\.' is longer than a file system takes: correct it"),
+        ("猫" * 86 + "/b", r"'猫{40}\.\.\.' is longer than a file system takes: correct it"),
+        ("a/" * 2048, "is longer than a file system takes: correct it"),
     ],
 )
 def test_impossible_paths_are_one_sentence(text, message):

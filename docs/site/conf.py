@@ -21,6 +21,7 @@ nb_execution_mode = "force"
 nb_execution_in_temp = True  # what a notebook writes is gone with it
 nb_execution_timeout = 600  # seconds a cell
 nb_execution_raise_on_error = True
+nb_merge_streams = True  # else each line that is said has a box of its own
 
 autodoc_member_order = "bysource"
 napoleon_numpy_docstring = False

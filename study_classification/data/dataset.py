@@ -4,6 +4,7 @@ import contextlib
 import copy
 import hashlib
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,9 @@ from study_classification.inputs.kinds import IMAGES
 from study_classification.paths import user_path
 from study_classification.system import entries, hosts
 from study_classification.system.array_cache import Create, cached_arrays
+
+# What TFDS imports recommends another package to every notebook, for bars that are not shown.
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 FLOATS = (np.float16, np.float32, np.float64)
 

@@ -75,7 +75,8 @@ def leave_results(
 ) -> None:
     """Says what a finished run shows, and draws what can be drawn of it, on the first host.
 
-    A small validation split is looked at once more for it.
+    A small validation split is looked at once more for it. Of a task that tells neither classes nor numbers nothing is
+    known that could be said.
 
     Args:
         feed: what was learnt from.
@@ -89,6 +90,8 @@ def leave_results(
     Raises:
         EnvironmentFault: if the run directory cannot be written.
     """
+    if not isinstance(feed.task, Softmax | Regression):
+        return
     variables = best.variables()
     if len(feed.data.split(VALIDATION)) <= NAMED:
         answers = _answers(feed, functools.partial(predict, variables), val_images)
