@@ -21,6 +21,7 @@ from study_classification.runs.history import TRAIN, VAL, Epoch
 from study_classification.system.console import say
 
 PROJECT = "study_classification"  # under which W&B and MLflow show runs
+FLUSH_SECONDS = 5  # until an epoch is in the file: another thread of tensorboardX writes it
 PACKAGES = {"tensorboard": "tensorboardX", "wandb": "wandb", "mlflow": "mlflow"}  # `config.log` -> what it needs
 
 
@@ -46,12 +47,12 @@ class TensorBoard:
         from tensorboardX import SummaryWriter
 
         folder, purge = str(workdir / "tensorboard"), steps_before + 1 if steps_before else None
-        self._writer = SummaryWriter(folder, purge_step=purge, filename_suffix=f".{steps_before}")
+        suffix = f".{steps_before}"  # two starts within a second would have one name
+        self._writer = SummaryWriter(folder, purge_step=purge, filename_suffix=suffix, flush_secs=FLUSH_SECONDS)
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
         for name, value in values.items():
             self._writer.add_scalar(name, value, step)
-        self._writer.flush()
 
     def close(self) -> None:
         self._writer.close()

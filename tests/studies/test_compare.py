@@ -67,10 +67,12 @@ def test_runs_are_found_by_directory_folder_and_pattern(copies, tmp_path):
 def test_seeds_and_settings_are_told_apart(copies):
     runs = [
         read_finished(copies("x-seed0", [3, 6]), "x-seed0"),
-        read_finished(copies("x-seed1", [6, 3, 3], seed=1, data__workers=3), "x-seed1"),
+        read_finished(
+            copies("x-seed1", [6, 3, 3], seed=1, data__workers=3, data__source="/moved", log__wandb=True), "x-seed1"
+        ),
         read_finished(copies("y", [9], batch_size=8), "y"),
     ]
-    assert comparison.differing_fields(runs) == ["batch_size", "seed"]  # workers change nothing
+    assert comparison.differing_fields(runs) == ["batch_size", "seed"]  # workers, places and loggers change nothing
     assert {name: len(group) for name, group in comparison.groups_by_seed(runs).items()} == {"x": 2, "y": 1}
     (row,) = comparison.table_of_seeds(runs).rows
     assert row[:3] == ["x", "2", "0.6667 +- 0.0000"]  # the best epochs, of two seeds: 6 and 6 of 9

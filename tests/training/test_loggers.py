@@ -79,6 +79,7 @@ def test_what_a_killed_process_wrote_after_its_last_checkpoint_counts_no_more(tm
     killed = Loggers(tmp_path, asked("tensorboard"))
     for number in (1, 2, 3):
         killed.add(row(number, 0.5), 10 * (number - 1))
+    killed.close()  # that all of it is on disk
     resumed = Loggers(tmp_path, asked("tensorboard"))
     resumed.add(row(3, 0.25), 20)
     resumed.close()
