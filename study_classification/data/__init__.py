@@ -9,6 +9,7 @@ near.py             which images look alike
 groups.py           which of them have to stay in one split
 splits.py           which of them is for training, validation, test
 staging.py          reading the files of the list, once, so that a killed preparation goes on
+found.py            the readable ones as columns; how they are split, and what is reported of them
 prepare.py          the list -> a TFDS data set in the cache
 examine.py          every image looked at once, for `check`
 report.py           what was found, as a text

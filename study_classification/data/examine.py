@@ -14,10 +14,10 @@ from jaxtyping import Int8
 from ml_collections import ConfigDict
 from PIL import ExifTags, Image
 
+from study_classification.data.found import Found, check_splits, choose_splits, group_digests, report_of
 from study_classification.data.groups import Grouping
 from study_classification.data.items import SPLITS, Item
 from study_classification.data.near import joined, look_of, near_pairs
-from study_classification.data.prepare import Found, check_splits, choose_splits, group_digests, report_of
 from study_classification.data.sources import Listing
 from study_classification.errors import DataError
 from study_classification.inputs.images.decode import UnreadableImage, decode_image

@@ -14,18 +14,18 @@ import json
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int, Int8, Int32, Int64, Shaped
+from jaxtyping import Int, Int8
 from ml_collections import ConfigDict
 
+from study_classification.data.found import Found, check_splits, choose_splits, look_through, readable, report_of
 from study_classification.data.groups import Grouping
-from study_classification.data.items import SPLITS, TRAIN, VALIDATION
+from study_classification.data.items import SPLITS
 from study_classification.data.sources import Listing, numbers_of
-from study_classification.data.splits import COLUMNS, assign_clusters, assign_splits, read_pinned
-from study_classification.data.staging import Fingerprints, Part, Row, Stage, content_of, find_parts, is_settled
+from study_classification.data.splits import COLUMNS, read_pinned
+from study_classification.data.staging import Fingerprints, Part, Stage, content_of, find_parts, is_settled
 from study_classification.data.tables import plain_cell
 from study_classification.errors import ConfigError, DataError
 from study_classification.paths import on_bucket, user_path
@@ -94,33 +94,6 @@ def prepare(
             f"{source}: {name} cannot be read: {reason}; remove it, or allow --config.data.on_unreadable=skip"
         )
     return folder
-
-
-@dataclass(frozen=True)
-class Found:
-    """The readable images of a source, as columns in the order of the listing: there may be millions.
-
-    Attributes:
-        class_names: sorted; none where labels are numbers.
-        labels: the class of each, or its number.
-        own: the split that the source gives each, as an index into SPLITS; -1 for none.
-        digests: of the decoded pixels of each group of exact duplicates.
-        group: that of each image.
-        sizes: bytes of each file.
-        starts: of each part of the source, the number of the first image; at the end, the number of all.
-        unreadable: name -> reason.
-        cluster: that of each image, all of which stay in one split; None where exact duplicates alone do.
-    """
-
-    class_names: tuple[str, ...]
-    labels: Int32[np.ndarray, " n"] | Float32[np.ndarray, " n"]
-    own: Int8[np.ndarray, " n"]
-    digests: Shaped[np.ndarray, " g"]
-    group: Int32[np.ndarray, " n"]
-    sizes: Int64[np.ndarray, " n"]
-    starts: Int64[np.ndarray, " p"]
-    unreadable: dict[str, str]
-    cluster: Int32[np.ndarray, " n"] | None = None
 
 
 class Preparation:
@@ -223,7 +196,7 @@ class Preparation:
         """Writes the prepared data set, whole or not at all."""
         from study_classification.data.prepared_images import write_prepared_images
 
-        found = _look_through(self._source, stage, parts, self._numbers, self._grouping)
+        found = look_through(self._source, stage, parts, self._numbers, self._grouping)
         if self._everything_in:
             splits = np.full(len(found.labels), SPLITS.index(self._everything_in), np.int8)
         else:
@@ -235,8 +208,8 @@ class Preparation:
             cuts = np.split(rows, np.searchsorted(rows, found.starts[1:-1]))
             for part, start, cut in zip(parts, found.starts, cuts, strict=False):
                 if len(cut):
-                    readable = _readable(stage.rows(part))
-                    wanted = [readable[row - start] for row in cut]
+                    rows_of_part = readable(stage.rows(part))
+                    wanted = [rows_of_part[row - start] for row in cut]
                     yield from zip((row.name for row in wanted), stage.files(part, wanted), strict=True)
 
         rows = {name: np.flatnonzero(splits == number) for number, name in enumerate(SPLITS)}
@@ -248,120 +221,6 @@ class Preparation:
         entries.publish(temporary, folder)
 
 
-def _readable(rows: Iterable[Row]) -> list[Row]:
-    return [row for row in rows if row.pixels]
-
-
-def _look_through(
-    source: str, stage: Stage, parts: Sequence[Part], numbers: dict[str, float] | None, grouping: Grouping
-) -> Found:
-    """What the stage holds, as columns; with `numbers`, these take the place of the labels.
-
-    Raises:
-        DataError: if no image is readable.
-    """
-    codes: dict[str, int] = {}
-    unreadable: dict[str, str] = {}
-    columns: list[list[np.ndarray]] = [[], [], [], []]
-    names: list[str] = []  # with their looks, where anything is to be kept together
-    looks: list[str] = []
-    for part in parts:
-        rows = stage.rows(part)
-        unreadable |= {row.name: row.reason for row in rows if not row.pixels}
-        rows = _readable(rows)
-        if grouping:
-            names += (row.name for row in rows)
-            looks += (row.look for row in rows)
-        columns[0].append(np.array([codes.setdefault(row.label, len(codes)) for row in rows], np.int32))
-        columns[1].append(np.array([SPLITS.index(row.split) if row.split else -1 for row in rows], np.int8))
-        columns[2].append(np.array([row.pixels for row in rows], "S32"))
-        columns[3].append(np.array([row.size for row in rows], np.int64))
-    starts = np.cumsum([0, *map(len, columns[0])])
-    if not codes:
-        name, reason = next(iter(unreadable.items()))
-        raise DataError(
-            f"none of the {len(unreadable)} pictures of {source} can be read: {name}, for instance: {reason}"
-        )
-    labels, own, sizes = map(np.concatenate, (columns[0], columns[1], columns[3]))
-    digests, group = group_digests(columns.pop(2))
-    cluster = grouping.clusters(group, names, looks)
-    if numbers is not None:
-        values = np.array([numbers[name] for name in codes], np.float32)
-        return Found((), values[labels], own, digests, group, sizes, starts, unreadable, cluster)
-    class_names = tuple(sorted(codes))
-    sorted_codes = np.empty(len(codes), np.int32)
-    sorted_codes[[codes[name] for name in class_names]] = np.arange(len(codes))
-    return Found(class_names, sorted_codes[labels], own, digests, group, sizes, starts, unreadable, cluster)
-
-
-def group_digests(pixels: list[np.ndarray]) -> tuple[Shaped[np.ndarray, " g"], Int32[np.ndarray, " n"]]:
-    """The different digests, and the number of that of each image; `np.unique` would hold four copies at once."""
-    column = np.concatenate(pixels)
-    pixels.clear()
-    order = np.argsort(column)
-    column = column[order]
-    first = np.append(True, column[1:] != column[:-1])
-    group = np.empty(len(column), np.int32)
-    group[order] = np.cumsum(first) - 1
-    return column[first], group
-
-
-def choose_splits(found: Found, data_config: ConfigDict, pinned: dict[str, str] | None) -> Int8[np.ndarray, " n"]:
-    """The source's own splits where it has some, drawn ones where not; validation is cut off training if missing.
-
-    They are drawn by class. Images with numbers are all drawn from one lot.
-    """
-    ratio = tuple(data_config.split_ratio)
-    if (found.own < 0).all():
-        return _draw_splits(found, np.ones(len(found.labels), bool), ratio, data_config.split_seed, pinned)
-    splits = found.own.copy()
-    if SPLITS.index(VALIDATION) not in splits:
-        training = splits == SPLITS.index(TRAIN)
-        splits[training] = _draw_splits(found, training, (*ratio[:2], 0), data_config.split_seed, pinned)
-    return splits
-
-
-def _draw_splits(
-    found: Found, chosen: Bool[np.ndarray, " n"], ratio: Sequence[float], seed: int, pinned: dict[str, str] | None
-) -> Int8[np.ndarray, " k"]:
-    """The splits of the chosen images."""
-    classes = found.labels if found.class_names else np.zeros(len(found.labels), np.int32)
-    group, classes = found.group[chosen], classes[chosen]
-    if found.cluster is None:
-        return assign_splits(found.digests, group, classes, ratio, seed, pinned)
-    return assign_clusters(found.digests, group, found.cluster[chosen], classes, ratio, seed, pinned)
-
-
-def _counts(found: Found, splits: Int8[np.ndarray, " n"]) -> Int64[np.ndarray, "classes splits"]:
-    cells = found.labels.astype(np.int64) * len(SPLITS) + splits
-    return np.bincount(cells, minlength=len(found.class_names) * len(SPLITS)).reshape(-1, len(SPLITS))
-
-
-def check_splits(source: str, found: Found, splits: Int8[np.ndarray, " n"], noun: str = "pictures") -> None:
-    """Raises DataError unless there are examples of several classes, or of numbers, to train on and to validate on."""
-    if not found.class_names:
-        for name in (TRAIN, VALIDATION):
-            if not (splits == SPLITS.index(name)).any():
-                raise DataError(
-                    f"{source} has no {noun} left for the split {name}: give at least two of them, better a hundred, "
-                    "that are not copies of each other"
-                )
-        return
-    if len(found.class_names) < 2:
-        raise DataError(
-            f"{source} has only one class, {found.class_names[0]}: telling classes apart needs at least two"
-        )
-    counts = _counts(found, splits)
-    for name, of_class in zip(found.class_names, counts, strict=True):
-        if not of_class[SPLITS.index(TRAIN)]:
-            raise DataError(f"the class {name} of {source} has no training {noun}: add some, or remove the class")
-    if not counts[:, SPLITS.index(VALIDATION)].any():
-        raise DataError(
-            f"{source} has no {noun[:-1]} left for validation: give each class at least two {noun}, "
-            "better twenty, that are not copies of each other"
-        )
-
-
 def _write_splits(
     file: Path, stage: Stage, parts: Sequence[Part], found: Found, splits: Int8[np.ndarray, " n"]
 ) -> list[list[tuple[int, str]]]:
@@ -371,50 +230,9 @@ def _write_splits(
     with file.open("w", encoding="utf-8", newline="") as lines:
         writer = csv.writer(lines, lineterminator="\n")
         writer.writerow(COLUMNS)
-        rows = (row for part in parts for row in _readable(stage.rows(part)))
+        rows = (row for part in parts for row in readable(stage.rows(part)))
         for number, row in enumerate(rows):
             writer.writerow((plain_cell(row.name), plain_cell(row.label), SPLITS[splits[number]], row.pixels))
             if sizes[group[number]] > 1:
                 copies.setdefault(int(group[number]), []).append((number, row.name))
     return list(copies.values())
-
-
-def report_of(source: str, found: Found, splits: Int8[np.ndarray, " n"], copies: list[list[tuple[int, str]]]) -> dict:
-    """What the images are. What else lies in the source, the listing knows anew at every start."""
-
-    def differing(values: np.ndarray) -> list[list[str]]:
-        return [
-            [name for _, name in group] for group in copies if len({float(values[number]) for number, _ in group}) > 1
-        ]
-
-    return {
-        "source": source,
-        "pictures": len(found.labels),
-        **_report_of_labels(found, splits),
-        "unreadable": found.unreadable,
-        "duplicates": [[name for _, name in group] for group in copies],
-        "two_labels": differing(found.labels),
-        "in_two_splits": differing(splits),
-    }
-
-
-def _report_of_labels(found: Found, splits: Int8[np.ndarray, " n"]) -> dict:
-    """How many images each class has in each split, or, of numbers, how these are distributed in each split."""
-    if found.class_names:
-        counts = zip(found.class_names, _counts(found, splits).tolist(), strict=True)
-        return {"classes": {name: dict(zip(SPLITS, of_class, strict=True)) for name, of_class in counts}}
-    of_split = {name: found.labels[splits == number].astype(np.float64) for number, name in enumerate(SPLITS)}
-    return {
-        "classes": {},
-        "numbers": {
-            name: {
-                "pictures": len(numbers),
-                "lowest": float(numbers.min()),
-                "mean": float(numbers.mean()),
-                "highest": float(numbers.max()),
-                "deviation": float(numbers.std()),
-            }
-            for name, numbers in of_split.items()
-            if len(numbers)
-        },
-    }

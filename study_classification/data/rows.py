@@ -11,15 +11,9 @@ from jaxtyping import Float32, Int, Int8, Int32
 from ml_collections import ConfigDict
 
 from study_classification.config import listed
+from study_classification.data.found import Found, check_splits, choose_splits, group_digests, report_of
 from study_classification.data.items import SPLITS
-from study_classification.data.prepare import (
-    Found,
-    cache_directory,
-    check_splits,
-    choose_splits,
-    group_digests,
-    report_of,
-)
+from study_classification.data.prepare import cache_directory
 from study_classification.data.shipped import Rows, is_shipped, names_of_shipped, read_shipped
 from study_classification.data.sources import NO_UTF8, SPLIT_NAMES, class_name, merged_names, numbers_of, similar_names
 from study_classification.data.splits import COLUMNS, read_pinned

@@ -5,6 +5,7 @@ download.py            one file from a URL, or from a bucket
 hub.py                 files of the Hugging Face hub
 files.py               files of weights -> arrays by name
 torch_files.py         those of PyTorch, without PyTorch
+torch_pickles.py       their pickles, without running them
 convert.py             arrays by name -> variables
 origin.py              where weights come from, and how their images were made
 families.py            which names belong to which network

@@ -13,8 +13,9 @@ from study_classification.configs import default
 from study_classification.data import prepare as prepare_module
 from study_classification.data import prepared_images, staging
 from study_classification.data.dataset import open_dataset
+from study_classification.data.found import Found, choose_splits
 from study_classification.data.items import SPLITS, Item
-from study_classification.data.prepare import Found, choose_splits, prepare
+from study_classification.data.prepare import prepare
 from study_classification.data.report import format_report
 from study_classification.data.sources import list_source
 from study_classification.errors import DataError, EnvironmentFault

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from study_classification.errors import WeightsError
-from study_classification.pretrained import torch_files
+from study_classification.pretrained import torch_files, torch_pickles
 from study_classification.pretrained.files import read_tensors
 
 VALUES = np.arange(24, dtype=np.float32)
@@ -537,7 +537,7 @@ def test_tensors_share_a_storage_but_not_to_make_much_of_a_small_file(read):
 
 
 def test_pickles_without_end(read, monkeypatch):
-    monkeypatch.setattr(torch_files, "_MOST_STEPS", 2000)
+    monkeypatch.setattr(torch_pickles, "_MOST_STEPS", 2000)
     copies = b"\x80\x02](" + code(["a", None]) * 100 + b"eq\x00" + (code(Name(DICT)) + b"h\x00\x85R") * 20 + b"."
     for content in (b"\x80\x02" + b"]" * 2000 + b".", copies):  # copies: of few instructions, 2000 items
         with pytest.raises(WeightsError, match="pickle is too long"):
