@@ -12,7 +12,7 @@ from environment import PYTHON, ROOT, only_python, prepare_environment, run_as_s
 
 DONE = """
 Done in {seconds} seconds. What you have now:
-  {run}/curves.png    how loss and accuracy developed: open it
+  {run}/report.html   a page with curves, mistakes and what to do next: open it
   {run}/report.json   the test results
   {run}/pictures      the pictures that were just predicted; each file name begins with the true digit
 
