@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import jax
@@ -98,13 +98,15 @@ def measure(network: Network, *, split: str = "", source: str = "", worst: int =
 
 def answers_of(network: Network, split: Split | RowSplit) -> Answers:
     """What a network says of every example of a split of its run's own data, with all probabilities."""
-    parts = list(_batches_of(network, split))
+    parts = list(outputs_of(network, split, network.predictions))
     predictions, labels = (np.concatenate(found) for found in zip(*parts, strict=True))
     return Answers(names_in(split), labels, predictions)
 
 
-def _batches_of(network: Network, examples: Split | RowSplit) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Predictions and labels of all examples in their order, a batch at a time."""
+def outputs_of(
+    network: Network, examples: Split | RowSplit, function: Callable[[dict[str, jax.Array]], jax.Array]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """What a function of batches gives for all examples in their order, and their labels, a batch at a time."""
     run, sizes, count = network.run, network.batch_sizes, len(examples)
     images = open_examples(
         examples,
@@ -119,14 +121,14 @@ def _batches_of(network: Network, examples: Split | RowSplit) -> Iterator[tuple[
     everywhere = jax.jit(lambda label: label, out_shardings=devices.replicated(network.mesh))
     for step, batch in enumerate(images.batches(plan, range(len(plan)))):
         real = plan[step]["mask"] == 1
-        yield finite(network.predictions(batch), network.step)[real], np.asarray(everywhere(batch["label"]))[real]
+        yield finite(function(batch), network.step)[real], np.asarray(everywhere(batch["label"]))[real]
 
 
 def _columns_of(network: Network, examples: Split | RowSplit, to_class: np.ndarray) -> dict[str, np.ndarray]:
     """What the network says of each example and what is true, see `_columns`."""
     parts = [
         _columns(network.task, predictions, to_class[labels] if network.run.class_names else labels)
-        for predictions, labels in _batches_of(network, examples)
+        for predictions, labels in outputs_of(network, examples, network.predictions)
     ]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     found = len(columns["labels"])

@@ -2,20 +2,13 @@
 
 from dataclasses import dataclass
 
-import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from study_classification.data.batches import open_examples
 from study_classification.data.dataset import Dataset, Split
-from study_classification.data.order import EvaluationOrder
-from study_classification.data.prepare import cache_directory
 from study_classification.data.rows import RowSplit
-from study_classification.inference.measure import finite, label_map
+from study_classification.inference.measure import label_map, outputs_of
 from study_classification.inference.predictor import Predictor
-from study_classification.inputs.kinds import reader_of
-from study_classification.system import devices
-from study_classification.system.threads import num_workers
 
 
 @dataclass(frozen=True)
@@ -47,27 +40,11 @@ def features_of_split(predictor: Predictor, data: Dataset, split: str) -> SplitF
         DivergedError: if some features are NaN or infinite.
     """
     run, examples = predictor.run, data.split(split)
-    images = open_examples(
-        examples,
-        reader_of(run.preprocess, run.config.data.max_megapixels),
-        mode=run.config.data.mode,
-        free_memory=devices.free_memory(),
-        cache=cache_directory(run.config.data),
-        workers=num_workers(run.config.data.workers),
-        sharding=devices.batch_sharding(predictor.mesh),
-    )
-    sizes = predictor.batch_sizes
-    plan = EvaluationOrder(len(examples), next((size for size in sizes if size >= len(examples)), sizes[-1]))
-    everywhere = jax.jit(lambda label: label, out_shardings=devices.replicated(predictor.mesh))
-    features, labels = [], []
-    for step, batch in enumerate(images.batches(plan, range(len(plan)))):
-        real = plan[step]["mask"] == 1
-        features.append(finite(predictor.pooled_features(batch), predictor.step)[real])
-        labels.append(np.asarray(everywhere(batch["label"]))[real])
-    found = np.concatenate(labels)
+    parts = outputs_of(predictor, examples, predictor.pooled_features)
+    features, labels = (np.concatenate(found) for found in zip(*parts, strict=True))
     if run.class_names:
-        found = label_map(data.class_names, run.class_names)[found]
-    return SplitFeatures(split, examples, found, np.concatenate(features))
+        labels = label_map(data.class_names, run.class_names)[labels]
+    return SplitFeatures(split, examples, labels, features)
 
 
 def nearest(
