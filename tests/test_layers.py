@@ -52,6 +52,31 @@ def test_imports_go_down(file):
             assert FLOOR[imported] < FLOOR[room], f"{room} imports {imported}, which does not lie below it"
 
 
+def files_imported_by(file):
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("study_classification"):
+            place = PACKAGE.parent.joinpath(*node.module.split("."))
+            for found in (place.with_suffix(".py"), *(place / f"{alias.name}.py" for alias in node.names)):
+                if found in FILES:
+                    yield found
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    above = []
+
+    def visit(file):
+        assert file not in above, " -> ".join(each.name for each in [*above[above.index(file) :], file])
+        if file not in done:
+            above.append(file)
+            for imported in files_imported_by(file):
+                visit(imported)
+            done.add(above.pop())
+
+    done = set()
+    for file in FILES:
+        visit(file)
+
+
 def sources_with(pattern):
     return {room_of(file) for file in FILES if re.search(pattern, file.read_text(encoding="utf-8"))}
 

@@ -7,6 +7,7 @@ measure.py         a network on data, exactly
 evaluate.py        exact metrics on a split or on other data, written to report.json
 report.py          report.html, at any time
 attribution.py     which part of an example speaks for a class: Grad-CAM and its like
+explanation.py     that of an image, by each method that a user may name
 explain_images.py  that of images, drawn
 explain_rows.py    that of rows and texts, by column and word
 explain_layers.py  what the layers make of an image, drawn

@@ -14,6 +14,7 @@ from PIL import Image
 
 from study_classification.data.prepare import cache_directory
 from study_classification.errors import ConfigError, nearest
+from study_classification.inference.explanation import NOTES, explained, make_explain
 from study_classification.inference.given_images import is_single, read_given
 from study_classification.inference.given_rows import is_single_row, read_given_rows
 from study_classification.inference.measure import finite, measure
@@ -178,6 +179,7 @@ class Predictor:
         Args:
             images: what `predict` takes.
             method: `grad_cam`, `integrated_gradients`, `occlusion` or `gradient_input`, see docs/inside.md.
+                `gradient_input` takes the place of `grad_cam` where the network has no feature map.
 
         Returns:
             Of one image: class -> the image as the network sees it, enlarged to 224 pixels if it is smaller, uint8
@@ -188,16 +190,17 @@ class Predictor:
             DataError: if an image cannot be read.
             ConfigError: if the run is not one of images and classes, or there is no such method.
         """
-        from study_classification.inference.explain_images import NOTES, explained, make_explain
-
         self._require(classes=True)
         if not isinstance(self.preprocess, Preprocess):
             raise ConfigError(f"the run in {self.run.workdir} is of {self.preprocess.noun}, and images are explained")
         if method not in NOTES:
             raise ConfigError(f"there is no method {method!r} to explain by: {nearest(method, NOTES)}")
-        explain = make_explain(self, method)[1]
-        pixels = [one for batch in self._batches(images) for one in batch]
-        shown = [{cell[0].partition("\n")[0]: cell[1] for cell in explained(self, explain, one)} for one in pixels]
+        explain = make_explain(self.model, self.variables, self.task, self.preprocess, method)[1]
+        shown = [
+            {self.class_names[label]: image for label, image in explained(said, explain, pixels).items()}
+            for batch in self._batches(images)
+            for pixels, said in zip(batch, self.predictions_of(batch), strict=True)
+        ]
         return shown[0] if is_single(images) else shown
 
     def evaluate(self, data: str | os.PathLike[str] = "", *, split: str = "", write_report: bool = False) -> dict:

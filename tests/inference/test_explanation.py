@@ -1,0 +1,73 @@
+import jax
+import numpy as np
+import pytest
+
+from study_classification.errors import ConfigError
+from study_classification.inference.explanation import GRAD_CAM, GRADIENT_INPUT, NOTES, make_explain
+from study_classification.inference.predictor import Predictor, load_predictor
+from study_classification.models import create_model
+from study_classification.models.initial import init_variables
+from study_classification.reports.grids import marked
+
+
+def explain_of(predictor, method=GRAD_CAM):
+    return make_explain(predictor.model, predictor.variables, predictor.task, predictor.preprocess, method)
+
+
+def test_grad_cam_of_the_tiny_network_is_what_its_definition_says(run):
+    """ReLU of the sum of its last map times the mean weights of the rest, which is linear but for a bias."""
+    predictor = load_predictor(run, "best")
+    pixels = np.arange(64, dtype=np.uint8).reshape(8, 8, 1)
+    method, explain = explain_of(predictor)
+    maps = np.asarray(maps_of(predictor, pixels))
+    params = predictor.variables["params"]
+    to_class = np.asarray(params["backbone"]["dense"]["kernel"]) @ np.asarray(params["head"]["classifier"]["kernel"])
+    weights = to_class.reshape(8, 8, 8, 3).mean((0, 1))  # [c, classes]
+    assert method == GRAD_CAM and (maps > 0).any()
+    found = explain(pixels, [2, 0])
+    np.testing.assert_allclose(found, np.maximum(np.einsum("hwc,ck->khw", maps, weights[:, [2, 0]]), 0), atol=1e-5)
+
+
+def maps_of(predictor, pixels):
+    """The map that the network flattens: BatchNorm's output, after ReLU."""
+    inputs = predictor.preprocess.inputs_of({"image": pixels[None]})
+    _, found = predictor.model.apply(
+        predictor.variables, inputs, train=False, capture_intermediates=True, mutable=["intermediates"]
+    )
+    return np.maximum(found["intermediates"]["backbone"]["bn"]["__call__"][0][0], 0)
+
+
+@pytest.mark.parametrize("method", NOTES)
+def test_every_method_gives_a_map_of_each_class(run, method):
+    taken, explain = explain_of(load_predictor(run, "best"), method)
+    found = explain(np.full((8, 8, 1), 200, np.uint8), [1, 2, 0])
+    assert taken == method and found.shape == (3, 8, 8) and np.isfinite(found).all() and np.ptp(found) > 0
+
+
+def test_a_network_without_a_map_is_explained_by_its_gradient(run):
+    predictor = load_predictor(run, "best")
+    config = run.config.model.copy_and_resolve_references()
+    config.name, config.hidden = "mlp", ()
+    model = create_model(config, 3)
+    variables = init_variables(model, run.preprocess.shape, jax.random.key(0))
+    linear = Predictor(**{**vars(predictor), "model": model, "variables": variables})
+    method, explain = explain_of(linear)
+    assert method == GRADIENT_INPUT
+    pixels = np.arange(64, dtype=np.uint8).reshape(8, 8, 1)
+    kernel = np.asarray(variables["params"]["head"]["classifier"]["kernel"])[:, 1].reshape(8, 8)
+    np.testing.assert_allclose(explain(pixels, [1])[0], (pixels[..., 0] / 255 - 0.5) / 0.25 * kernel, rtol=1e-4)
+
+
+def test_python_is_given_the_marked_image_of_each_class(run):
+    predictor = load_predictor(run, "best")
+    pixels = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    shown = predictor.explain(pixels)
+    said = predictor.predict(pixels)
+    assert list(shown) == sorted(predictor.class_names, key=said.probabilities.__getitem__, reverse=True)
+    explain = explain_of(predictor)[1]
+    best = list(predictor.class_names).index(said.label)
+    assert (shown[said.label] == marked(pixels[..., None], explain(pixels[..., None], [best])[0])).all()
+    several = predictor.explain([pixels, pixels[::-1].copy()], "occlusion")
+    assert len(several) == 2 and (several[0][said.label] != several[1][said.label]).any()
+    with pytest.raises(ConfigError, match="no method 'gradcam' to explain by: did you mean grad_cam"):
+        predictor.explain(pixels, "gradcam")
