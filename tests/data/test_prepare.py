@@ -380,6 +380,12 @@ def test_an_imbalance_begins_above_three_times(largest, said):
     assert ("Imbalance: cat has" in format_report(report_of({"cat": largest, "dog": 10}))) is said
 
 
+def test_bars_are_shares_of_the_largest_class_and_none_vanishes():
+    lines = format_report(report_of({"cat": 100, "dog": 50, "emu": 1}), bars=True).splitlines()
+    assert lines[0] == "151 pictures in 3 classes: 151 train, 0 validation, 0 test"
+    assert [line.partition("%")[2] for line in lines[1:4]] == ["  " + "█" * length for length in (30, 15, 1)]
+
+
 def test_of_many_classes_twenty_are_shown():
     counts = {f"class{number:02}": 1 for number in range(20)}
     assert "more classes" not in format_report(report_of(counts))

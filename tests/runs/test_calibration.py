@@ -9,6 +9,13 @@ from study_classification.runs.calibration import read_temperature, write_temper
 def test_a_temperature_is_that_of_its_checkpoint(tmp_path):
     write_temperature(tmp_path, 1.5, 20, (0.1, 0.02), 99)
     assert read_temperature(tmp_path, 20) == 1.5
+    assert json.loads((tmp_path / "calibration.json").read_text()) == {
+        "temperature": 1.5,
+        "checkpoint_step": 20,
+        "split": "validation",
+        "examples": 99,
+        "expected_calibration_error": {"before": 0.1, "after": 0.02},
+    }
     with pytest.raises(ConfigError, match="is that of step 20, not of step 10: take --checkpoint=best"):
         read_temperature(tmp_path, 10)
 
