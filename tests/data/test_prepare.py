@@ -167,6 +167,13 @@ def test_other_splits_make_another_data_set(data_config, digits, tmp_path):
     assert open_dataset(data_config).splits_csv.splitlines()[1] == chosen
 
 
+def test_another_limit_of_size_judges_anew(data_config):
+    prepared(data_config)
+    data_config.max_megapixels = 5e-5  # 50 of the 64 pixels
+    with pytest.raises(DataError, match="none of the 90 pictures .* it claims 6.4e-05 megapixels"):
+        prepared(data_config)
+
+
 def test_the_splits_are_sorted_by_name_and_no_name_becomes_a_formula(data_config, digits):
     (digits / "0").rename(digits / "=1")
     header, *rows = open_dataset(data_config).splits_csv.splitlines()

@@ -31,9 +31,17 @@ def test_parts_hold_all_images_and_a_new_one_changes_one_part_only():
     assert len({part.stamp for part in more} - {part.stamp for part in parts}) <= 2
 
 
+def change_quietly(file):
+    """Another content of the same size and time, as a copying program may leave it."""
+    before = file.stat()
+    file.write_bytes(bytes(before.st_size))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 @pytest.mark.parametrize(
     "change",
     [
+        change_quietly,
         lambda file: file.write_bytes(b"other"),
         lambda file: os.utime(file),
         lambda file: file.unlink(),

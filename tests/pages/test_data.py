@@ -23,7 +23,9 @@ def png():
 @pytest.fixture
 def values(monkeypatch):
     """What the template is given of 14 images, all of them dark and none of them there any more but the first two."""
-    items = [Item(name, "ab"[place % 2], path=None if place < 2 else "gone", data=png()) for place, name in enumerate(NAMES)]
+    items = [
+        Item(name, "ab"[place % 2], path=None if place < 2 else "gone", data=png()) for place, name in enumerate(NAMES)
+    ]
     seen = [Seen(item, "", 0, 8, 8, 1, 0.0, 0.0, "") for item in items]
     report = {kind: [] for kind in (EXACT | ALIKE | FINDINGS)} | {kind: {} for kind in ODD}
     report |= {

@@ -25,6 +25,12 @@ def test_where_none_is_stored_the_command_is_named_that_makes_it(tmp_path):
         read_temperature(tmp_path, 10)
 
 
+def test_a_temperature_of_no_checkpoint_is_that_of_none(tmp_path):
+    (tmp_path / "calibration.json").write_text(json.dumps({"temperature": 1.5}))
+    with pytest.raises(ConfigError, match="is that of step None, not of step 10"):
+        read_temperature(tmp_path, 10)
+
+
 @pytest.mark.parametrize("temperature", [None, "1.5", 0.0, -1.0])
 def test_a_damaged_file_is_named(tmp_path, temperature):
     (tmp_path / "calibration.json").write_text(json.dumps({"temperature": temperature, "checkpoint_step": 10}))

@@ -116,6 +116,23 @@ def test_alone_an_end_is_an_exit(monkeypatch):
     assert left.value.code == 4
 
 
+def test_a_mistake_is_told_to_the_others_and_a_signal_is_not(monkeypatch):
+    told, codes = [], []
+
+    class Line:
+        def tell(self, *words):
+            told.append(words)
+
+        def part(self):
+            told.append("done")
+
+    monkeypatch.setattr(lifeline, "_lifeline", Line())
+    monkeypatch.setattr(lifeline.os, "_exit", codes.append)
+    for code, sentence in ((3, "no folder"), (143, "all is saved"), (0, "")):  # a signal reaches each by itself
+        lifeline.end(code, sentence)
+    assert told == [(3, "no folder"), "done", "done"] and codes == [3, 143, 0]
+
+
 def test_a_process_ends_with_the_code_and_the_words_of_another():
     program = (
         "import sys, time; from study_classification.system import lifeline\n"
