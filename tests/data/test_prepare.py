@@ -170,7 +170,7 @@ def test_other_splits_make_another_data_set(data_config, digits, tmp_path):
 def test_another_limit_of_size_judges_anew(data_config):
     prepared(data_config)
     data_config.max_megapixels = 5e-5  # 50 of the 64 pixels
-    with pytest.raises(DataError, match="none of the 90 pictures .* it claims 6.4e-05 megapixels"):
+    with pytest.raises(DataError, match=r"none of the 90 pictures .* it claims 6\.4e-05 megapixels"):
         prepared(data_config)
 
 

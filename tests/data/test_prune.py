@@ -9,7 +9,6 @@ from study_classification.data.prune import prune
 from study_classification.system.entries import SEAL, publish, workplace
 from study_classification.system.locks import try_lock
 
-
 KINDS = ("prepared", "decoded", "features", "labels")
 
 

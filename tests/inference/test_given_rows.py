@@ -22,6 +22,7 @@ def test_rows_of_a_table_as_programs_have_them(tmp_path):
     assert given([{"n": np.float64("nan"), "kind": "a", "id": 7}, {"n": 2, "kind": "c"}]) == [missing, [0, 0, 0, 0, 1]]
     (tmp_path / "new.csv").write_text("kind;n\na;\nc;2\n")
     assert given(tmp_path / "new.csv") == given(str(tmp_path / "new.csv")) == [missing, [0, 0, 0, 0, 1]]
+    assert given([{"n": 0, "kind": "a"}]) == given([{"n": "0", "kind": "a"}]) != [missing]  # 0 is a number
     assert given([]) == []
 
 
@@ -40,6 +41,7 @@ def test_texts_as_programs_have_them(tmp_path):
         ("new.csv", TABLE, False),
         ("new", TABLE, False),
         ("new.csv", TEXT, False),
+        ("NEW.CSV", TEXT, False),
         ("good film", TEXT, True),
         (["good film"], TEXT, False),
     ],
