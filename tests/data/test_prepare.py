@@ -161,10 +161,25 @@ def test_given_back_splits(data_config, digits):
 def test_other_splits_make_another_data_set(data_config, digits, tmp_path):
     first = open_dataset(data_config)
     header, *rows = first.splits_csv.splitlines()
-    chosen = rows[0].replace(",train,", ",test,") if ",train," in rows[0] else rows[0].replace(",test,", ",train,")
-    (tmp_path / "splits.csv").write_text("\n".join([header, chosen, *rows[1:]]) + "\n")
     data_config.splits = str(tmp_path / "splits.csv")
-    assert open_dataset(data_config).splits_csv.splitlines()[1] == chosen
+    for place in (0, 1):
+        own, *_ = (split for split in SPLITS if f",{split}," in rows[place])
+        chosen = rows[place].replace(f",{own},", ",test," if own == "train" else ",train,")
+        (tmp_path / "splits.csv").write_text("\n".join([header, *rows[:place], chosen, *rows[place + 1 :]]) + "\n")
+        assert open_dataset(data_config).splits_csv.splitlines()[place + 1] == chosen
+
+
+def test_what_is_unreadable_in_any_part_is_told(data_config, digits, monkeypatch):
+    monkeypatch.setattr(staging, "MEAN_PART", 8)
+    files = [min((digits / label).iterdir()) for label in "02"]
+    for file in files:
+        file.write_bytes(b"")
+    dataset = open_dataset(data_config)
+    assert dataset.report["unreadable"] == {str(file.relative_to(digits)): "it is empty" for file in files}
+    for name, split in dataset.splits.items():  # the others are themselves
+        examples = [split[place] for place in range(len(split))]
+        assert [example.data for example in examples] == [(digits / example.name).read_bytes() for example in examples]
+        assert [str(label) for label in dataset.labels(name, digits)] == [example.name[0] for example in examples]
 
 
 def test_another_limit_of_size_judges_anew(data_config):

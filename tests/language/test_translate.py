@@ -18,6 +18,7 @@ SMALL = Catalogue(
         "  class{}  recall  {}": "  クラス{0} 再現率  {1:>8}",
         "first:\n{}\nlast": "始め:\n{0}\n終わり",
         "{} failed": "失敗: {0}",
+        "{} has failed": "失敗した: {0}",
         "step {}": "ステップ {0}",
     },
     {"pictures": "画像", "rows": "行"},
@@ -33,6 +34,7 @@ SMALL = Catalogue(
             "error: x.png cannot be read: it is a folder, not a file",
             "エラー: x.png を読めません: ファイルではなくフォルダです",
         ),
+        ("error: x has failed", "エラー: 失敗した: x"),  # the label first, though the other sentence is longer
         ("a.csv holds 3 of 5 rows", "5 rows のうち 3 が a.csv にあります"),
         ("3 of 5 rows", "5 行中 3 行"),
         ("cats of dogs rows", "cats of dogs rows"),
