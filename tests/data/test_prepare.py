@@ -43,7 +43,8 @@ def test_the_result_is_a_tfds_data_set_with_the_original_bytes(data_config, digi
     }
     dataset = open_dataset(data_config)
     assert dataset.class_names == ("0", "1", "2")
-    for split in dataset.splits.values():
+    for name, split in dataset.splits.items():
+        assert builder.info.splits[name].num_bytes == sum(len(split[index].data) for index in range(len(split)))
         for index in range(len(split)):
             example = split[index]
             assert example.data == (digits / example.name).read_bytes()

@@ -39,7 +39,7 @@ def counts(splits, label):
 
 @pytest.mark.parametrize(
     ("count", "expected"),
-    [(1, (1, 0, 0)), (2, (1, 1, 0)), (3, (1, 1, 1)), (10, (8, 1, 1)), (50, (40, 5, 5)), (1000, (800, 100, 100))],
+    [(1, (1, 0, 0)), (2, (1, 1, 0)), (3, (1, 1, 1)), (10, (8, 1, 1)), (17, (13, 2, 2)), (1000, (800, 100, 100))],
 )
 def test_sizes(count, expected):
     assert tuple(split_sizes(count, (8, 1, 1)).values()) == expected

@@ -42,6 +42,7 @@ def change_quietly(file):
     "change",
     [
         change_quietly,
+        lambda file: os.utime(file, ns=(0, file.stat().st_mtime_ns + 1000)),  # within a second
         lambda file: file.write_bytes(b"other"),
         lambda file: os.utime(file),
         lambda file: file.unlink(),
