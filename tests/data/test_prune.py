@@ -58,9 +58,9 @@ def test_what_is_old_depends_on_the_user(cache):
 
 
 def test_what_is_not_complete_goes_unless_somebody_works_on_it(cache):
-    for name in ("half", ".dead.1234"):
-        (cache / "decoded" / name).mkdir()
-    (cache / "decoded" / ".dead.1234.lock").touch()
+    (cache / "decoded" / "half").mkdir()
+    (cache / "features" / ".dead.1234").mkdir()
+    (cache / "features" / ".dead.1234.lock").touch()
     for name in ("left", "running"):
         (cache / "staging" / name).mkdir(parents=True)
     with try_lock(cache / "staging" / "running.lock"), workplace(cache / "decoded" / "coming") as temporary:

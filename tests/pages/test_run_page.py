@@ -20,6 +20,7 @@ from study_classification.runs.history import Epoch, History
 from study_classification.runs.results import add_to_report
 from study_classification.system.files import write_json
 from study_classification.tasks.regression import Regression
+from study_classification.tasks.sigmoid import Sigmoid
 from study_classification.tasks.softmax import Softmax
 
 COLUMNS = TablePreprocess(tuple(NumberColumn(name, 0.0, 0.0, 1.0, False) for name in ("age", "fare")), ())
@@ -89,6 +90,11 @@ def test_a_classification_has_all_its_sections(classes):
         f"{f}.{e}" for f in figures | {"weights"} for e in ("svg", "png")
     }
     assert text.count("<svg") == 8 and len(text) < 1_000_000
+
+
+def test_of_two_classes_by_one_output_the_positive_one_comes_last(classes):
+    for positive, expected in ((1, ("ant <b>", "bee")), (0, ("bee", "ant <b>"))):
+        assert dataclasses.replace(classes, task=Sigmoid(2, positive=positive)).outputs == expected
 
 
 def test_a_regression_has_no_sections_of_classes(tmp_path):

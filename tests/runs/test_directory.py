@@ -74,6 +74,7 @@ def test_a_run_is_not_resumed_with_examples_chosen_otherwise(run, field, value, 
 
 def test_a_run_goes_on_where_its_data_have_moved(run):
     run_directory.begin(run, "key", {}, "")
+    assert not own_data.same_data(run.workdir, "another", "")  # no splits are known of either
     run.config.data.source = "/elsewhere"
     run_directory.begin(run, "key", {}, "")
     assert run_directory.load(run.workdir).config.data.source == "/elsewhere"
