@@ -8,7 +8,7 @@ import pytest
 
 from study_classification.data.items import Item, collect
 from study_classification.data.sources import list_source
-from study_classification.data.staging import Fingerprints, Stage, content_of, find_parts, is_settled
+from study_classification.data.staging import Fingerprints, Row, Stage, content_of, find_parts, is_settled
 from study_classification.errors import EnvironmentFault
 
 
@@ -53,6 +53,13 @@ def test_every_change_of_a_file_changes_its_stamp(digits, items, change):
     before = find_parts(items, 1)
     change(Path(items[7].path))
     assert find_parts(list_source(str(digits)).items, 1) != before
+
+
+def test_the_content_of_a_part_is_names_classes_splits_and_digests():
+    row = Row("a.png", "cat", None, "0a1b")
+    changes = ({"name": "b.png"}, {"label": "dog"}, {"split": "test"}, {"digest": "0a1c"})
+    assert len({content_of([row]), *(content_of([row._replace(**change)]) for change in changes)}) == 5
+    assert content_of([row._replace(offset=7, size=9)]) == content_of([row])  # wherever it is kept
 
 
 def test_the_files_come_back_as_they_were_judged(items, stage):

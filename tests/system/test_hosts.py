@@ -45,6 +45,16 @@ def test_half_of_it_is_refused(environment, flags, words):
     assert words in str(raised.value)
 
 
+@pytest.mark.parametrize(("first", "order"), [(True, ["inside", "met"]), (False, ["met", "inside"])])
+def test_the_first_is_alone_and_the_others_follow(monkeypatch, first, order):
+    found = []
+    monkeypatch.setattr(hosts, "is_first", lambda: first)
+    monkeypatch.setattr(hosts, "wait_for_all", lambda name: found.append("met"))
+    with hosts.first_alone("x"):
+        found.append("inside")
+    assert found == order
+
+
 def test_the_least_of_all_hosts_decides(monkeypatch):
     monkeypatch.setattr(hosts, "alone", lambda: False)
     monkeypatch.setattr(hosts.multihost_utils, "process_allgather", lambda value: np.array([value, 0.0, 3.0]))
