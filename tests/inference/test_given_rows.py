@@ -28,6 +28,7 @@ def test_rows_of_a_table_as_programs_have_them(tmp_path):
 
 def test_texts_as_programs_have_them(tmp_path):
     assert given("A good film", TEXT) == [[1, 3]]
+    assert given([{"text": math.nan}, {"text": None}], TEXT) == [[0, 0], [0, 0]]  # and not the word nan
     assert given(["good", {"text": "film", "id": 7}], TEXT) == [[3, 0], [2, 0]]
     (tmp_path / "new.csv").write_text("text\nGOOD\n")
     assert given(str(tmp_path / "new.csv"), TEXT) == [[3, 0]]

@@ -16,7 +16,7 @@ def test_weights_near_zero_are_counted(run, monkeypatch):
         params = jax.tree.map(lambda leaf: np.full(leaf.shape, 0.5, np.float32), variables["params"])
         (last,) = params["head"].values()
         last["bias"][:] = 0  # which is no kernel
-        last["kernel"][0] = (0.0, -0.0009, 0.0011)
+        last["kernel"][:2] = [(0.0, -0.0009, 0.0011), (-0.5, -0.5, -0.5)]
         return step, variables | {"params": params}
 
     monkeypatch.setattr(predictor, "load_model", with_zeros)

@@ -55,6 +55,7 @@ SMALL = Catalogue(
         ("  x.png failed", "  失敗: x.png"),
         ("q.csv: a folder", "q.csv: フォルダ"),
         ("(a folder)", "(フォルダ)"),
+        ("step 1  x", "ステップ 1 x"),  # wider than its column, and still apart from the next one
         ("  --flag    a folder  x", "  --flag    フォルダ  x"),
         ("a folder  x\n2.5  a folder", "フォルダ  x\n2.5  フォルダ"),
         ("  class    recall  pictures", "  クラス   再現率      画像"),
