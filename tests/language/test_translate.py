@@ -11,6 +11,7 @@ SMALL = Catalogue(
         "{} of {} rows": "{1:number} 行中 {0:number} 行",
         "it is {}, not a file": "ファイルではなく{0}です",
         "a folder": "フォルダ",
+        "dog": "いぬいぬ",
         "write {NAME: {VALUE}} for {}": "{0} には {{NAME: {{VALUE}}}} と書きます",
         "{} is {}, not a {}": "{0:name} は {1} ですが、型は {2:name} です",
         "give {}": "{0:list} を指定してください",
@@ -55,7 +56,7 @@ SMALL = Catalogue(
         ("  x.png failed", "  失敗: x.png"),
         ("q.csv: a folder", "q.csv: フォルダ"),
         ("(a folder)", "(フォルダ)"),
-        ("step 1  x", "ステップ 1 x"),  # wider than its column, and still apart from the next one
+        ("dog  x", "いぬいぬ x"),  # wider than its column, and still apart from the next one
         ("  --flag    a folder  x", "  --flag    フォルダ  x"),
         ("a folder  x\n2.5  a folder", "フォルダ  x\n2.5  フォルダ"),
         ("  class    recall  pictures", "  クラス   再現率      画像"),

@@ -55,6 +55,17 @@ def test_the_first_is_alone_and_the_others_follow(monkeypatch, first, order):
     assert found == order
 
 
+def test_texts_of_several_lengths_reach_all(monkeypatch):
+    other = np.frombuffer("猫".encode(), np.uint8)
+
+    def gather(value):  # of this host and one other
+        return np.array([value, len(other)]) if np.ndim(value) == 0 else np.stack([value, other])
+
+    monkeypatch.setattr(hosts, "alone", lambda: False)
+    monkeypatch.setattr(hosts.multihost_utils, "process_allgather", gather)
+    assert hosts.texts_of_all("ab") == ["ab", "猫"]
+
+
 def test_the_least_of_all_hosts_decides(monkeypatch):
     monkeypatch.setattr(hosts, "alone", lambda: False)
     monkeypatch.setattr(hosts.multihost_utils, "process_allgather", lambda value: np.array([value, 0.0, 3.0]))
