@@ -38,6 +38,7 @@ def test_descriptors_that_are_used_up_are_not_called_memory():
 
 def test_a_fault_of_the_program_is_none():
     assert as_user_error(OSError(errno.EIO, "input/output error")) is None
+    assert as_user_error(FileNotFoundError(errno.ENOENT, "No such file or directory")) is None
 
 
 def test_a_name_is_known_by_its_last_part():

@@ -5,7 +5,7 @@ import pytest
 
 from study_classification import paths
 from study_classification.errors import ConfigError, EnvironmentFault
-from study_classification.paths import absolute, printable, read_file, user_path, why
+from study_classification.paths import absolute, is_run, printable, read_file, user_path, why
 
 
 def test_a_tilde_is_a_home_directory(tmp_path, monkeypatch):
@@ -63,7 +63,17 @@ def test_only_regular_files_are_read(tmp_path):
         assert why(caught.value) == reason
 
 
+def test_a_run_directory_is_known_by_both_of_its_files(tmp_path):
+    found = []
+    for name in ("config.json", "classes.json"):
+        (tmp_path / name).touch()
+        found.append(is_run(tmp_path))
+    (tmp_path / "config.json").unlink()
+    assert found == [False, True] and not is_run(tmp_path)
+
+
 def test_printable_leaves_text_alone():
+    assert printable("a\n\0b") == "a\\x0a\\x00b"
     assert printable("猫 é\u3000\\x.png") == "猫 é\u3000\\x.png"
     assert printable("caf\udce9\x1b[31m\ud800") == "caf\\xe9\\x1b[31m\\ud800"
 

@@ -92,6 +92,12 @@ def test_balanced_epochs(counts):
     assert not np.array_equal(BalancedOrder(examples, 4, 8, labels).order(0)[0], epochs[0][0])
 
 
+def test_which_images_of_a_large_class_an_epoch_has_depends_on_the_seed():
+    labels = np.array([0] * 18 + [1] * 2)
+    chosen = {tuple(np.unique(BalancedOrder(20, 4, seed, labels).order(0)[0])) for seed in range(3)}
+    assert len(chosen) == 3 and {len(each) for each in chosen} == {12}  # 10 of 18, and both others
+
+
 def test_classes_take_turns_in_having_one_image_more():
     plan = BalancedOrder(5, 4, 0, np.array([0, 0, 0, 1, 2]))  # five images an epoch: two, two and one
     begun = [[plan.begun(label, epoch) for label in range(3)] for epoch in range(4)]
@@ -181,6 +187,13 @@ def test_each_host_decodes_its_own_part(open_mode, split, monkeypatch):
     for mine in (np.arange(8), np.array([0, 1, 2, 3, 8, 9, 10, 11])):  # a mesh may take turns between the hosts
         monkeypatch.setattr(batches.devices, "rows_here", lambda sharding, count, mine=mine: mine)
         jax.tree.map(np.testing.assert_array_equal, images._load(planned), {k: v[mine] for k, v in whole.items()})
+
+
+def test_parts_of_a_split_are_kept_apart(split, tmp_path):
+    view = ImageReader(Preprocess(8, 8, "bilinear", 1, (0.5,), (0.25,)), 89.0)
+    for part in (np.arange(8), np.arange(64, 72)):
+        found = batches._decoded(split, view, tmp_path, 1, part)["label"].tolist()
+        assert found == [split[place].label for place in part.tolist()]
 
 
 def test_groups_of_batches_are_split_along_the_examples():

@@ -205,7 +205,9 @@ def test_images_of_a_bucket_are_prepared_once(bucket, digits, tmp_path, capsys):
     first, second = open_dataset(config), open_dataset(config)
     assert capsys.readouterr().out.count("for the first time") == 1
     config.source = str(digits)
-    assert first.key == second.key == open_dataset(config).key  # the key is the content alone
+    moved = open_dataset(config)
+    assert first.key == second.key == moved.key  # the key is the content alone
+    assert (first.report["source"], moved.report["source"]) == ("gs://bucket/digits", str(digits))
 
 
 class NumberedImages(TwentyImages):

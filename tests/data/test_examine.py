@@ -9,7 +9,8 @@ from PIL import Image, ImageFilter
 
 from study_classification.configs import default
 from study_classification.data.dataset import open_dataset
-from study_classification.data.examine import examine
+from study_classification.data.examine import ODDITIES, Seen, _sizes, examine, look_at
+from study_classification.data.items import Item
 from study_classification.data.report import format_report
 from study_classification.data.sources import list_source
 from study_classification.errors import DataError
@@ -39,6 +40,43 @@ def odd(tmp_path_factory):
 @pytest.fixture(scope="module")
 def found(odd):
     return examine(str(odd), list_source(str(odd)), DATA)
+
+
+def seen_as(width=64, height=64, turn=1, brightness=100.0, sharpness=100.0):
+    return Seen(Item("x.png", "a"), "", 10 * width, width, height, turn, brightness, sharpness, "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "odd", "plain"),
+    [
+        ("dark", {"brightness": 29.9}, {"brightness": 30}),
+        ("blurred", {"sharpness": 49.9}, {"sharpness": 50}),
+        ("blurred", {"sharpness": 0, "height": 32}, {"sharpness": 0, "height": 31}),  # which is tiny
+        ("blurred", {"sharpness": 0, "brightness": 30}, {"sharpness": 0, "brightness": 29.9}),  # which is dark
+        ("tiny", {"width": 31}, {"width": 32}),
+        ("odd_shaped", {"width": 193}, {"width": 192}),
+        ("odd_shaped", {"height": 193}, {"height": 192}),
+        ("turned", {"turn": 2}, {"turn": 1}),
+    ],
+)
+def test_an_oddity_begins_beyond_its_limit(kind, odd, plain):
+    assert ODDITIES[kind](seen_as(**odd)) and not ODDITIES[kind](seen_as(**plain))
+
+
+def test_sharpness_is_that_of_one_size_whatever_the_image_s_own():
+    image = photo(0, 224)  # 256 pixels long
+    large = image.resize((1024, 896), Image.Resampling.BICUBIC)
+    small, same = (look_at(Item("x.png", "a"), b"", each).sharpness for each in (image, large))
+    assert 0.5 < same / small < 2
+
+
+def test_the_sizes_are_told_by_their_extremes_and_medians():
+    sizes = _sizes([seen_as(width=width, height=7) for width in (90, 10, 20)])
+    assert sizes == {
+        "width": {"smallest": 10, "median": 20, "largest": 90},
+        "height": {"smallest": 7, "median": 7, "largest": 7},
+        "bytes": {"smallest": 100, "median": 200, "largest": 900},
+    }
 
 
 def test_each_oddity_is_found_once(found):

@@ -20,7 +20,10 @@ def clusters(grouping, looks=NOTHING, group=OWN):
 def test_a_pattern_on_the_name_and_a_manifest_make_groups():
     assert clusters(Grouping(pattern=r"^(p\d)_")) == [0, 0, 1, 2]
     assert clusters(Grouping(pattern=r"[ab]\.png")) == [0, 1, 0, 2]  # the whole of what is found
+    assert clusters(Grouping(pattern=r"p\d_(\w)")) == [0, 1, 0, 2]  # its first group, and not p1_a
     assert clusters(Grouping(given={"p2_a.png": "x", "other.png": "x"})) == [0, 1, 2, 2]
+    alike = Grouping(pattern=r"^(p\d)_", given={"other.png": "p1"})  # a group of the manifest is none of the pattern
+    assert clusters(alike) == [0, 0, 1, 2]
     given = Grouping(pattern=r"^(p\d)_", given={"p1_b.png": "x", "other.png": "x"})  # which goes before the pattern
     assert clusters(given) == [0, 1, 2, 1]
 
@@ -29,6 +32,7 @@ def test_exact_and_near_duplicates_join_groups():
     grey = bytes(range(64)).hex()
     looks = ["00" * 8 + grey, "ff" * 8 + grey, "00" * 7 + "01" + grey, ""]
     assert clusters(Grouping(near=True), looks) == [0, 1, 0, 2]
+    assert clusters(Grouping(near=True), ["", *looks[:3]]) == [0, 1, 2, 1]  # what has no look is passed over
     assert clusters(Grouping(near=True, pattern=r"^(p1)"), looks) == [0, 0, 0, 1]  # a chain of three
     assert clusters(Grouping(pattern=r"^(p1)"), group=np.array([0, 1, 2, 1])) == [0, 0, 1, 0]
 
@@ -37,7 +41,11 @@ def test_without_a_wish_nothing_changes():
     grouping = Grouping.of(default.get_config().data, {})
     assert not grouping and grouping.rules() == []
     assert grouping.clusters(OWN, NAMES, NOTHING) is None
-    assert Grouping(near=True).rules() != Grouping(pattern="x").rules() != []
+    wishes = [
+        *(Grouping(near=True), Grouping(pattern="x"), Grouping(near=True, pattern="x"), Grouping(pattern="y")),
+        *(Grouping(given={name: text}) for name in "ab" for text in "cd"),
+    ]
+    assert len({str(wish.rules()) for wish in wishes} | {"[]"}) == 9  # each has data of its own in the cache
 
 
 def drawn(sizes, pinned=None, ratio=(8, 1, 1), seed=0):

@@ -56,6 +56,11 @@ def test_six_bits_are_near_and_seven_are_not(monkeypatch):
 
 def test_tiny_images_and_those_of_one_shade_have_no_look():
     assert look_of(photo(0).resize((40, 31))) == ""
+    assert len(look_of(photo(0).resize((40, 32)))) == 144
+    two = Image.new("L", (64, 64), 9)
+    for shade, length in ((16, 0), (17, 144)):  # 8 levels apart
+        two.paste(shade, (0, 0, 32, 64))
+        assert len(look_of(two)) == length
     assert look_of(Image.new("RGB", (64, 64), (9, 9, 9))) == ""
     assert len(look_of(photo(0))) == 144
 

@@ -43,7 +43,8 @@ def test_the_result_is_a_tfds_data_set_with_the_original_bytes(data_config, digi
     }
     dataset = open_dataset(data_config)
     assert dataset.class_names == ("0", "1", "2")
-    for split in dataset.splits.values():
+    for name, split in dataset.splits.items():
+        assert builder.info.splits[name].num_bytes == sum(len(split[index].data) for index in range(len(split)))
         for index in range(len(split)):
             example = split[index]
             assert example.data == (digits / example.name).read_bytes()
@@ -161,10 +162,32 @@ def test_given_back_splits(data_config, digits):
 def test_other_splits_make_another_data_set(data_config, digits, tmp_path):
     first = open_dataset(data_config)
     header, *rows = first.splits_csv.splitlines()
-    chosen = rows[0].replace(",train,", ",test,") if ",train," in rows[0] else rows[0].replace(",test,", ",train,")
-    (tmp_path / "splits.csv").write_text("\n".join([header, chosen, *rows[1:]]) + "\n")
     data_config.splits = str(tmp_path / "splits.csv")
-    assert open_dataset(data_config).splits_csv.splitlines()[1] == chosen
+    for place in (0, 1):
+        own, *_ = (split for split in SPLITS if f",{split}," in rows[place])
+        chosen = rows[place].replace(f",{own},", ",test," if own == "train" else ",train,")
+        (tmp_path / "splits.csv").write_text("\n".join([header, *rows[:place], chosen, *rows[place + 1 :]]) + "\n")
+        assert open_dataset(data_config).splits_csv.splitlines()[place + 1] == chosen
+
+
+def test_what_is_unreadable_in_any_part_is_told(data_config, digits, monkeypatch):
+    monkeypatch.setattr(staging, "MEAN_PART", 8)
+    files = [min((digits / label).iterdir()) for label in "02"]
+    for file in files:
+        file.write_bytes(b"")
+    dataset = open_dataset(data_config)
+    assert dataset.report["unreadable"] == {str(file.relative_to(digits)): "it is empty" for file in files}
+    for name, split in dataset.splits.items():  # the others are themselves
+        examples = [split[place] for place in range(len(split))]
+        assert [example.data for example in examples] == [(digits / example.name).read_bytes() for example in examples]
+        assert [str(label) for label in dataset.labels(name, digits)] == [example.name[0] for example in examples]
+
+
+def test_another_limit_of_size_judges_anew(data_config):
+    prepared(data_config)
+    data_config.max_megapixels = 5e-5  # 50 of the 64 pixels
+    with pytest.raises(DataError, match=r"none of the 90 pictures .* it claims 6\.4e-05 megapixels"):
+        prepared(data_config)
 
 
 def test_the_splits_are_sorted_by_name_and_no_name_becomes_a_formula(data_config, digits):
@@ -378,6 +401,12 @@ def report_of(counts, **more):
 @pytest.mark.parametrize(("largest", "said"), [(30, False), (31, True)])
 def test_an_imbalance_begins_above_three_times(largest, said):
     assert ("Imbalance: cat has" in format_report(report_of({"cat": largest, "dog": 10}))) is said
+
+
+def test_bars_are_shares_of_the_largest_class_and_none_vanishes():
+    lines = format_report(report_of({"cat": 100, "dog": 50, "emu": 1}), bars=True).splitlines()
+    assert lines[0] == "151 pictures in 3 classes: 151 train, 0 validation, 0 test"
+    assert [line.partition("%")[2] for line in lines[1:4]] == ["  " + "█" * length for length in (30, 15, 1)]
 
 
 def test_of_many_classes_twenty_are_shown():

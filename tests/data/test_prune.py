@@ -9,10 +9,12 @@ from study_classification.data.prune import prune
 from study_classification.system.entries import SEAL, publish, workplace
 from study_classification.system.locks import try_lock
 
+KINDS = ("prepared", "decoded", "features", "labels")
+
 
 @pytest.fixture
 def cache(tmp_path):
-    for kind in ("prepared", "decoded"):
+    for kind in KINDS:
         for name in ("used", "old"):
             with workplace(tmp_path / kind / name) as temporary:
                 (temporary / "file").write_bytes(bytes(1000))
@@ -34,11 +36,12 @@ def left(cache):
     return {str(path.relative_to(cache)) for path in cache.glob("*/*") if path.suffix != ".lock"}
 
 
-USED = {"prepared/used", "decoded/used", "fingerprints/used.txt"}
+USED = {*(f"{kind}/used" for kind in KINDS), "fingerprints/used.txt"}
+OLD = {*(f"{kind}/old" for kind in KINDS), "fingerprints/old.txt"}
 
 
 def test_what_is_not_used_goes_and_is_said(cache, capsys):
-    size = sum(file.stat().st_size for kind in ("prepared", "decoded") for file in (cache / kind / "old").iterdir())
+    size = sum(file.stat().st_size for kind in KINDS for file in (cache / kind / "old").iterdir())
     assert prune(cache, 30) == size + 500
     assert left(cache) == USED
     said = capsys.readouterr().out
@@ -49,18 +52,17 @@ def test_what_is_not_used_goes_and_is_said(cache, capsys):
 
 def test_what_is_old_depends_on_the_user(cache):
     prune(cache, 40)
-    assert left(cache) == USED | {"prepared/old", "decoded/old", "fingerprints/old.txt"}
+    assert left(cache) == USED | OLD
     prune(cache, 0)
     assert left(cache) == set()
 
 
 def test_what_is_not_complete_goes_unless_somebody_works_on_it(cache):
     (cache / "decoded" / "half").mkdir()
+    (cache / "features" / ".dead.1234").mkdir()
+    (cache / "features" / ".dead.1234.lock").touch()
     for name in ("left", "running"):
         (cache / "staging" / name).mkdir(parents=True)
     with try_lock(cache / "staging" / "running.lock"), workplace(cache / "decoded" / "coming") as temporary:
         prune(cache, 40)
-        assert left(cache) - {"prepared/old", "decoded/old", "fingerprints/old.txt"} == USED | {
-            "staging/running",
-            str(temporary.relative_to(cache)),
-        }
+        assert left(cache) == USED | OLD | {"staging/running", str(temporary.relative_to(cache))}

@@ -76,7 +76,7 @@ def test_a_split_column_is_followed_and_leaks_are_said(settings):
 @pytest.mark.parametrize(
     ("fields", "columns", "ignored"),
     [
-        ({}, ("a", "b"), {"t", "split", ""}),
+        ({}, ("a", "b"), {"t", "split", ""}),  # the splits of train and test
         ({"columns": "b"}, ("b",), {"a", "t", "split", ""}),
         ({"dropped": "b"}, ("a",), {"b", "t", "split", ""}),
         ({"columns": "split, a"}, ("split", "a"), {"b", "t", ""}),
@@ -87,6 +87,29 @@ def test_columns(settings, fields, columns, ignored):
     table = list_rows(settings(",split,a,b,t\n7,train,1,2,x\n8,test,3,4,y\n", target="t", **fields))
     assert table.columns == columns and set(table.ignored) - set(columns) == ignored
     assert [list(row) for row in table.rows] == [list(columns)] * 2
+    assert table.own.tolist() == ([-1, -1] if "split" in columns else [0, 2])  # what is learnt from splits nothing
+
+
+def test_names_of_classes_that_are_alike_are_said(settings):
+    text = "x,target\n" + "".join(f"{n},{name}\n" for n, name in enumerate(["cat", "Cat", "café", "cafe\u0301"] * 5))
+    report = open_dataset(settings(text)).report
+    assert report["merged_classes"] == ["'cafe\u0301' = 'café'"] and report["similar_classes"] == ["'Cat' / 'cat'"]
+    numbers = "x,target\n" + "".join(f"{n},{n}\n" for n in range(20))
+    assert open_dataset(settings(numbers), numbers=True).report["merged_classes"] == []
+
+
+def test_what_is_learnt_follows_the_fields(settings):
+    text = "x,y,target,split\n1,5,a,train\n3,7,b,train\n1,5,a,validation\n"
+    config = settings(text, categories="y", standardized=False)
+    number, category = learn_preprocess(config, open_dataset(config).split("train")).columns
+    assert (number.mean, number.deviation, category.categories) == (0.0, 1.0, ("5", "7"))
+    config = settings(text.replace("5", "?").replace("7", "?"), numbers="y")
+    with pytest.raises(DataError, match="the column y has no number in any training row"):
+        learn_preprocess(config, open_dataset(config).split("train"))
+    config = settings("text,target,split\na b c,x,train\na,y,train\na,x,validation\n", input=TEXTS)
+    config.vocabulary, config.length = 1, 2
+    learnt = learn_preprocess(config, open_dataset(config).split("train"))
+    assert (learnt.words, learnt.length) == (("a",), 2)
 
 
 @pytest.mark.parametrize(

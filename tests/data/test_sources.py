@@ -364,6 +364,20 @@ def test_odd_lines_of_json_are_one_sentence(tmp_path, row, message):
         list_manifest(tmp_path / "m.jsonl")
 
 
+def test_a_manifest_may_give_splits_and_groups(tmp_path):
+    lines = ["path,label,split,group", "b.png,dog,train,p1", "a.png,cat,Test,p2", "c.png,cat,train,"]
+    (tmp_path / "m.csv").write_text("\n".join(lines))
+    listing = list_manifest(tmp_path / "m.csv")
+    assert names(listing) == [("a.png", "cat", "test"), ("b.png", "dog", "train"), ("c.png", "cat", "train")]
+    assert listing.groups == {"a.png": "p2", "b.png": "p1"}
+
+
+def test_digits_are_no_folder_even_where_one_is_called_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()
+    assert absolute_source("digits") == "digits"
+
+
 def test_a_manifest_tells_labels_that_are_one(tmp_path):
     (tmp_path / "m.csv").write_text(f"path,label\n1.png,é\n2.png,{unicodedata.normalize('NFD', 'é')}\n", "utf-8")
     listing = list_manifest(tmp_path / "m.csv")

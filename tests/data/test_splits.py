@@ -39,7 +39,7 @@ def counts(splits, label):
 
 @pytest.mark.parametrize(
     ("count", "expected"),
-    [(1, (1, 0, 0)), (2, (1, 1, 0)), (3, (1, 1, 1)), (10, (8, 1, 1)), (50, (40, 5, 5)), (1000, (800, 100, 100))],
+    [(1, (1, 0, 0)), (2, (1, 1, 0)), (3, (1, 1, 1)), (10, (8, 1, 1)), (17, (13, 2, 2)), (1000, (800, 100, 100))],
 )
 def test_sizes(count, expected):
     assert tuple(split_sizes(count, (8, 1, 1)).values()) == expected
@@ -67,17 +67,15 @@ def test_duplicates_stay_together_also_under_two_labels():
 
 
 def test_copies_under_two_labels_count_for_the_first_in_alphabetical_order():
-    # Of ten cats two are copies of dogs: 8 : 1 : 1 is drawn of ten cats, and of the eight dogs that are left.
-    own = [Image(f"cat/{n}", "cat", f"cat{n}") for n in range(8)] + [
-        Image(f"dog/{n}", "dog", f"dog{n}") for n in range(8)
-    ]
+    # The two that are the same count as cats: 8 : 1 : 1 is drawn of fifteen cats, and of thirteen dogs.
+    own = [Image(f"{label}/{n}", label, f"{label}{n}") for label in ("cat", "dog") for n in range(13)]
     double = [Image("cat/two", "cat", "both"), Image("dog/two", "dog", "both")]
     for images in (own + double, double + own, own + double[::-1]):
         splits = assign_splits(images, (8, 1, 1), seed=0)
         drawn = Counter(splits[image.name] for image in own if image.label == "dog")
-        assert drawn == {"train": 6, "validation": 1, "test": 1}
-        of_cats = Counter(splits[image.name] for image in images if image not in own[8:])
-        assert of_cats == {"train": 8, "validation": 1, "test": 1}
+        assert drawn == {"train": 11, "validation": 1, "test": 1}
+        of_cats = Counter(splits[image.name] for image in images if image not in own[13:])
+        assert of_cats == {"train": 11, "validation": 2, "test": 2}
 
 
 def test_a_group_of_copies_goes_where_it_fits_whole():

@@ -8,7 +8,7 @@ import pytest
 
 from study_classification.data.items import Item, collect
 from study_classification.data.sources import list_source
-from study_classification.data.staging import Fingerprints, Stage, content_of, find_parts, is_settled
+from study_classification.data.staging import Fingerprints, Row, Stage, content_of, find_parts, is_settled
 from study_classification.errors import EnvironmentFault
 
 
@@ -31,9 +31,18 @@ def test_parts_hold_all_images_and_a_new_one_changes_one_part_only():
     assert len({part.stamp for part in more} - {part.stamp for part in parts}) <= 2
 
 
+def change_quietly(file):
+    """Another content of the same size and time, as a copying program may leave it."""
+    before = file.stat()
+    file.write_bytes(bytes(before.st_size))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 @pytest.mark.parametrize(
     "change",
     [
+        change_quietly,
+        lambda file: os.utime(file, ns=(0, file.stat().st_mtime_ns + 1000)),  # within a second
         lambda file: file.write_bytes(b"other"),
         lambda file: os.utime(file),
         lambda file: file.unlink(),
@@ -44,6 +53,13 @@ def test_every_change_of_a_file_changes_its_stamp(digits, items, change):
     before = find_parts(items, 1)
     change(Path(items[7].path))
     assert find_parts(list_source(str(digits)).items, 1) != before
+
+
+def test_the_content_of_a_part_is_names_classes_splits_and_digests():
+    row = Row("a.png", "cat", None, "0a1b")
+    changes = ({"name": "b.png"}, {"label": "dog"}, {"split": "test"}, {"digest": "0a1c"})
+    assert len({content_of([row]), *(content_of([row._replace(**change)]) for change in changes)}) == 5
+    assert content_of([row._replace(offset=7, size=9)]) == content_of([row])  # wherever it is kept
 
 
 def test_the_files_come_back_as_they_were_judged(items, stage):

@@ -34,6 +34,16 @@ def test_a_long_cell_and_rows_over_several_lines_keep_the_numbers_of_their_lines
     assert [(line, len(row["a"]), row["b"]) for line, row in rows] == [(2, 200_000, "1\n2"), (5, 1, "3")]
 
 
+def test_a_quotation_may_begin_behind_a_blank(tmp_path):
+    (tmp_path / "t.csv").write_text('a, b\n1, "2, 3"\n')
+    assert list(read_csv(tmp_path / "t.csv", ("a",))) == [(2, {"a": "1", "b": "2, 3"})]
+
+
+def test_empty_cells_behind_the_last_column_are_none(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n1,2,,\n")  # as spreadsheets leave them
+    assert list(read_csv(tmp_path / "t.csv", ("a",))) == [(2, {"a": "1", "b": "2"})]
+
+
 def test_cells_that_a_row_lacks_are_absent(tmp_path):
     (tmp_path / "t.csv").write_text("a,b\n1")
     assert list(read_csv(tmp_path / "t.csv", ("a",))) == [(2, {"a": "1"})]

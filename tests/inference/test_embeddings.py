@@ -25,6 +25,7 @@ def test_of_many_the_principal_components(monkeypatch):
     places, method = on_a_plane(features)
     assert method == "PCA"
     np.testing.assert_allclose(np.abs(places), np.abs(PCA(2).fit_transform(features)), atol=1e-10)
+    assert on_a_plane(features[:20])[1] == "t-SNE"
     assert on_a_plane(features[:3])[0].shape == (3, 2) and on_a_plane(features[:2, :1])[0].shape == (2, 2)
 
 

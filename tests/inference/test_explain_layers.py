@@ -35,6 +35,20 @@ def test_an_image_or_the_first_of_validation(run, digits, monkeypatch, capsys):
         explain_layers(run, "nothing.png")
 
 
+def test_of_many_layers_eight_are_taken_from_the_first_to_the_last(run, monkeypatch):
+    layers = {("backbone", f"layer{number:02}", "__call__"): [np.zeros((1, 2, 2, 1))] for number in range(20)}
+    monkeypatch.setattr(module, "flatten_dict", lambda tree: layers)
+    found = feature_maps(load_predictor(run, "best"), np.zeros((8, 8, 1), np.uint8))
+    assert [int(name[5:]) for name in found] == [0, 3, 5, 8, 11, 14, 16, 19]  # steps of 19 / 7 = 2.7
+
+
+def test_the_share_of_what_is_above_zero_is_said(run, digits, monkeypatch, capsys):
+    monkeypatch.setattr(module, "draw_features", lambda *arguments: None)
+    monkeypatch.setattr(module, "feature_maps", lambda *given: {"conv": np.array([[[1.0, 0.0, -1.0, -2.0]]])})
+    explain_layers(run, str(next(digits.rglob("*.png"))))
+    assert "  conv         1 x 1 x 4       25% of the values above 0\n" in capsys.readouterr().out
+
+
 def test_what_has_no_maps(run, tmp_path, cache):
     config = xor.get_config("epochs=1")
     config.data.cache_dir = str(cache)

@@ -4,6 +4,7 @@ import pytest
 
 from study_classification.configs import default
 from study_classification.errors import ConfigError
+from study_classification.inference import explain_rows as module
 from study_classification.inference.explain_rows import contributions, explain_rows
 from study_classification.inference.predictor import load_predictor
 from study_classification.runs import directory
@@ -14,8 +15,8 @@ from study_classification.training.loop import train_and_evaluate
 def made(tmp_path_factory, cache):
     """Linear runs of a table and of texts, each on a handful of rows."""
     root = tmp_path_factory.mktemp("rows")
-    lines = [f"{i},{'ab'[i % 2]},{'yes' if i % 2 else 'no'}" for i in range(40)]
-    (root / "table.csv").write_text("\n".join(["size,kind,target", *lines]) + "\n")
+    lines = [f"{'ab'[i % 2]},{i},{'yes' if i % 2 else 'no'}" for i in range(40)]
+    (root / "table.csv").write_text("\n".join(["kind,size,target", *lines]) + "\n")
     words = [f"{'good' if i % 2 else 'bad'} film number {i},{'yes' if i % 2 else 'no'}" for i in range(40)]
     (root / "text.csv").write_text("\n".join(["text,target", *words]) + "\n")
     runs = {}
@@ -36,7 +37,7 @@ def scores_of(predictor, values):
 @pytest.mark.parametrize(
     ("kind", "row", "parts"),
     [
-        ("table", {"size": "6", "kind": "b"}, ["size = 6", "kind = b"]),
+        ("table", {"size": "6", "kind": "b"}, ["kind = b", "size = 6"]),
         ("text", {"text": "Good good film never"}, ["good", "film", "never"]),
     ],
 )
@@ -51,7 +52,17 @@ def test_what_is_added_is_all_of_the_score_but_the_bias(made, kind, row, parts):
     np.testing.assert_allclose(sum(found.values()), scores[label] - bias, rtol=1e-4)
     if kind == "table":
         kernel = np.asarray(predictor.variables["params"]["head"]["classifier"]["kernel"])[:, label]
-        np.testing.assert_allclose(found["size = 6"], values[0] * kernel[0], rtol=1e-4)
+        np.testing.assert_allclose(found["size = 6"], values[3] * kernel[3], rtol=1e-4)
+
+
+def test_what_matters_most_comes_first_whatever_its_sign(made, tmp_path, monkeypatch, capsys):
+    parts = {f"part {number}": float((-1) ** number * number) for number in range(17)}
+    monkeypatch.setattr(module, "contributions", lambda *given: ("yes 90.0%", parts))
+    (tmp_path / "new.csv").write_text("size,kind\n6,b\n")
+    assert explain_rows(made["table"].run, [str(tmp_path / "new.csv")]) == 0
+    lines = capsys.readouterr().out.splitlines()[-15:]
+    assert [line.split()[1:] for line in lines[:2]] == [["16", "+16"], ["15", "-15"]]
+    assert [int(line.split()[1]) for line in lines] == list(range(16, 1, -1))
 
 
 def test_rows_of_a_file(made, tmp_path, capsys):

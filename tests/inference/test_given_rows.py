@@ -22,11 +22,13 @@ def test_rows_of_a_table_as_programs_have_them(tmp_path):
     assert given([{"n": np.float64("nan"), "kind": "a", "id": 7}, {"n": 2, "kind": "c"}]) == [missing, [0, 0, 0, 0, 1]]
     (tmp_path / "new.csv").write_text("kind;n\na;\nc;2\n")
     assert given(tmp_path / "new.csv") == given(str(tmp_path / "new.csv")) == [missing, [0, 0, 0, 0, 1]]
+    assert given([{"n": 0, "kind": "a"}]) == given([{"n": "0", "kind": "a"}]) != [missing]  # 0 is a number
     assert given([]) == []
 
 
 def test_texts_as_programs_have_them(tmp_path):
     assert given("A good film", TEXT) == [[1, 3]]
+    assert given([{"text": math.nan}, {"text": None}], TEXT) == [[0, 0], [0, 0]]  # and not the word nan
     assert given(["good", {"text": "film", "id": 7}], TEXT) == [[3, 0], [2, 0]]
     (tmp_path / "new.csv").write_text("text\nGOOD\n")
     assert given(str(tmp_path / "new.csv"), TEXT) == [[3, 0]]
@@ -40,6 +42,7 @@ def test_texts_as_programs_have_them(tmp_path):
         ("new.csv", TABLE, False),
         ("new", TABLE, False),
         ("new.csv", TEXT, False),
+        ("NEW.CSV", TEXT, False),
         ("good film", TEXT, True),
         (["good film"], TEXT, False),
     ],

@@ -1,12 +1,15 @@
 import csv
 import shutil
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from study_classification.errors import ConfigError
 from study_classification.inference import neighbours
-from study_classification.inference.neighbours import explain_neighbours, explain_suspects, find_suspects
+from study_classification.inference.measure import open_own
+from study_classification.inference.neighbours import Suspect, explain_neighbours, explain_suspects, find_suspects
+from study_classification.inference.predictor import load_predictor
 from study_classification.inference.split_features import SplitFeatures, nearest
 
 
@@ -36,6 +39,28 @@ def test_whose_neighbours_all_have_another_label_is_suspected():
     assert rest == [("validation", 2, {0: 4, 1: 1})]  # of no known class, and its neighbours disagree
 
 
+def test_of_suspects_those_come_first_whose_neighbours_agree():
+    train = SplitFeatures("train", [], np.array([0] * 5 + [1, 1, 1, 2, 2]), around([*range(5), *range(90, 95)]))
+    validation = SplitFeatures("validation", [], np.array([3, 4]), around([120, 300]))  # the second is farther away
+    found = find_suspects(train, validation)
+    assert [(each.place, dict(each.others)) for each in found] == [(1, {0: 5}), (0, {1: 3, 2: 2})]
+    assert found[0].similarity < found[1].similarity
+
+
+def test_a_suspect_is_drawn_with_its_own_label(run, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(neighbours, "draw_grid", lambda *arguments: drawn.append(arguments))
+    predictor, data = load_predictor(run, "best"), open_own(run)
+    train, validation = (
+        SplitFeatures(name, data.split(name), data.labels(name, tmp_path), np.zeros((0, 2)))
+        for name in ("train", "validation")
+    )
+    last = Suspect(validation, 8, Counter({0: 5}), np.ones(5), np.arange(5))  # of nine, by class
+    neighbours._draw_suspects(predictor, train, [last], tmp_path / "x.png")
+    ((own, *others),) = drawn[0][0]
+    assert own[0].startswith("validation: 2\n") and [cell[0][:8] for cell in others] == ["0  1.000"] * 5
+
+
 def test_neighbours_of_an_image_of_training_are_itself_first(run, digits, tmp_path, monkeypatch, capsys):
     drawn = []
     monkeypatch.setattr(neighbours, "draw_grid", lambda *arguments: drawn.append(arguments))
@@ -46,6 +71,8 @@ def test_neighbours_of_an_image_of_training_are_itself_first(run, digits, tmp_pa
     assert own[0] == name.split("/")[1] and first[0] == f"{name[0]}  1.000\n{own[0]}" and len(others) == 4
     np.testing.assert_array_equal(own[1], first[1])
     assert f"1.000           {name[0]}  {name}\n" in capsys.readouterr().out
+    explain_neighbours(run, [str(digits / "0")], tmp_path)
+    assert len(drawn[1][0]) == 8  # of thirty
     with pytest.raises(ConfigError, match="--neighbours needs a picture: name one"):
         explain_neighbours(run, [], tmp_path)
 

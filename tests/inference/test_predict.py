@@ -206,3 +206,9 @@ def test_the_table_has_columns_whatever_the_names_of_the_files(capsys):
     rows = [{"file": name, "class": "x", "probability": 0.5, "error": ""} for name in ("ねこ.png", "cat.png", "猫.png")]
     write_rows(rows, ["file", "class", "probability", "error"], "table", sys.stdout)
     assert capsys.readouterr().out == "ねこ.png  x 50.0%\ncat.png   x 50.0%\n猫.png    x 50.0%\n"
+
+
+def test_a_class_is_unknown_below_the_threshold_and_not_at_it():
+    halves = np.array([0.5, 0.5], np.float32)
+    assert predict_module._classes(halves, ("a", "b"), 1, 0.5) == {"class": "a", "probability": 0.5}
+    assert predict_module._classes(halves, ("a", "b"), 1, 0.501)["class"] == "unknown"

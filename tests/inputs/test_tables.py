@@ -37,6 +37,8 @@ def test_what_is_learnt_of_each_column(learnt):
     assert fare == NumberColumn("fare", 7.0, 7.0, 1.0, False)  # equal numbers are not divided by 0
     assert learnt.outputs == ["age", "age is missing", "port=", "port=C", "port=S", "port=other", "fare"]
     assert learnt.shape == (7,)
+    (skewed,) = learn_table([{"age": cell} for cell in ("1", "2", "9", "")], ("age",)).columns
+    assert (skewed.median, skewed.mean) == (2.0, 3.5)  # of 1, 2, 9 and the median 2
 
 
 @pytest.mark.parametrize(
@@ -96,6 +98,10 @@ def test_json_and_back(learnt):
 def test_a_damaged_file_is_named(learnt, damage):
     with pytest.raises(RunError, match=r"preprocess\.json is damaged"):
         TablePreprocess.from_json(learnt.to_json() | damage)
+    content = json.loads(json.dumps(learnt.to_json()))
+    content["columns"][0]["deviation"] = 0.0  # by which nothing can be divided
+    with pytest.raises(RunError, match="the numbers of the column age"):
+        TablePreprocess.from_json(content)
     content = learnt.to_json()
     del content["ignored"]
     with pytest.raises(RunError, match=r"preprocess\.json is damaged"):

@@ -25,7 +25,7 @@ def test_words(text, words):
 
 
 def test_the_vocabulary_is_that_of_the_training_texts_by_frequency_and_name():
-    learnt = learn_texts(["b a b", "c a d b"], "text", vocabulary=3)
+    learnt = learn_texts(["b a b", "d a c b"], "text", vocabulary=3)
     assert learnt == TextPreprocess("text", ("b", "a", "c"), 4)  # b 3 times, a twice, c and d once
     assert learnt.num_tokens == 5 and learnt.shape == (4,)
 

@@ -11,6 +11,7 @@ SMALL = Catalogue(
         "{} of {} rows": "{1:number} 行中 {0:number} 行",
         "it is {}, not a file": "ファイルではなく{0}です",
         "a folder": "フォルダ",
+        "dog": "いぬいぬ",
         "write {NAME: {VALUE}} for {}": "{0} には {{NAME: {{VALUE}}}} と書きます",
         "{} is {}, not a {}": "{0:name} は {1} ですが、型は {2:name} です",
         "give {}": "{0:list} を指定してください",
@@ -18,6 +19,7 @@ SMALL = Catalogue(
         "  class{}  recall  {}": "  クラス{0} 再現率  {1:>8}",
         "first:\n{}\nlast": "始め:\n{0}\n終わり",
         "{} failed": "失敗: {0}",
+        "{} has failed": "失敗した: {0}",
         "step {}": "ステップ {0}",
     },
     {"pictures": "画像", "rows": "行"},
@@ -33,6 +35,7 @@ SMALL = Catalogue(
             "error: x.png cannot be read: it is a folder, not a file",
             "エラー: x.png を読めません: ファイルではなくフォルダです",
         ),
+        ("error: x has failed", "エラー: 失敗した: x"),  # the label first, though the other sentence is longer
         ("a.csv holds 3 of 5 rows", "5 rows のうち 3 が a.csv にあります"),
         ("3 of 5 rows", "5 行中 3 行"),
         ("cats of dogs rows", "cats of dogs rows"),
@@ -53,6 +56,7 @@ SMALL = Catalogue(
         ("  x.png failed", "  失敗: x.png"),
         ("q.csv: a folder", "q.csv: フォルダ"),
         ("(a folder)", "(フォルダ)"),
+        ("dog  x", "いぬいぬ x"),  # wider than its column, and still apart from the next one
         ("  --flag    a folder  x", "  --flag    フォルダ  x"),
         ("a folder  x\n2.5  a folder", "フォルダ  x\n2.5  フォルダ"),
         ("  class    recall  pictures", "  クラス   再現率      画像"),

@@ -1,6 +1,7 @@
 """report.html by its content: sections that fit the task, mistakes worst first, findings, and figures that fail."""
 
 import dataclasses
+import json
 import re
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from study_classification.configs import default
 from study_classification.data.rows import RowSplit
+from study_classification.errors import EnvironmentFault
 from study_classification.inputs.tables import NumberColumn, TablePreprocess
 from study_classification.language.translate import speak
 from study_classification.pages import run_page
@@ -18,6 +20,7 @@ from study_classification.runs.history import Epoch, History
 from study_classification.runs.results import add_to_report
 from study_classification.system.files import write_json
 from study_classification.tasks.regression import Regression
+from study_classification.tasks.sigmoid import Sigmoid
 from study_classification.tasks.softmax import Softmax
 
 COLUMNS = TablePreprocess(tuple(NumberColumn(name, 0.0, 0.0, 1.0, False) for name in ("age", "fare")), ())
@@ -73,7 +76,8 @@ def test_a_classification_has_all_its_sections(classes):
     ]  # fmt: skip
     assert "Of 4 validation rows, which it was not trained on, the network got 2 right: 50.0%." in text
     assert "expect between 15.0% and 85.0% (95 % interval)" in text
-    assert "<td>test</td>" in text and "75.00%</td>" in text
+    assert "<td>test</td>" in text and "75.00%</td>" in text and "60.0% - 90.0%" in text
+    assert "80.0%" in text[text.index("row 1</td>") :][:200]  # of what was said
     assert "Too few to tell: 2 of 4 validation rows were right" in text
     assert text.index("row 1</td>") < text.index("row 2</td>")  # 0.2 of what is true, then 0.3
     assert "ant &lt;b&gt;" in text and "ant <b>" not in text
@@ -88,6 +92,11 @@ def test_a_classification_has_all_its_sections(classes):
     assert text.count("<svg") == 8 and len(text) < 1_000_000
 
 
+def test_of_two_classes_by_one_output_the_positive_one_comes_last(classes):
+    for positive, expected in ((1, ("ant <b>", "bee")), (0, ("bee", "ant <b>"))):
+        assert dataclasses.replace(classes, task=Sigmoid(2, positive=positive)).outputs == expected
+
+
 def test_a_regression_has_no_sections_of_classes(tmp_path):
     params = {"head": {"classifier": {"kernel": np.array([[1.0], [2.0]]), "bias": np.zeros(1)}}}
     made = finished_run(tmp_path, (), [1.0, 2.0, 3.0], [1.5, 2.0, 1.0], Regression(mean=2.0), params)
@@ -97,6 +106,8 @@ def test_a_regression_has_no_sections_of_classes(tmp_path):
         "Data", "Settings that differ from the default", "How to repeat it",
     ]  # fmt: skip
     assert "The numbers of 3 validation rows were predicted with a mean error of 0.8333." in text
+    assert "Always saying 2, the mean of training, would be wrong by 0.6667 on average." in text
+    assert made.outputs == ("price",)
     assert text.index("row 2</td>") < text.index("row 0</td>")
     assert made.temperature is None
 
@@ -124,6 +135,31 @@ def test_a_figure_that_fails_is_left_out_with_a_sentence(classes, monkeypatch, c
     assert text.count("<svg") == 7 and "At other thresholds" in text  # precision and recall are there
 
 
+def test_a_figure_that_cannot_be_written_ends_the_page(classes, monkeypatch):
+    def full(*arguments, **keywords):
+        raise EnvironmentFault("no space")
+
+    monkeypatch.setattr(run_page, "figure", full)
+    with pytest.raises(EnvironmentFault, match="no space"):
+        write_page(classes)
+
+
+def test_the_matrix_says_how_many_are_right_and_the_tiles_which_epoch_was_best(classes, monkeypatch):
+    titles, given = [], {}
+    monkeypatch.setattr(run_page, "plot_confusion", lambda counts, names, title: titles.append(title))
+    monkeypatch.setattr(run_page, "figure", lambda drawn, alt, file: "")
+    monkeypatch.setattr(run_page, "render", lambda template, **values: given.update(values) or "")
+    classes.history.add(dataclasses.replace(classes.history.epochs[0], epoch=4))  # of a greater loss
+    write_page(dataclasses.replace(classes, answers=mostly_bees()))
+    assert titles == ["1 of 4 validation rows right"]
+    assert given["best"].epoch == 3
+
+
+def mostly_bees():
+    """Three of four are bees, and all of them are called ants."""
+    return Answers([f"row {i}" for i in range(4)], np.array([0, 1, 1, 1]), np.log([[0.9, 0.1]] * 4))
+
+
 def test_sixty_classes_have_a_small_page(tmp_path):
     rng = np.random.default_rng(0)
     logs = np.log(rng.dirichlet(np.ones(60), size=300))
@@ -137,9 +173,16 @@ def test_of_a_test_split_nothing_is_judged_and_the_temperature_is_the_stored_one
     classes.keep_temperature()
     classes.keep_predictions()
     assert classes.temperature > 5  # half are right whatever it says
-    test = dataclasses.replace(classes, split="test")
+    kept = (classes.run.workdir / "calibration.json").read_text()
+    errors = json.loads(kept)["expected_calibration_error"]
+    assert errors["before"] == pytest.approx(0.5) and errors["after"] < 0.1  # (0.1 + 0.8 + 0.7 + 0.4) / 4
+    test = dataclasses.replace(classes, split="test", answers=mostly_bees())
+    test.keep_temperature()
+    assert (classes.run.workdir / "calibration.json").read_text() == kept
     assert test.temperature == classes.temperature and test.findings == []
     file = write_page(test)
     assert file.name == "report_test.html" and (file.parent / "figures_test" / "roc.png").is_file()
-    assert "Of 4 test rows, which nothing was chosen by" in file.read_text()
+    text = file.read_text()
+    assert "Of 4 test rows, which nothing was chosen by, the network got 1 right" in text
+    assert "Always saying bee would be right for 75.0%." in text
     assert (file.parent / "predictions_validation.csv").read_text().startswith("name,label,prediction,probability,loss")

@@ -45,6 +45,9 @@ def test_every_flipped_bit_is_noticed(written):
             checkpoint.verify(written)
         if "training" in file.parts:
             checkpoint.load(written, {"model": PARTS["model"]})
+        else:
+            with pytest.raises(DamagedError, match="is not what was written"):
+                checkpoint.load(written, {"model": PARTS["model"]})
         file.write_bytes(whole)
     checkpoint.verify(written)
 
@@ -82,7 +85,15 @@ def test_values_that_are_not_finite_are_no_good_checkpoint(tmp_path):
             read(tmp_path / "3")
 
 
+def test_the_state_of_training_may_hold_what_is_not_finite(tmp_path):
+    parts = PARTS | {"training": {"worst": np.array(np.inf, np.float32)}}
+    checkpoint.begin_writing(tmp_path / "3", parts, {}, best=False)()
+    assert checkpoint.load(tmp_path / "3", parts)[1]["training"]["worst"] == np.inf
+
+
 def test_another_network_is_no_damage(written):
+    with pytest.raises(RunError, match="of another network: params/w is 6 there and absent here"):
+        checkpoint.load(written, {"model": {"params": {}}})
     with pytest.raises(RunError, match="of another network: params/w is 6 there and 5 here"):
         checkpoint.load(written, {"model": {"params": {"w": np.zeros(5, np.float32)}}})
 

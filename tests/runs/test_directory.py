@@ -74,6 +74,7 @@ def test_a_run_is_not_resumed_with_examples_chosen_otherwise(run, field, value, 
 
 def test_a_run_goes_on_where_its_data_have_moved(run):
     run_directory.begin(run, "key", {}, "")
+    assert not own_data.same_data(run.workdir, "another", "")  # no splits are known of either
     run.config.data.source = "/elsewhere"
     run_directory.begin(run, "key", {}, "")
     assert run_directory.load(run.workdir).config.data.source == "/elsewhere"
@@ -109,6 +110,8 @@ def test_other_classes_are_refused(run):
     run_directory.begin(run, "key", {}, "")
     with pytest.raises(RunError, match="with the classes a, 猫, not a, b"):
         run_directory.begin(Run(run.workdir, run.config, ("a", "b"), run.preprocess), "key", {}, "")
+    with pytest.raises(RunError, match="with the classes a, 猫, not 猫, a"):  # labels are places in this order
+        run_directory.begin(Run(run.workdir, run.config, ("猫", "a"), run.preprocess), "key", {}, "")
 
 
 @pytest.mark.parametrize(
@@ -294,5 +297,8 @@ def test_a_run_is_not_resumed_with_another_network(own, tmp_path):
     assert (own.workdir / "network.py").read_text() == NET
 
 
-def test_a_new_directory_is_named_after_the_class(own):
-    assert run_directory.new_workdir(own.config, "photos").name.startswith("photos-Net-")
+def test_a_new_directory_is_named_after_the_class_and_is_no_other_one(own, monkeypatch):
+    monkeypatch.setattr(run_directory.time, "strftime", lambda form: "20260131-093015")
+    names = [str(run_directory.new_workdir(own.config, "photos")) for _ in range(3)]
+    base = "runs/photos-Net-20260131-093015"
+    assert names == [base, f"{base}-2", f"{base}-3"]

@@ -88,11 +88,22 @@ def test_nothing_stops_by_default():
     assert history_of([0.5] * 100)[0].reason_to_stop(default.get_config()) == ""
 
 
+def test_the_line_of_an_epoch():
+    epoch = Epoch(3, 30, measures(1.25, 0.5), measures(2.0, 0.25), 0.001, 1234.5, 6.04)
+    assert epoch.describe(120) == (
+        "epoch   3/120  train: loss 1.2500 accuracy 0.5000  val: loss 2.0000 accuracy 0.2500  lr 1.00e-03"
+        "  1,234 examples/s  6.0 s"
+    )
+
+
 def test_restoring_and_csv():
     history, _ = history_of([0.5, 0.6])
     other = History("val_accuracy", True, 0.0)
     other.restore(history.to_json())
     assert other == history
+    history.improved = 0  # before the best, as among equal ones
+    other.restore(history.to_json())
+    assert (other.best, other.improved) == (1, 0)
     del (earlier := history.to_json())["improved"]  # as earlier versions wrote it
     other.restore(earlier)
     assert other.improved == history.best

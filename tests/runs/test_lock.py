@@ -106,13 +106,16 @@ def test_where_the_file_system_has_no_locks_the_process_is_looked_for(tmp_path, 
         pass
 
 
-def test_a_file_that_is_removed_meanwhile_is_no_lock(tmp_path, monkeypatch):
+@pytest.mark.parametrize("again", [False, True])
+def test_a_file_that_is_removed_meanwhile_is_no_lock(tmp_path, monkeypatch, again):
     original, calls = lock._lock, []
 
     def slow(opened):
         calls.append(opened)
         if len(calls) == 1:
             (tmp_path / lock.FILE).unlink()
+            if again:  # another process has made its own
+                (tmp_path / lock.FILE).touch()
         return original(opened)
 
     monkeypatch.setattr(lock, "_lock", slow)

@@ -110,9 +110,10 @@ def test_damaged_arrays_are_computed_again(tmp_path, capsys, name, harm):
 
 def test_space_is_taken_before_anything_is_written(tmp_path):
     def fill(create):
-        array = create("large", np.uint8, (3, 1 << 20))
+        array = create("large", np.uint8, (3, (1 << 20) + 5))
         (file,) = tmp_path.glob(".*/large.npy")
         assert file.stat().st_blocks * 512 >= array.nbytes
+        assert file.stat().st_size == 128 + array.nbytes  # behind a header of NumPy's
         assert not array.any()
 
     cached_arrays(tmp_path, IDENTITY, fill)

@@ -54,6 +54,21 @@ def test_contexts_of_threads_may_end_in_any_order(tmp_path, capsys):
     assert (tmp_path / "log.txt").read_text()[20:] == "logged\n"
 
 
+def test_the_inner_log_takes_the_place_of_the_outer_one(tmp_path):
+    with console.logging_to(tmp_path / "outer.txt"):
+        with console.logging_to(tmp_path / "inner.txt"):
+            console.say("inner")
+        console.say("outer")
+    assert [(tmp_path / f"{name}.txt").read_text()[20:] for name in ("inner", "outer")] == ["inner\n", "outer\n"]
+
+
+def test_what_is_silent_shows_no_progress_on_a_terminal_either(monkeypatch, capsys):
+    monkeypatch.setattr(console._Outlet, "isatty", lambda outlet: True)
+    with console.saying_nothing():
+        assert list(console.progress(iter([1, 2]), "counting", total=2)) == [1, 2]
+    assert capsys.readouterr() == ("", "")
+
+
 def test_what_only_the_log_is_told(tmp_path, capsys):
     with console.saying_to_the_log(), console.logging_to(tmp_path / "log.txt"):
         console.say("message")

@@ -56,5 +56,20 @@ def test_large_arrays_are_split(shape, spec):
     assert placed["array"].spec == jax.sharding.PartitionSpec(*spec)
 
 
+def test_the_free_memory_of_a_gpu_is_what_is_not_in_use(monkeypatch):
+    class Gpu:
+        platform = "gpu"
+
+        def memory_stats(self):
+            return {"bytes_limit": 80, "bytes_in_use": 30}
+
+    monkeypatch.setattr(devices.jax, "local_devices", lambda: [Gpu()])
+    assert devices.free_memory() == 50
+
+
+def test_a_batch_is_split_over_both_axes():
+    assert devices.batch_sharding(devices.make_mesh(1)).spec == jax.sharding.PartitionSpec(("data", "fsdp"))
+
+
 def test_free_memory_is_measured():
     assert 2**20 < devices.free_memory() < 2**50

@@ -57,12 +57,26 @@ def test_what_is_not_there_is_no_damage_to_speak_of(tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_a_file_of_several_blocks_is_compared_whole(tmp_path):
+    make(tmp_path / "entry", "x" * (2**20 + 10))
+    with (tmp_path / "entry" / "sub" / "file").open("r+b") as file:
+        file.write(b"y")  # in the first block
+    assert damage(tmp_path / "entry") == "sub/file is not what was written"
+
+
+def test_whoever_finds_it_whole_uses_it(entry):
+    os.utime(entry / SEAL, (0, 0))
+    assert damage(entry) == ""
+    assert time.time() - (entry / SEAL).stat().st_mtime < 60
+
+
 def test_of_a_very_large_entry_the_large_files_are_compared_by_size(entry, monkeypatch):
     monkeypatch.setattr(entries, "COMPARED", 6)
     (entry / "sub" / "file").write_text("contant")
     assert damage(entry) == ""
-    (entry / "sub" / "file").write_text("conten")
-    assert damage(entry) == "sub/file is not what was written"
+    for content in ("conten", "content+"):
+        (entry / "sub" / "file").write_text(content)
+        assert damage(entry) == "sub/file is not what was written"
 
 
 def test_the_first_of_two_keeps_the_name(entry):
@@ -83,12 +97,15 @@ def test_only_what_has_no_owner_any_more_is_abandoned(tmp_path):
         (tmp_path / ".perhaps.1234").mkdir()  # without a lock its age tells
         (tmp_path / ".old.1234").mkdir()
         (tmp_path / ".old.1234" / "file").touch()
+        (tmp_path / ".busy.1234").mkdir()
+        (tmp_path / ".busy.1234" / "file").touch()  # which has just been written
         yesterday = time.time() - 25 * 3600
+        os.utime(tmp_path / ".busy.1234", (yesterday, yesterday))
         for path in (tmp_path / ".old.1234" / "file", tmp_path / ".old.1234"):
             os.utime(path, (yesterday, yesterday))
         assert {path.name for path in abandoned(tmp_path)} == {".dead.1234", ".old.1234"}
     make(tmp_path / "entry")  # whoever makes the next one clears up
-    assert {path.name for path in tmp_path.iterdir()} == {".perhaps.1234", "entry"}
+    assert {path.name for path in tmp_path.iterdir()} == {".busy.1234", ".perhaps.1234", "entry"}
 
 
 def test_a_removed_entry_is_gone(entry):

@@ -1,7 +1,11 @@
+import contextlib
+import errno
+
 import pytest
 
 from study_classification.errors import EnvironmentFault
 from study_classification.paths import user_path
+from study_classification.system import files
 from study_classification.system.files import files_below, make_folder, remove_tree, replace_bytes, write_json
 
 
@@ -13,13 +17,14 @@ def test_json_can_be_read_by_a_person(tmp_path):
     assert (tmp_path / "classes.json").read_text() == "[]\n"
 
 
-def test_a_file_that_fails_half_way_stays_as_it_was(tmp_path):
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_file_that_fails_half_way_stays_as_it_was(tmp_path, error):
     def failing():
         yield b"new"
-        raise OSError(28, "No space left on device")
+        raise error
 
     (tmp_path / "file").write_bytes(b"old")
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(type(error)):
         replace_bytes(tmp_path / "file", failing())
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("file", b"old")]
 
@@ -27,6 +32,20 @@ def test_a_file_that_fails_half_way_stays_as_it_was(tmp_path):
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(EnvironmentFault, match=r"absent cannot be written \(No such file or directory\)"):
         write_json(tmp_path / "absent" / "classes.json", [])
+
+
+@pytest.mark.parametrize(("number", "matters"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_a_file_system_that_flushes_no_folders_is_none_that_fails(tmp_path, monkeypatch, number, matters):
+    def fail(descriptor):
+        raise OSError(number, "")
+
+    monkeypatch.setattr(files.os, "fsync", fail)
+    with pytest.raises(OSError) if matters else contextlib.nullcontext():
+        files.flush_to_disk(tmp_path)
+
+
+def test_a_table_has_lines_that_end_alike_on_every_system():
+    assert files.csv_text(["a", "b"], [[1, "x,y"]]) == 'a,b\n1,"x,y"\n'
 
 
 def test_on_a_bucket_a_file_is_written_whole_or_stays_as_it_was(bucket):

@@ -1,8 +1,10 @@
 """How processes are told of each other; what they do together is in tests/test_processes.py, with real ones."""
 
+import numpy as np
 import pytest
 
 from study_classification.errors import ConfigError
+from study_classification.system import hosts
 from study_classification.system.hosts import _given, _in_cluster
 
 ALL = {"JAX_COORDINATOR_ADDRESS": "a:1", "JAX_NUM_PROCESSES": "4", "JAX_PROCESS_ID": "0"}
@@ -41,6 +43,33 @@ def test_half_of_it_is_refused(environment, flags, words):
     with pytest.raises(ConfigError) as raised:
         _given(environment, *flags)
     assert words in str(raised.value)
+
+
+@pytest.mark.parametrize(("first", "order"), [(True, ["inside", "met"]), (False, ["met", "inside"])])
+def test_the_first_is_alone_and_the_others_follow(monkeypatch, first, order):
+    found = []
+    monkeypatch.setattr(hosts, "is_first", lambda: first)
+    monkeypatch.setattr(hosts, "wait_for_all", lambda name: found.append("met"))
+    with hosts.first_alone("x"):
+        found.append("inside")
+    assert found == order
+
+
+def test_texts_of_several_lengths_reach_all(monkeypatch):
+    other = np.frombuffer("猫".encode(), np.uint8)
+
+    def gather(value):  # of this host and one other
+        return np.array([value, len(other)]) if np.ndim(value) == 0 else np.stack([value, other])
+
+    monkeypatch.setattr(hosts, "alone", lambda: False)
+    monkeypatch.setattr(hosts.multihost_utils, "process_allgather", gather)
+    assert hosts.texts_of_all("ab") == ["ab", "猫"]
+
+
+def test_the_least_of_all_hosts_decides(monkeypatch):
+    monkeypatch.setattr(hosts, "alone", lambda: False)
+    monkeypatch.setattr(hosts.multihost_utils, "process_allgather", lambda value: np.array([value, 0.0, 3.0]))
+    assert hosts.min_over_hosts(2.0) == 0.0
 
 
 @pytest.mark.parametrize(

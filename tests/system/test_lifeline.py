@@ -84,6 +84,27 @@ def test_who_is_done_does_not_end_the_others(crew):
     assert crew.endings == [[], [], []]
 
 
+def test_the_first_process_stays_until_all_others_are_done(crew):
+    leaving = threading.Thread(target=crew.lines[0].part)
+    leaving.start()
+    crew.lines[1]._send(Ending(1, 0), list(crew.lines[1]._peers.values()))
+    time.sleep(0.2)
+    assert leaving.is_alive()  # the third is at work
+    crew.lines[2]._send(Ending(2, 0), list(crew.lines[2]._peers.values()))
+    leaving.join(5)
+    assert not leaving.is_alive() and crew.endings == [[], [], []]
+
+
+def test_a_process_that_is_killed_in_the_middle_of_a_word_is_named(crew):
+    crew.lines[1]._over = True
+    for peer in crew.lines[1]._peers.values():
+        peer.sendall(b'[1, 3, "the fol')
+        peer.shutdown(socket.SHUT_RDWR)
+    crew.wait_for(2)
+    assert [crew.endings[other][0].code for other in (0, 2)] == [5, 5]
+    assert "process 1 of 3 was lost" in crew.endings[2][0].sentence
+
+
 def test_the_first_ending_counts(crew):
     crew.lines[1].tell(3, "first")
     crew.wait_for(2)
@@ -93,11 +114,12 @@ def test_the_first_ending_counts(crew):
     assert [len(endings) for endings in crew.endings] == [1, 0, 1]
 
 
-def test_a_stranger_is_sent_away():
+@pytest.mark.parametrize("words", [b"GET / HTTP/1.1\r\n", b"password 1\n"])
+def test_a_stranger_is_sent_away(words):
     first = Lifeline(0, 2, lambda ending: None)
     port = int(first.listen().split()[0])
     with socket.create_connection(("127.0.0.1", port)) as stranger:
-        stranger.sendall(b"GET / HTTP/1.1\r\n")
+        stranger.sendall(words)
         assert stranger.recv(10) in (b"",)
     assert first._peers == {}
 
@@ -114,6 +136,23 @@ def test_alone_an_end_is_an_exit(monkeypatch):
     with pytest.raises(SystemExit) as left:
         lifeline.end(4, "why")
     assert left.value.code == 4
+
+
+def test_a_mistake_is_told_to_the_others_and_a_signal_is_not(monkeypatch):
+    told, codes = [], []
+
+    class Line:
+        def tell(self, *words):
+            told.append(words)
+
+        def part(self):
+            told.append("done")
+
+    monkeypatch.setattr(lifeline, "_lifeline", Line())
+    monkeypatch.setattr(lifeline.os, "_exit", codes.append)
+    for code, sentence in ((3, "no folder"), (143, "all is saved"), (0, "")):  # a signal reaches each by itself
+        lifeline.end(code, sentence)
+    assert told == [(3, "no folder"), "done", "done"] and codes == [3, 143, 0]
 
 
 def test_a_process_ends_with_the_code_and_the_words_of_another():

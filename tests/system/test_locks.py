@@ -14,7 +14,8 @@ def test_one_at_a_time(tmp_path):
     try_lock(tmp_path / "lock").close()
 
 
-def test_the_second_says_that_it_waits_and_then_has_its_turn(tmp_path, capsys):
+def test_the_second_says_that_it_waits_and_then_has_its_turn(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(locks, "_LOOK", 0.01)
     order = []
 
     def second():
@@ -28,6 +29,7 @@ def test_the_second_says_that_it_waits_and_then_has_its_turn(tmp_path, capsys):
         while "waiting for the first" not in said and time.monotonic() < until:
             time.sleep(0.01)
             said += capsys.readouterr().out
+        time.sleep(0.1)  # in which the second looks several times
         order.append(("first", sure))
     thread.join()
     assert said == "waiting for the first\n"

@@ -19,6 +19,19 @@ def test_only_a_few_items_are_taken_ahead():
     assert next(taken) <= 2 + 8 * 2  # those that were seen, and eight for each of two threads
 
 
+def test_what_nobody_waits_for_any_more_is_not_begun():
+    begun = []
+
+    def slow(item):
+        begun.append(item)
+        time.sleep(0.02)
+
+    results = parallel(slow, range(1000), 1)
+    next(results)
+    results.close()
+    assert len(begun) < 5  # of eight
+
+
 def test_the_number_of_threads():
     assert num_workers(3) == 3
     assert num_workers(0) >= 1

@@ -9,6 +9,7 @@ from PIL import Image
 
 from study_classification.configs import default
 from study_classification.errors import ConfigError, RunError
+from study_classification.inputs.images import reader
 from study_classification.inputs.images.preprocess import (
     INTERPOLATIONS,
     Preprocess,
@@ -200,3 +201,18 @@ def test_a_canvas_holds_only_the_box():
     canvas, aspect = training_canvas(Image.fromarray(image), 4, 3, "box", (4, 0, 8, 4))
     assert (canvas == 200).all()
     assert aspect == 1
+
+
+def test_an_image_is_decoded_as_large_as_its_resize_needs_it(monkeypatch):
+    sizes = []
+    monkeypatch.setattr(reader, "decode_scaled", lambda data, side, **_: (sizes.append(side), (ramp(9, 9), None))[1])
+    assert reader.ImageReader(P, 89.0).read(b"")[0].shape == (4, 4, 3)
+    assert reader.ImageReader(P, 89.0, 5).read(b"")[0].shape == (5, 5, 3)
+    assert sizes == [6, 5]  # the margin is part of it
+
+
+def test_only_the_box_of_an_image_that_was_decoded_smaller_is_seen(monkeypatch):
+    image, box = ramp(9, 9), (0, 0, 8.5, 8.5)
+    monkeypatch.setattr(reader, "decode_scaled", lambda data, side, **_: (image, box))
+    np.testing.assert_array_equal(reader.ImageReader(P, 89.0).read(b"")[0], eval_view(image, P, box))
+    assert (eval_view(image, P, box) != eval_view(image, P)).any()
