@@ -58,7 +58,7 @@ def plot_confusion(counts: Int[np.ndarray, "classes classes"], class_names: Sequ
             text += f"\n{shares[row, column]:.0%}"
         axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=9)
     if number <= NAMED:
-        names = [drawable(name, 16) for name in class_names]
+        names = [drawable(name, 16 if number <= NUMBERED else 24) for name in class_names]
         long = max(map(display_width, names)) > 6 and number > 3
         turn = 90 if number > NUMBERED else 45 if long else 0
         axes.set_xticks(range(number), names, rotation=turn, ha="right" if turn == 45 else "center", fontsize=size)

@@ -34,6 +34,7 @@ def draw_curves(history: History, file: Path) -> None:
     figure = Figure(figsize=(5 * len(names), 4), layout="constrained")
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         _plot_measure(axes, history, name)
+    _leave_legend(figure)
     save_figure(figure, file)
 
 
@@ -44,6 +45,7 @@ def plot_curve(history: History, name: str) -> "Figure":
 
     figure = Figure(figsize=(3.6, 3.0), layout="constrained")
     _plot_measure(figure.subplots(), history, name)
+    _leave_legend(figure)
     return figure
 
 
@@ -77,7 +79,12 @@ def _plot_measure(axes: "Axes", history: History, name: str) -> None:
     axes.set(xlabel=wording("epoch"), title=wording(name))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
-    axes.legend()
+
+
+def _leave_legend(figure: "Figure") -> None:
+    """One for all axes, below them, where it hides no curve."""
+    lines = figure.axes[0].get_legend_handles_labels()
+    figure.legend(*lines, loc="outside lower center", ncols=3, fontsize=8.5, columnspacing=1.0, handlelength=1.5)
 
 
 @lettered

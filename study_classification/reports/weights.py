@@ -54,6 +54,7 @@ def plot_weights(weights: Float[np.ndarray, "d outputs"], columns: Sequence[str]
         axes.axvline(0, color="grey", linewidth=0.8)
         axes.set(xlabel=wording("weight towards {}", drawable(outputs[-1])))
         axes.grid(alpha=0.3, axis="x")
+        axes.set_axisbelow(True)
         axes.invert_yaxis()
     else:
         figure.set_figwidth(2.8 + 0.45 * len(outputs))

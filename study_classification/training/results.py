@@ -22,7 +22,7 @@ from study_classification.reports.answers import NAMED, Answers
 from study_classification.reports.confusion import confusion_title, draw_confusion
 from study_classification.reports.diagnosis import Finding, facts_of, findings
 from study_classification.reports.learned import Examples, draw_boundary, draw_fit, format_formula
-from study_classification.reports.lettering import drawable
+from study_classification.reports.lettering import drawable, wording
 from study_classification.reports.metrics import LARGEST_MATRIX, positive_scores
 from study_classification.reports.weights import telling_words
 from study_classification.runs import directory
@@ -159,7 +159,7 @@ def _leave_confusion(feed: Feed, finished: Finished, workdir: Path) -> None:
     if isinstance(feed.task, Sigmoid):
         scores = positive_scores(counts, feed.task.positive)
         say(f"Positive class {class_names[feed.task.positive]} in validation: {scores}")
-        title += f"\n{drawable(class_names[feed.task.positive])}: {scores}"
+        title += f"\n{drawable(class_names[feed.task.positive])}: {wording(scores)}"
     _draw(draw_confusion, counts, class_names, title, workdir=workdir, name="confusion")
 
 
