@@ -90,7 +90,9 @@ def draw_settings(values: Mapping[str, Sequence[float]], means: Mapping[str, flo
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 1.5 + 0.4 * len(values)), layout="constrained")
+    names = [drawable(name, LONGEST_LABEL) for name in values]
+    width = max(7, 4.5 + 0.085 * max(map(display_width, names)))  # inches
+    figure = Figure(figsize=(width, 1.8 + 0.4 * len(values)), layout="constrained")
     axes = figure.subplots()
     for place, (name, runs) in enumerate(values.items()):
         axes.plot(
@@ -106,10 +108,10 @@ def draw_settings(values: Mapping[str, Sequence[float]], means: Mapping[str, flo
             label="" if place else wording("mean"),
         )
     axes.set(xlabel=monitor, ylabel=wording("settings"), title=wording("settings and their runs"))
-    axes.set_yticks(range(len(values)), [drawable(name, LONGEST_LABEL) for name in values])
+    axes.set_yticks(range(len(values)), names)
     axes.set_ylim(len(values) - 0.5, -0.5)
     axes.grid(alpha=0.3, axis="x")
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=2)
     save_figure(figure, file)
 
 
@@ -200,5 +202,5 @@ def draw_along(curves: Mapping[str, Mapping[float, Sequence[float]]], field: str
     axes.minorticks_off()
     axes.set(xlabel=field, ylabel=monitor, title=wording("settings along {}", field))
     axes.grid(alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside lower center")
     save_figure(figure, file)
