@@ -67,64 +67,10 @@ NOT_SAID = {
     "    # Chosen by the study:",
     "    return config",
     "%Y-%m-%d %H:%M:%S",
-    # figures, for which not every machine has Japanese letters
-    "learning rate",
-    "loss at rising learning rates",
-    "best: epoch {}",
-    "suggested: {}",
-    "best so far",
-    "trials in their order",
-    "share in the variance of {}",
-    "importance of the fields",
-    "settings and their runs",
-    "settings along {}",
+    # figures
     "outside lower center",
     "DejaVu Sans",
-    "probability 0.5",
-    "probability of {}",
-    "share of the true class",
     "two classes",
-    "what the network has learnt",
-    "what the network is trained on",
-    "what the network sees",
-    "the picture",
-    "without augmentation",
-    "all together",
-    "the first pictures of the first step; in the next epoch each is drawn anew",
-    "the likeliest class of {} pictures",
-    "what the last layers work on: {} {} of {}, by {}",
-    "{} smaller classes",
-    "pictures, and the training pictures most similar to each",
-    "labels that may be wrong, and the training pictures most similar to each",
-    "cosine similarity of what the last layers work on; 1 is the same",
-    "first filters\n{}",
-    "Grad-CAM: orange is what speaks for the class, by the last feature map; each panel has its own scale",
-    "integrated gradients from a black picture: orange speaks for the class, blue against it; each panel has its own "
-    "scale",
-    "occlusion: the class loses most where the covered place is orange, and gains where it is blue; each panel has its "
-    "own scale",
-    "gradient x input: orange speaks for the class, blue against it; each panel has its own scale",
-    "what the network says of every place",
-    "the first {} maps of each layer: orange is above 0, blue below (a ReLU makes it 0)",
-    "{} of {} validation {} right",
-    "{} of {} {} {} right",
-    "an example",
-    "as good as its word",
-    "as it is: error {}",
-    "at temperature {}: error {}",
-    "false positive rate",
-    "true positive rate (recall)",
-    "mean of all classes",
-    "precision and recall",
-    "predicted against true",
-    "predicted less true",
-    "predicted {}",
-    "true {}",
-    "probability of the predicted class",
-    "share of right predictions",
-    "weight towards {}",
-    "weights of the linear model",
-    "a run",
     # what only a program or its author sees
     "module 'study_classification' has no attribute '{}'",
     "Predictor({}: {}, {}, step {})",
@@ -161,6 +107,16 @@ def page_sentences():
             first = arguments if isinstance(arguments, str) else (arguments or [None])[0]
             if first is not None:  # else Python made the sentence, and it is among its templates
                 said.add(first)
+    return said
+
+
+def figure_sentences():
+    """What figures say: the first argument of each `wording`, with {} for each inserted value."""
+    said = set()
+    for file in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "wording":
+                said |= {each.value for each in node.args[:1] if isinstance(each, ast.Constant)}  # else templates
     return said
 
 

@@ -28,4 +28,6 @@ napoleon_numpy_docstring = False
 
 html_theme = "furo"
 html_title = "study_classification"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_copy_source = False

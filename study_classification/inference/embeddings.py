@@ -12,6 +12,7 @@ from study_classification.inference.measure import open_own
 from study_classification.inference.predictor import load_predictor
 from study_classification.inference.split_features import features_of_split
 from study_classification.reports.embeddings import draw_embeddings
+from study_classification.reports.lettering import wording
 from study_classification.runs import directory
 from study_classification.runs.directory import Run
 from study_classification.system.console import say
@@ -54,7 +55,7 @@ def explain_embeddings(run: Run, folder: Path, split: str = VALIDATION, checkpoi
     ]
     header = ["name", "label", "x", "y"]
     write_text(figure.with_suffix(".csv"), csv_text(header, ([*map(plain_cell, row[:2]), *row[2:]] for row in rows)))
-    title = f"what the last layers work on: {count:,} {noun} of {split}, by {method}"
+    title = wording("what the last layers work on: {} {} of {}, by {}", f"{count:,}", noun, split, method)
     draw_embeddings(places, found.labels, run.class_names, title, figure)
     say(f"Drawn: {figure}")
     say(f"The places are in {figure.with_suffix('.csv')}")

@@ -17,6 +17,7 @@ from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.paths import printable
 from study_classification.reports.grids import Cell, draw_grid
+from study_classification.reports.lettering import wording
 from study_classification.runs import directory
 from study_classification.runs.directory import Run
 from study_classification.system.console import say
@@ -50,6 +51,7 @@ def explain_images(
     if taken != method:
         say(f"{run.config.model.name} has no feature map for Grad-CAM, so gradient x input is drawn in its place")
     examples = _given(find_files(inputs), reader) if inputs else iter([(*first_of_validation(run, reader), "")])
+    note = wording(NOTES[taken])
     directory.make(folder)
     sheet: list[Cell] = []
     used: set[str] = set()
@@ -62,14 +64,14 @@ def explain_images(
             continue
         cells = _cells(predictor, explain, pixels)
         file = folder / f"{_free_name(Path(name).stem, used)}.png"
-        draw_grid([[("what the network sees", pixels), *cells]], Path(name).name, NOTES[taken], file, LARGE)
+        draw_grid([[(wording("what the network sees"), pixels), *cells]], Path(name).name, note, file, LARGE)
         say(f"{printable(name)}: {', '.join(title.replace(chr(10), ' ') for title, _ in cells)}")
         if len(sheet) < ON_SHEET:
             sheet.append((f"{Path(name).name}\n{cells[0][0].replace(chr(10), ' ')}", cells[0][1]))
     if count > 1 and sheet:
         rows = [sheet[start : start + ACROSS] for start in range(0, len(sheet), ACROSS)]
-        title = f"the likeliest class of {len(sheet)} pictures"
-        draw_grid(rows, title, NOTES[taken], folder / "contact.png")
+        title = wording("the likeliest class of {} pictures", len(sheet))
+        draw_grid(rows, title, note, folder / "contact.png")
         say(f"Drawn: {folder / 'contact.png'}")
         say(f"It has {len(sheet)} of {count} pictures; each has a figure of its own beside it")
     elif sheet:

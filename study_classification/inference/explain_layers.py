@@ -18,6 +18,7 @@ from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.models.tracing import layer_order
 from study_classification.reports.features import draw_features
+from study_classification.reports.lettering import drawable, wording
 from study_classification.runs import directory
 from study_classification.runs.directory import Run
 from study_classification.system.console import say
@@ -50,15 +51,17 @@ def explain_layers(run: Run, image: str = "", checkpoint: str = "best") -> Path:
     maps = feature_maps(predictor, pixels)
     said = predictor.predictions_of(pixels[None])[0]
     if run.class_names:
-        answer = f"{run.class_names[int(said.argmax())]}, probability {np.exp(said.max()):.3f}"
+        label, probability = run.class_names[int(said.argmax())], f"{np.exp(said.max()):.3f}"
+        answer = f"{label}, probability {probability}"
+        shown = wording("{}, probability {}", drawable(label), probability)
     else:
-        answer = f"{float(said):.4g}"
+        shown = answer = f"{float(said):.4g}"
     say(f"{name}: {answer}")
     for layer, values in maps.items():
         shape = " x ".join(map(str, values.shape))
         say(f"  {layer:<12} {shape:<14} {(values > 0).mean():4.0%} of the values above 0")
     file = directory.figure_file(run.workdir, "features")
-    draw_features(pixels, maps, f"{Path(name).name}: {answer}", file, first_filters(predictor))
+    draw_features(pixels, maps, f"{drawable(Path(name).name)}: {shown}", file, first_filters(predictor))
     say(f"Drawn: {file}")
     return file
 

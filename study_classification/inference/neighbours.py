@@ -20,6 +20,7 @@ from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.paths import printable, read_file, user_path
 from study_classification.reports.grids import Cell, draw_grid
+from study_classification.reports.lettering import wording
 from study_classification.reports.trials import format_table
 from study_classification.runs import directory
 from study_classification.runs.directory import Run
@@ -69,7 +70,8 @@ def explain_neighbours(run: Run, inputs: Sequence[str], folder: Path, checkpoint
         rows.append([(Path(file).name, pixels), *_cells(predictor, train, similar[number], places[number])])
     directory.make(folder)
     figure = folder / "neighbours.png"
-    draw_grid(rows[:ROWS], "pictures, and the training pictures most similar to each", NOTE, figure)
+    title = wording("pictures, and the training pictures most similar to each")
+    draw_grid(rows[:ROWS], title, wording(NOTE), figure)
     say(f"Drawn: {figure}")
     return figure
 
@@ -167,7 +169,8 @@ def _draw_suspects(predictor: Predictor, train: SplitFeatures, suspects: Sequenc
         (cell,) = _cells(predictor, suspect.of, [1.0], [suspect.place])
         own = (f"{suspect.of.split}: {label}\n{Path(suspect.of.name(suspect.place)).name}", cell[1])
         rows.append([own, *_cells(predictor, train, suspect.similarities, suspect.nearest)])
-    draw_grid(rows, "labels that may be wrong, and the training pictures most similar to each", NOTE, file)
+    title = wording("labels that may be wrong, and the training pictures most similar to each")
+    draw_grid(rows, title, wording(NOTE), file)
     say(f"Drawn: {file}")
 
 

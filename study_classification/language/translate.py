@@ -44,7 +44,7 @@ def translated(text: str) -> str:
 
 
 def said_on_page(text: str, *values: object) -> str:
-    """A sentence of a page, {} filled with the values, in the language that the program speaks."""
+    """A sentence of a page or figure, {} filled with the values, in the language that the program speaks."""
     return text.format(*values) if _language == "en" else catalogue(_language).fill(text, values)
 
 
@@ -61,8 +61,8 @@ class Catalogue:
     Args:
         sentences: English -> the other language, as described above.
         words: single words of the program's, likewise.
-        pages: what templates of pages say. They name their sentences, so single words can be among these, which in a
-            message might be names of the user's.
+        pages: what templates of pages and figures say. They name their sentences, so single words can be among these,
+            which in a message might be names of the user's.
     """
 
     def __init__(self, sentences: dict[str, str], words: dict[str, str], pages: Mapping[str, str] = {}):

@@ -30,7 +30,7 @@ from study_classification.reports.calibration import (
     plot_reliability,
     reliability,
 )
-from study_classification.reports.confusion import largest_confusions, plot_confusion
+from study_classification.reports.confusion import confusion_title, largest_confusions, plot_confusion
 from study_classification.reports.curves import plot_curve, plot_rates
 from study_classification.reports.diagnosis import Finding, facts_of, findings
 from study_classification.reports.metrics import classification_metrics
@@ -199,7 +199,7 @@ def _plots(f: Finished) -> Iterator[Plot]:
         )
     yield "learning_rate", lambda: plot_rates(f.history), "learning rate by epoch"
     if names:
-        right = f"{int(np.trace(f.counts)):,} of {len(answers.labels):,} {f.split} {f.run.preprocess.noun} right"
+        right = confusion_title(f.counts, f.split, f.run.preprocess.noun)
         yield "confusion", lambda: plot_confusion(f.counts, names, right), "confusion matrix"
         positive = f.outputs[-1]
         for name, curves, plot, alt in (

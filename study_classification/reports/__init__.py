@@ -2,7 +2,7 @@
 
 metrics.py     what an evaluation found, as numbers and as a table
 regression.py  the same of numbers
-lettering.py   names as a figure can show them
+lettering.py   the words of a figure, in a font that has their letters
 learned.py     what a network has learnt of few numbers: formula, curve, map
 confusion.py   the confusion matrix, as an image and as a list
 features.py    what the layers of a network make of an image

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from study_classification.reports.curves import TRAIN_COLOUR, VALIDATION_COLOUR
+from study_classification.reports.lettering import lettered, wording
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,6 +71,7 @@ def fit_temperature(log_probabilities: Float[np.ndarray, "n classes"], labels: I
     return float(np.exp(minimize_scalar(loss, bounds=np.log(RANGE), method="bounded").x))
 
 
+@lettered
 def plot_reliability(before: Reliability, after: Reliability, temperature: float) -> "Figure":
     """The share of right predictions by their probability, as they are and at the temperature, and how many there are.
 
@@ -80,19 +82,23 @@ def plot_reliability(before: Reliability, after: Reliability, temperature: float
 
     figure = Figure(figsize=(4.6, 5.2), layout="constrained")
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    axes.plot([0, 1], [0, 1], color="grey", linestyle=":", label="as good as its word")
+    axes.plot([0, 1], [0, 1], color="grey", linestyle=":", label=wording("as good as its word"))
     for found, label, colour in (
-        (before, f"as it is: error {before.error:.1%}", TRAIN_COLOUR),
-        (after, f"at temperature {temperature:.2f}: error {after.error:.1%}", VALIDATION_COLOUR),
+        (before, wording("as it is: error {}", f"{before.error:.1%}"), TRAIN_COLOUR),
+        (after, wording("at temperature {}: error {}", f"{temperature:.2f}", f"{after.error:.1%}"), VALIDATION_COLOUR),
     ):
         some = found.counts > 0
         sizes = 12 + 150 * found.counts[some] / found.counts.sum()
-        axes.scatter(found.confidence[some], found.accuracy[some], sizes, color=colour, alpha=0.7, label=label)
-    axes.set(ylabel="share of right predictions", title="reliability", xlim=(0, 1), ylim=(-0.03, 1.03))
+        axes.scatter(
+            found.confidence[some], found.accuracy[some], sizes, color=colour, alpha=0.7, label=label, clip_on=False
+        )
+    axes.set(
+        ylabel=wording("share of right predictions"), title=wording("reliability"), xlim=(0, 1), ylim=(-0.03, 1.03)
+    )
     axes.grid(alpha=0.3)
     figure.legend(fontsize=8, loc="outside lower center", markerscale=0.6)
     edges = np.linspace(0, 1, len(before.counts) + 1)
     below.stairs(before.counts, edges, fill=True, color=TRAIN_COLOUR, alpha=0.6)
-    below.set(xlabel="probability of the predicted class", ylabel="examples")
+    below.set(xlabel=wording("probability of the predicted class"), ylabel=wording("examples"))
     below.grid(alpha=0.3)
     return figure

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Int
 
 from study_classification.reports.curves import save_figure
-from study_classification.reports.lettering import drawable, lettered
+from study_classification.reports.lettering import drawable, lettered, wording
+from study_classification.system.console import display_width
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,6 +29,11 @@ def draw_confusion(
     save_figure(plot_confusion(counts, class_names, title), file)
 
 
+def confusion_title(counts: Int[np.ndarray, "classes classes"], split: str, noun: str) -> str:
+    """How many of the split are right."""
+    return wording("{} of {} {} {} right", f"{np.trace(counts):,}", f"{counts.sum():,}", split, noun)
+
+
 @lettered
 def plot_confusion(counts: Int[np.ndarray, "classes classes"], class_names: Sequence[str], title: str) -> "Figure":
     """How many examples of each true class (rows) are called what (columns); colours are shares of the row.
@@ -38,8 +44,9 @@ def plot_confusion(counts: Int[np.ndarray, "classes classes"], class_names: Sequ
 
     number = len(class_names)
     cell = 0.62 if number <= WITH_SHARES else 0.5 if number <= NUMBERED else max(0.16, 9 / number)
-    side = 2.4 + min(cell * max(number, 3), 12)
-    size = 10 if number <= NUMBERED else 7
+    whole = min(cell * max(number, 3), 12)
+    side = 2.4 + whole
+    size = min(10, 48 * whole / number)  # points: two thirds of a cell
     figure = Figure(figsize=(side + 0.6, side), layout="compressed")  # constrained, for axes of equal sides
     axes = figure.subplots()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -51,14 +58,14 @@ def plot_confusion(counts: Int[np.ndarray, "classes classes"], class_names: Sequ
             text += f"\n{shares[row, column]:.0%}"
         axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=9)
     if number <= NAMED:
-        names = [drawable(name, 16) for name in class_names]
-        long = max(map(len, names)) > 6 and number > 3
+        names = [drawable(name, 16 if number <= NUMBERED else 24) for name in class_names]
+        long = max(map(display_width, names)) > 6 and number > 3
         turn = 90 if number > NUMBERED else 45 if long else 0
         axes.set_xticks(range(number), names, rotation=turn, ha="right" if turn == 45 else "center", fontsize=size)
         axes.set_yticks(range(number), names, fontsize=size)
-    axes.set(xlabel="predicted class", ylabel="true class")
+    axes.set(xlabel=wording("predicted class"), ylabel=wording("true class"))
     axes.set_title(title, fontsize=11)
-    figure.colorbar(image, ax=axes, label="share of the true class", fraction=0.046, pad=0.02)
+    figure.colorbar(image, ax=axes, label=wording("share of the true class"), fraction=0.046, pad=0.02)
     return figure
 
 

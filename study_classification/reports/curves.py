@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from study_classification.errors import EnvironmentFault
 from study_classification.paths import why
+from study_classification.reports.lettering import lettered, wording
 from study_classification.runs.history import History
 from study_classification.system.files import replace_bytes
 
@@ -20,6 +21,7 @@ FEW = 3  # epochs, below which each has a dot
 TRAIN_COLOUR, VALIDATION_COLOUR = "#2a6fbb", "#d1601f"
 
 
+@lettered
 def draw_curves(history: History, file: Path) -> None:
     """Draws curves.png of the epochs of a run, of which there is at least one.
 
@@ -32,18 +34,22 @@ def draw_curves(history: History, file: Path) -> None:
     figure = Figure(figsize=(5 * len(names), 4), layout="constrained")
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         _plot_measure(axes, history, name)
+    _leave_legend(figure)
     save_figure(figure, file)
 
 
+@lettered
 def plot_curve(history: History, name: str) -> "Figure":
     """The loss or one measure by epoch."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(3.6, 3.0), layout="constrained")
     _plot_measure(figure.subplots(), history, name)
+    _leave_legend(figure)
     return figure
 
 
+@lettered
 def plot_rates(history: History) -> "Figure":
     """The learning rate at the end of each epoch."""
     from matplotlib.figure import Figure
@@ -53,7 +59,7 @@ def plot_rates(history: History) -> "Figure":
     axes, rates = figure.subplots(), [row.learning_rate for row in history.epochs]
     marker = "o" if len(rates) < FEW else None
     axes.plot([row.epoch for row in history.epochs], rates, color=TRAIN_COLOUR, marker=marker)
-    axes.set(xlabel="epoch", title="learning rate")
+    axes.set(xlabel=wording("epoch"), title=wording("learning rate"))
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
@@ -67,15 +73,21 @@ def _plot_measure(axes: "Axes", history: History, name: str) -> None:
     numbers = [row.epoch for row in epochs]
     marker = "o" if len(epochs) < FEW else None
     train, val = ([getattr(row, split)[name] for row in epochs] for split in ("train", "val"))
-    axes.plot(numbers, train, label="training", color=TRAIN_COLOUR, marker=marker)
-    axes.plot(numbers, val, label="validation", color=VALIDATION_COLOUR, marker=marker)
-    axes.axvline(best.epoch, color="grey", linestyle=":", label=f"best: epoch {best.epoch}")
-    axes.set(xlabel="epoch", title=name)
+    axes.plot(numbers, train, label=wording("training"), color=TRAIN_COLOUR, marker=marker)
+    axes.plot(numbers, val, label=wording("validation"), color=VALIDATION_COLOUR, marker=marker)
+    axes.axvline(best.epoch, color="grey", linestyle=":", label=wording("best: epoch {}", best.epoch))
+    axes.set(xlabel=wording("epoch"), title=wording(name))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
-    axes.legend()
 
 
+def _leave_legend(figure: "Figure") -> None:
+    """One for all axes, below them, where it hides no curve."""
+    lines = figure.axes[0].get_legend_handles_labels()
+    figure.legend(*lines, loc="outside lower center", ncols=3, fontsize=8.5, columnspacing=1.0, handlelength=1.5)
+
+
+@lettered
 def draw_learning_rates(
     rates: Float[np.ndarray, " n"],
     losses: Float[np.ndarray, " n"],
@@ -92,11 +104,11 @@ def draw_learning_rates(
 
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
-    axes.semilogx(rates, losses, label="loss", color=TRAIN_COLOUR, alpha=0.35)
-    axes.semilogx(rates, curve, label="smoothed", color=TRAIN_COLOUR)
+    axes.semilogx(rates, losses, label=wording("loss"), color=TRAIN_COLOUR, alpha=0.35)
+    axes.semilogx(rates, curve, label=wording("smoothed"), color=TRAIN_COLOUR)
     if place is not None:
-        axes.axvline(rates[place], color="grey", linestyle=":", label=f"suggested: {rates[place]:.1e}")
-    axes.set(xlabel="learning rate", title="loss at rising learning rates")
+        axes.axvline(rates[place], color="grey", linestyle=":", label=wording("suggested: {}", f"{rates[place]:.1e}"))
+    axes.set(xlabel=wording("learning rate"), title=wording("loss at rising learning rates"))
     axes.grid(alpha=0.3)
     axes.legend()
     save_figure(figure, file)

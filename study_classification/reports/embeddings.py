@@ -8,7 +8,8 @@ from jaxtyping import Float, Int
 
 from study_classification.reports.curves import save_figure
 from study_classification.reports.learned import CLASS_COLOURS
-from study_classification.reports.lettering import drawable
+from study_classification.reports.lettering import drawable, lettered, wording
+from study_classification.system.console import display_width
 
 # With 8 colours there are 64 kinds of points. A class of many beyond them would be told from none.
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
@@ -16,6 +17,7 @@ NAMED = len(CLASS_COLOURS) * len(MARKERS)
 IN_A_LINE = 108  # letters of a legend
 
 
+@lettered
 def draw_embeddings(
     places: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"], class_names: Sequence[str], title: str, file: Path
 ) -> None:
@@ -29,7 +31,7 @@ def draw_embeddings(
     counts = np.bincount(labels, minlength=len(class_names))
     largest = np.sort(np.argsort(-counts, kind="stable")[: min(NAMED, np.count_nonzero(counts))])
     names = {int(label): drawable(class_names[label], 20) for label in largest}
-    widest = max(map(len, names.values()))
+    widest = max(map(display_width, names.values()))
     columns = min(len(names), max(1, IN_A_LINE // (widest + 6)))
     lines = -(-(len(names) + 1) // columns)
     figure = Figure(figsize=(9, 7 + 0.19 * lines), layout="constrained")
@@ -43,7 +45,7 @@ def draw_embeddings(
             places[rest, 1],
             s=size / 2,
             color="#c8c8c8",
-            label=f"{others} smaller classes",
+            label=wording("{} smaller classes", others),
             linewidths=0,
         )
     for number, (label, name) in enumerate(names.items()):

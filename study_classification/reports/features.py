@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from study_classification.reports.curves import save_figure
-from study_classification.reports.lettering import drawable, lettered
+from study_classification.reports.lettering import lettered, wording
 
 MAPS = 16  # of a layer, the first ones
 
@@ -23,7 +23,7 @@ def draw_features(
     """Draws the image as the network sees it, the filters of the first convolution, and a row of maps a layer.
 
     Values above 0 are orange, those below, of which a ReLU makes 0, are blue; white is 0. Each layer has its own scale.
-    Filters over three channels are colours, of which grey is 0.
+    Filters over three channels are colours, of which grey is 0. The names in the title have passed `drawable`.
 
     Raises:
         EnvironmentFault: if the file cannot be written.
@@ -38,17 +38,17 @@ def draw_features(
     axes = top.subplots()
     axes.imshow(image if image.shape[-1] == 3 else image[..., 0], cmap="gray", vmin=0, vmax=255)
     axes.set_axis_off()
-    top.suptitle(drawable(title, 80), fontsize=11)
+    top.suptitle(title, fontsize=11)
     grid = list(rows.subplots(number, MAPS, squeeze=False))
     if filters is not None:
         size = " x ".join(map(str, filters.shape[:3]))
-        _draw_line(grid.pop(0), _as_images(filters), f"first filters\n{size}", cmap=shades)
+        _draw_line(grid.pop(0), _as_images(filters), wording("first filters\n{}", size), cmap=shades)
     for line, (layer, values) in zip(grid, maps.items(), strict=True):
         shape = " x ".join(map(str, values.shape))
         extent = float(np.abs(values).max()) or 1.0
         _draw_line(line, np.moveaxis(values, -1, 0) / extent, f"{layer}\n{shape}", cmap=shades)
     rows.supxlabel(
-        f"the first {MAPS} maps of each layer: orange is above 0, blue below (a ReLU makes it 0)", fontsize=9
+        wording("the first {} maps of each layer: orange is above 0, blue below (a ReLU makes it 0)", MAPS), fontsize=9
     )
     save_figure(figure, file)
 

@@ -8,7 +8,8 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from study_classification.reports.curves import save_figure
-from study_classification.reports.lettering import drawable
+from study_classification.reports.lettering import drawable, lettered
+from study_classification.system.console import display_width
 
 Cell = tuple[str, UInt8[np.ndarray, "h w c"]]  # lines above, image
 SIDE, GAP, LINE = 1.9, 0.12, 0.17  # inches: of an image, between two, of a line of text
@@ -18,6 +19,7 @@ FINEST = 56  # marks along a side
 FOR, AGAINST = (0xD1, 0x60, 0x1F), (0x2A, 0x6F, 0xBB)  # colours of what speaks for a class, and against it
 
 
+@lettered
 def draw_grid(rows: Sequence[Sequence[Cell | None]], title: str, note: str, file: Path, side: float = SIDE) -> None:
     """Draws rows of images, of any sizes, in squares of one size; None leaves a square free.
 
@@ -36,7 +38,7 @@ def draw_grid(rows: Sequence[Sequence[Cell | None]], title: str, note: str, file
     columns = max(map(len, rows))
     texts = [max((cell[0].count("\n") + 1 for cell in row if cell), default=0) * LINE + 0.05 for row in rows]
     # A title or note may need more room than two images have.
-    longest = max(len(line) for line in (*title.split("\n"), *note.split("\n")))
+    longest = max(display_width(line) for line in (*title.split("\n"), *note.split("\n")))
     width = max(columns * (side + GAP) + GAP, LETTER * longest + 2 * GAP)
     top, bottom = 0.38 + LINE * title.count("\n"), 0.35 + LINE * note.count("\n")
     height = top + bottom + sum(texts) + len(rows) * (side + GAP)

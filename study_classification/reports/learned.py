@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from study_classification.reports.curves import TRAIN_COLOUR, VALIDATION_COLOUR, save_figure
-from study_classification.reports.lettering import drawable, lettered
+from study_classification.reports.lettering import drawable, lettered, wording
 
 CLASS_COLOURS = ("#2a6fbb", "#d1601f", "#3a8f4d", "#8a5bb5", "#a2792b", "#c2528b", "#5f6b73", "#1f9c9c")
 PALE = ("#9ec3ea", "#f1b48f", "#a6d6b1", "#cdb5e6", "#ddc28f", "#e9b0d2", "#bcc5cb", "#9fdcdc")  # the same, of areas
@@ -72,8 +72,8 @@ def draw_fit(
 
     figure = Figure(figsize=(6, 4.5), layout="constrained")
     axes = figure.subplots()
-    axes.plot(x, y, color="black", linewidth=1.5, label=drawable(formula, 60) or "learned", zorder=3)
-    axes.plot(examples.train[:, 0], examples.train_labels, "o", color=TRAIN_COLOUR, label="training")
+    axes.plot(x, y, color="black", linewidth=1.5, label=drawable(formula, 60) or wording("learned"), zorder=3)
+    axes.plot(examples.train[:, 0], examples.train_labels, "o", color=TRAIN_COLOUR, label=wording("training"))
     axes.plot(
         examples.validation[:, 0],
         examples.validation_labels,
@@ -82,9 +82,9 @@ def draw_fit(
         markersize=10,
         markerfacecolor="none",
         markeredgewidth=1.5,
-        label="validation",
+        label=wording("validation"),
     )
-    axes.set(xlabel=drawable(examples.names[0]), ylabel=drawable(target), title="what the network has learnt")
+    axes.set(xlabel=drawable(examples.names[0]), ylabel=drawable(target), title=wording("what the network has learnt"))
     axes.grid(alpha=0.3)
     axes.legend()
     save_figure(figure, file)
@@ -117,8 +117,8 @@ def draw_boundary(
         _map_of_many(axes, x, y, probabilities)
     for label, name in enumerate(class_names):
         for split, values, labels, colour, size in (
-            ("validation", examples.validation, examples.validation_labels, PALE[label % len(PALE)], 13),
-            ("training", examples.train, examples.train_labels, CLASS_COLOURS[label % len(CLASS_COLOURS)], 7),
+            (wording("validation"), examples.validation, examples.validation_labels, PALE[label % len(PALE)], 13),
+            (wording("training"), examples.train, examples.train_labels, CLASS_COLOURS[label % len(CLASS_COLOURS)], 7),
         ):
             own = values[labels == label]
             axes.plot(
@@ -132,7 +132,7 @@ def draw_boundary(
                 label=f"{drawable(name)}, {split}",
             )
     first, second = map(drawable, examples.names)
-    axes.set(xlabel=first, ylabel=second, title="what the network says of every place")
+    axes.set(xlabel=first, ylabel=second, title=wording("what the network says of every place"))
     axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     figure.legend(loc="outside lower center", ncols=3)
     save_figure(figure, file)
@@ -146,10 +146,10 @@ def _map_of_two(figure, axes, class_names: Sequence[str], x, y, probability: Flo
     colours = axes.imshow(
         probability, origin="lower", extent=extent, aspect="auto", cmap=shades, vmin=0, vmax=1, interpolation="bilinear"
     )
-    figure.colorbar(colours, ax=axes, label=f"probability of {drawable(class_names[1])}")
+    figure.colorbar(colours, ax=axes, label=wording("probability of {}", drawable(class_names[1])))
     if probability.min() < 0.5 < probability.max():
         axes.contour(x, y, probability, levels=[0.5], colors="black", linewidths=1.5)
-        axes.plot([], [], color="black", linewidth=1.5, label="probability 0.5")
+        axes.plot([], [], color="black", linewidth=1.5, label=wording("probability 0.5"))
 
 
 def _map_of_many(axes, x, y, probabilities: Float[np.ndarray, "l k classes"]) -> None:

@@ -1,13 +1,15 @@
-"""Names of a user's as a figure can show them: in a font that has their letters, else by their numbers."""
+"""The words of a figure, in fonts that have their letters: those of the program, and names of a user's."""
 
 import functools
 import importlib.util
 import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from study_classification.system.console import say
+from study_classification.language.translate import said_on_page
+from study_classification.system.console import cut, display_width, say
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,21 +33,44 @@ JAPANESE = (
 )
 
 
-def drawable(text: str, longest: int = 24) -> str:
-    r"""A text whose every sign a font of `lettered` has; others are written by their numbers, as \u732b.
+def wording(text: str, *values: object) -> str:
+    """What a figure says, {} filled with the values: every word of the program's in a figure passes here.
 
-    It is cut where it is longer than `longest`, and a dollar begins no formula.
+    It is in the language that the program speaks, if a font of `lettered` has its letters, else in English. A name of a
+    user's among the values has passed `drawable`.
     """
+    said = said_on_page(text, *values)
+    letters = set(said) - {"\n"}
+    return said if any(_known_signs(*families) >= letters for families in ((OWN,), fonts())) else text.format(*values)
+
+
+def drawable(text: str, longest: int = 24) -> str:
+    r"""A name of a user's, whose every sign a font of `lettered` has; others are written by their numbers, as \u732b.
+
+    Its middle is left out where it is wider than `longest`; a Japanese letter is as wide as two. A dollar begins no
+    formula.
+    """
+    text = unicodedata.normalize("NFC", text)
     if not _known_signs(OWN) >= set(text):
         known = _known_signs(*fonts())
         if not known >= set(text):
             _say_once()
         text = "".join(sign if sign in known else sign.encode("ascii", "backslashreplace").decode() for sign in text)
-    return (text if len(text) <= longest else f"{text[: longest - 3]}...").replace("$", r"\$")
+    return _shortened(text, longest).replace("$", r"\$")
+
+
+def _shortened(text: str, longest: int) -> str:
+    """Names that differ at their ends alone stay different."""
+    if display_width(text) <= longest:
+        return text
+    end = text
+    while display_width(end) > (longest - 3) // 2:
+        end = end[1:]
+    return f"{cut(text, longest - 3 - display_width(end))}...{end}"
 
 
 def lettered(plot: Callable[P, T]) -> Callable[P, T]:
-    """A function that makes a figure, with every letter that `drawable` leaves as it is."""
+    """A function that makes a figure, with every letter that `wording` and `drawable` leave as they are."""
 
     @functools.wraps(plot)
     def with_fonts(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from study_classification.reports.curves import TRAIN_COLOUR, VALIDATION_COLOUR
-from study_classification.reports.lettering import drawable, lettered
+from study_classification.reports.lettering import drawable, lettered, wording
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,10 +22,13 @@ def plot_predicted(labels: Float[np.ndarray, " n"], predictions: Float[np.ndarra
     figure = Figure(figsize=(4.6, 4.4), layout="constrained")
     axes, some = figure.subplots(), _some(len(labels))
     low, high = (float(each([labels.min(), predictions.min(), labels.max(), predictions.max()])) for each in (min, max))
-    axes.plot([low, high], [low, high], color="grey", linestyle=":", label="right")
-    axes.plot(labels[some], predictions[some], "o", color=TRAIN_COLOUR, alpha=0.6, markersize=4, label="an example")
+    axes.plot([low, high], [low, high], color="grey", linestyle=":", label=wording("right"))
+    axes.plot(
+        labels[some], predictions[some], "o", color=TRAIN_COLOUR, alpha=0.6, markersize=4, label=wording("an example")
+    )
     name = drawable(target)
-    axes.set(xlabel=f"true {name}", ylabel=f"predicted {name}", title="predicted against true")
+    axes.set(xlabel=wording("true {}", name), ylabel=wording("predicted {}", name))
+    axes.set_title(wording("predicted against true"))
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
     return figure
@@ -41,9 +44,10 @@ def plot_residuals(labels: Float[np.ndarray, " n"], predictions: Float[np.ndarra
     some, residuals = _some(len(labels)), predictions - labels
     axes.axhline(0, color="grey", linestyle=":")
     axes.plot(predictions[some], residuals[some], "o", color=TRAIN_COLOUR, alpha=0.6, markersize=4)
-    axes.set(xlabel=f"predicted {drawable(target)}", ylabel="predicted less true", title="residuals")
+    axes.set(xlabel=wording("predicted {}", drawable(target)), ylabel=wording("predicted less true"))
+    axes.set_title(wording("residuals"))
     beside.hist(residuals, bins=min(30, max(5, len(labels) // 5)), orientation="horizontal", color=VALIDATION_COLOUR)
-    beside.set(xlabel="examples")
+    beside.set(xlabel=wording("examples"))
     for each in (axes, beside):
         each.grid(alpha=0.3)
     return figure

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
-from study_classification.reports.lettering import drawable, lettered
+from study_classification.reports.lettering import drawable, lettered, wording
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -83,7 +83,9 @@ def plot_roc(shown: Mapping[str, Curve]) -> "Figure":
     """ROC curves; the diagonal is what guessing gives."""
     figure, axes = _plot(shown, "AUC")
     axes.plot([0, 1], [0, 1], color="grey", linestyle=":", zorder=0)
-    axes.set(xlabel="false positive rate", ylabel="true positive rate (recall)", title="ROC")
+    axes.set(
+        xlabel=wording("false positive rate"), ylabel=wording("true positive rate (recall)"), title=wording("ROC curve")
+    )
     return figure
 
 
@@ -91,7 +93,7 @@ def plot_roc(shown: Mapping[str, Curve]) -> "Figure":
 def plot_precision_recall(shown: Mapping[str, Curve]) -> "Figure":
     """Precision by recall."""
     figure, axes = _plot(shown, "AP")
-    axes.set(xlabel="recall", ylabel="precision", title="precision and recall")
+    axes.set(xlabel=wording("recall"), ylabel=wording("precision"), title=wording("precision and recall"))
     return figure
 
 
@@ -103,7 +105,7 @@ def _plot(shown: Mapping[str, Curve], area: str):
     axes = figure.subplots()
     for number, (name, each) in enumerate(shown.items()):
         colour = "black" if name == MEAN else colormaps["tab10"](number % 10)
-        label = f"{drawable(name, 20)}: {area} {each.area:.3f}"
+        label = f"{wording(MEAN) if name == MEAN else drawable(name, 20)}: {area} {each.area:.3f}"
         axes.plot(each.x, each.y, color=colour, label=label, linewidth=2 if name == MEAN else 1.3)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.grid(alpha=0.3)

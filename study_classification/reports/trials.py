@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from study_classification.reports.curves import TRAIN_COLOUR, VALIDATION_COLOUR, save_figure
-from study_classification.reports.lettering import drawable
+from study_classification.reports.lettering import drawable, lettered, wording
 from study_classification.runs.history import Epoch
 from study_classification.system.console import display_width, pad
 
@@ -34,6 +34,7 @@ def format_spread(mean: float, spread: float | str) -> str:
     return f"{mean:.4f}" if isinstance(spread, str) else f"{mean:.4f} +- {spread:.4f}"
 
 
+@lettered
 def draw_history(
     complete: Mapping[int, float], pruned: Mapping[int, float], higher_is_better: bool, monitor: str, file: Path
 ) -> None:
@@ -50,17 +51,18 @@ def draw_history(
     best: list[float] = []
     for _, value in sorted(complete.items()):
         best.append((max if higher_is_better else min)([*best[-1:], value]))
-    axes.step(sorted(complete), best, where="post", color=VALIDATION_COLOUR, label="best so far")
-    axes.plot(list(complete), list(complete.values()), "o", color=TRAIN_COLOUR, label="complete")
+    axes.step(sorted(complete), best, where="post", color=VALIDATION_COLOUR, label=wording("best so far"))
+    axes.plot(list(complete), list(complete.values()), "o", color=TRAIN_COLOUR, label=wording("complete"))
     if pruned:
-        axes.plot(list(pruned), list(pruned.values()), "x", color="grey", label="pruned")
-    axes.set(xlabel="trial", ylabel=monitor, title="trials in their order")
+        axes.plot(list(pruned), list(pruned.values()), "x", color="grey", label=wording("pruned"))
+    axes.set(xlabel=wording("trial"), ylabel=monitor, title=wording("trials in their order"))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend()
     save_figure(figure, file)
 
 
+@lettered
 def draw_importances(importances: Mapping[str, float], monitor: str, file: Path) -> None:
     """Draws the share of each field as a bar, the largest on top.
 
@@ -74,12 +76,12 @@ def draw_importances(importances: Mapping[str, float], monitor: str, file: Path)
     bars = axes.barh(list(importances), list(importances.values()), color=TRAIN_COLOUR)
     axes.bar_label(bars, fmt="%.2f", padding=3)
     axes.invert_yaxis()
-    axes.set(
-        xlabel=f"share in the variance of {monitor}", ylabel="field", title="importance of the fields", xlim=(0, 1.1)
-    )
+    axes.set(xlabel=wording("share in the variance of {}", monitor), ylabel=wording("field"), xlim=(0, 1.1))
+    axes.set_title(wording("importance of the fields"))
     save_figure(figure, file)
 
 
+@lettered
 def draw_settings(values: Mapping[str, Sequence[float]], means: Mapping[str, float], monitor: str, file: Path) -> None:
     """Draws, for each of the named settings, a dot a run and a line at their mean.
 
@@ -88,10 +90,14 @@ def draw_settings(values: Mapping[str, Sequence[float]], means: Mapping[str, flo
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 1.5 + 0.4 * len(values)), layout="constrained")
+    names = [drawable(name, LONGEST_LABEL) for name in values]
+    width = max(7, 4.5 + 0.085 * max(map(display_width, names)))  # inches
+    figure = Figure(figsize=(width, 1.8 + 0.4 * len(values)), layout="constrained")
     axes = figure.subplots()
     for place, (name, runs) in enumerate(values.items()):
-        axes.plot(runs, [place] * len(runs), "o", color=TRAIN_COLOUR, alpha=0.6, label="" if place else "a run")
+        axes.plot(
+            runs, [place] * len(runs), "o", color=TRAIN_COLOUR, alpha=0.6, label="" if place else wording("a run")
+        )
         axes.plot(
             [means[name]],
             [place],
@@ -99,16 +105,17 @@ def draw_settings(values: Mapping[str, Sequence[float]], means: Mapping[str, flo
             color=VALIDATION_COLOUR,
             markersize=18,
             markeredgewidth=2,
-            label="" if place else "mean",
+            label="" if place else wording("mean"),
         )
-    axes.set(xlabel=monitor, ylabel="settings", title="settings and their runs")
-    axes.set_yticks(range(len(values)), list(values))
+    axes.set(xlabel=monitor, ylabel=wording("settings"), title=wording("settings and their runs"))
+    axes.set_yticks(range(len(values)), names)
     axes.set_ylim(len(values) - 0.5, -0.5)
     axes.grid(alpha=0.3, axis="x")
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=2)
     save_figure(figure, file)
 
 
+@lettered
 def compared_figure(runs: Mapping[str, Sequence[Sequence[Epoch]]]) -> "Figure":
     """The curves of all settings over each other, a row a measure: to the left training, to the right validation.
 
@@ -135,11 +142,11 @@ def compared_figure(runs: Mapping[str, Sequence[Sequence[Epoch]]]) -> "Figure":
                 means = [statistics.fmean(values) for values in zip(*curves, strict=False)]
                 marker = "o" if len(means) < 3 else None
                 axes.plot(range(1, len(means) + 1), means, style, color=colour, label=labels[setting], marker=marker)
-            axes.set_title(f"{name}, {split}")
+            axes.set_title(f"{wording(name)}, {wording(split)}")
             axes.grid(alpha=0.3)
         row[0].set_ylim(**_limits(row))
     for axes in rows[-1]:
-        axes.set_xlabel("epoch")
+        axes.set_xlabel(wording("epoch"))
         axes.xaxis.get_major_locator().set_params(integer=True)
     figure.legend(*rows[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=min(len(runs), 4))
     return figure
@@ -161,6 +168,7 @@ def _limits(row: Sequence) -> dict[str, float]:
     return {"bottom": low - margin, "top": high + margin}
 
 
+@lettered
 def draw_along(curves: Mapping[str, Mapping[float, Sequence[float]]], field: str, monitor: str, file: Path) -> None:
     """Draws what is monitored by the value of a field: of each of the settings a curve of means, with a dot a run.
 
@@ -180,14 +188,19 @@ def draw_along(curves: Mapping[str, Mapping[float, Sequence[float]]], field: str
     axes = figure.subplots()
     for number, (name, runs) in enumerate(curves.items()):
         colour, places = colormaps["tab10"](number % 10), sorted(runs)
-        axes.plot(places, [statistics.fmean(runs[place]) for place in places], color=colour, label=name)
+        axes.plot(
+            places,
+            [statistics.fmean(runs[place]) for place in places],
+            color=colour,
+            label=drawable(name, LONGEST_LABEL),
+        )
         dots = [(place, value) for place in places for value in runs[place]]
         axes.plot(*zip(*dots, strict=True), "o", color=colour, alpha=0.6)
     axes.set_xscale("log")
     ticks = sorted({place for runs in curves.values() for place in runs})
     axes.set_xticks(ticks, [f"{place:g}" for place in ticks])
     axes.minorticks_off()
-    axes.set(xlabel=field, ylabel=monitor, title=f"settings along {field}")
+    axes.set(xlabel=field, ylabel=monitor, title=wording("settings along {}", field))
     axes.grid(alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside lower center")
     save_figure(figure, file)

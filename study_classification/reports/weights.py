@@ -8,7 +8,7 @@ from jaxtyping import Float, Int32
 
 from study_classification.inputs.texts import PADDING, SPECIAL, TextPreprocess
 from study_classification.reports.curves import TRAIN_COLOUR, VALIDATION_COLOUR
-from study_classification.reports.lettering import drawable, lettered
+from study_classification.reports.lettering import drawable, lettered, wording
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,16 +52,17 @@ def plot_weights(weights: Float[np.ndarray, "d outputs"], columns: Sequence[str]
         colours = [TRAIN_COLOUR if value >= 0 else VALIDATION_COLOUR for value in shown[:, 0]]
         axes.barh(range(len(largest)), shown[:, 0], color=colours)
         axes.axvline(0, color="grey", linewidth=0.8)
-        axes.set(xlabel=f"weight towards {drawable(outputs[-1])}", title="weights of the linear model")
+        axes.set(xlabel=wording("weight towards {}", drawable(outputs[-1])))
         axes.grid(alpha=0.3, axis="x")
+        axes.set_axisbelow(True)
         axes.invert_yaxis()
     else:
         figure.set_figwidth(2.8 + 0.45 * len(outputs))
         extent = float(np.abs(shown).max()) or 1.0
         image = axes.imshow(shown, cmap="RdBu", vmin=-extent, vmax=extent, aspect="auto")
         axes.set_xticks(range(len(outputs)), [drawable(name, 16) for name in outputs], rotation=45, ha="right")
-        axes.set(title="weights of the linear model")
-        figure.colorbar(image, ax=axes, label="weight")
+        figure.colorbar(image, ax=axes, label=wording("weight"))
+    axes.set_title(wording("weights of the linear model"))
     axes.set_yticks(range(len(largest)), names, fontsize=9)
     return figure
 

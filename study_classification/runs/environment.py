@@ -37,7 +37,7 @@ def describe_environment() -> dict:
 
     return {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "command": sys.argv,
+        "command": sys.orig_argv,  # sys.argv lacks what follows -m
         "python": platform.python_version(),
         "platform": platform.platform(),
         "devices": [device.device_kind for device in jax.devices()],

@@ -21,6 +21,7 @@ from study_classification.inputs.images.mix import draw_mask, mix
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.reports.grids import Cell, draw_grid
+from study_classification.reports.lettering import wording
 from study_classification.runs import directory
 from study_classification.system.console import say
 from study_classification.training.feed import Feed, open_feed, reader_for
@@ -62,23 +63,23 @@ def preview(config: ConfigDict, folder: Path) -> Path:
         say("The config has no augmentation: training sees what validation sees")
     shown = _first_images(feed)
     heads: list[tuple[str, Augment | None]] = [
-        ("the picture", None),
-        ("without augmentation", _plain(experiment.augmentation)),
+        (wording("the picture"), None),
+        (wording("without augmentation"), _plain(experiment.augmentation)),
         *kinds,
     ]
     if len(kinds) > 1:
-        heads.append(("all together", experiment.augmentation.stages()[0]))
+        heads.append((wording("all together"), experiment.augmentation.stages()[0]))
     columns = [shown.raw() if a is None else shown.cells(a) for _, a in heads]
     rows = [list(row) for row in zip(*columns, strict=True)]
-    lines = max(name.count("=") for name, _ in heads)  # the value of a field stands below its name
+    lines = max(name.count("=") + text.count("\n") for (name, _), (text, _) in zip(heads, rows[0], strict=True))
     rows[0] = [
-        (name.replace("=", "\n") + "\n" * (lines - name.count("=") + 1) + text, image)
-        for (name, _), (text, image) in zip(heads, rows[0], strict=True)
+        (name.replace("=", "\n") + "\n" * (lines - name.count("=") - text.count("\n") + 1) + text, image)
+        for (name, _), (text, image) in zip(heads, rows[0], strict=True)  # the value of a field stands below its name
     ]
     directory.make(folder)
     file = folder / "preview.png"
-    note = "the first pictures of the first step; in the next epoch each is drawn anew"
-    draw_grid(rows, "what the network is trained on", note, file)
+    note = wording("the first pictures of the first step; in the next epoch each is drawn anew")
+    draw_grid(rows, wording("what the network is trained on"), note, file)
     say(f"Drawn: {file}")
     return file
 
@@ -136,7 +137,7 @@ class FirstImages:
             example = self.split[int(index)]
             image, box = decode_scaled(example.data, SEEN, max_megapixels=limit)
             name = Path(example.name).name
-            cells.append((f"{self._told(example.label)}: {name}", np.asarray(image.crop(box) if box else image)))
+            cells.append((f"{self._told(example.label)}\n{name}", np.asarray(image.crop(box) if box else image)))
         return cells
 
     def cells(self, a: Augment) -> list[Cell]:
@@ -146,7 +147,7 @@ class FirstImages:
         if shares is not None:
             own = float(shares.mean())
             texts = [
-                f"{own:.2f} {self._told(label)} + {1 - own:.2f} {self._told(other)}"
+                f"{own:.2f} {self._told(label)}\n+ {1 - own:.2f} {self._told(other)}"
                 for other, label in itertools.pairwise(labels)
             ]
         return list(zip(texts, images[1:], strict=True))

@@ -19,9 +19,10 @@ from study_classification.inputs.tables import NumberColumn, TablePreprocess
 from study_classification.inputs.texts import TextPreprocess
 from study_classification.pages.run_page import Finished, write_page
 from study_classification.reports.answers import NAMED, Answers
-from study_classification.reports.confusion import draw_confusion
+from study_classification.reports.confusion import confusion_title, draw_confusion
 from study_classification.reports.diagnosis import Finding, facts_of, findings
 from study_classification.reports.learned import Examples, draw_boundary, draw_fit, format_formula
+from study_classification.reports.lettering import drawable, wording
 from study_classification.reports.metrics import LARGEST_MATRIX, positive_scores
 from study_classification.reports.weights import telling_words
 from study_classification.runs import directory
@@ -154,12 +155,11 @@ def _say_first(found: list[Finding]) -> None:
 
 def _leave_confusion(feed: Feed, finished: Finished, workdir: Path) -> None:
     counts, class_names = finished.counts, feed.data.class_names
-    noun = feed.experiment.preprocess.noun
-    title = f"{np.trace(counts):,} of {counts.sum():,} validation {noun} right"
+    title = confusion_title(counts, VALIDATION, feed.experiment.preprocess.noun)
     if isinstance(feed.task, Sigmoid):
         scores = positive_scores(counts, feed.task.positive)
         say(f"Positive class {class_names[feed.task.positive]} in validation: {scores}")
-        title += f"\n{class_names[feed.task.positive]}: {scores}"
+        title += f"\n{drawable(class_names[feed.task.positive])}: {wording(scores)}"
     _draw(draw_confusion, counts, class_names, title, workdir=workdir, name="confusion")
 
 

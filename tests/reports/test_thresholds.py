@@ -40,7 +40,7 @@ def test_of_many_classes_the_mean_and_the_hardest_are_shown():
     areas = sorted(each.area for each in curves.values())
     assert [each.area for name, each in shown.items() if name != MEAN] == areas[:4]
     axes = plot_roc(shown).axes[0]
-    assert len(axes.lines) == 6 and (axes.get_xlabel(), axes.get_title()) == ("false positive rate", "ROC")
+    assert len(axes.lines) == 6 and (axes.get_xlabel(), axes.get_title()) == ("false positive rate", "ROC curve")
     labels = [text.get_text() for text in axes.figure.legends[0].get_texts()]
     assert labels[0] == f"{MEAN}: AUC {shown[MEAN].area:.3f}" and len(labels) == 5
 
