@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from study_classification.data.folders import FILE, FOLDER, HIDDEN, LOOP, RUN, SPECIAL, is_image, walk
-from study_classification.data.items import TEST, TRAIN, VALIDATION, Items, collect
+from study_classification.data.items import TEST, TRAIN, VALIDATION, Items, Texts, collect
 from study_classification.data.tables import read_csv, read_json_lines
 from study_classification.errors import ConfigError, DataError
 from study_classification.inputs.images.decode import IMAGE_EXTENSIONS
@@ -139,7 +139,7 @@ def list_folder(root: Path, for_training: bool = True) -> Listing:
         DataError: if there are no class folders, or no images in them, or what looks like classes is something else.
     """
     found: dict[str, list[str]] = defaultdict(list)
-    images: list[str] = []
+    images = Texts()
     for path, kind in walk(root):
         if kind == FILE and is_image(os.path.join(root, path)):
             images.append(path)
@@ -185,9 +185,9 @@ def _split_folders(root: Path, folders: Iterable[str], images: Iterable[str], fo
     no image outside of a folder of theirs.
     """
     splits = {name: SPLIT_NAMES[name.strip().lower()] for name in folders if name.strip().lower() in SPLIT_NAMES}
-    inside = [path for path in images if "/" in path]
-    others = sorted({path.split("/", 1)[0] for path in inside} - splits.keys())
-    deep = bool(inside) and min(path.count("/") for path in inside) >= 2
+    holders = {path.rpartition("/")[0] for path in images} - {""}
+    others = sorted({folder.split("/", 1)[0] for folder in holders} - splits.keys())
+    deep = bool(holders) and all("/" in folder for folder in holders)
     if TRAIN not in splits.values() and (for_training or others or not deep):
         return {}
     if others:
