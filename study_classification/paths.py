@@ -18,6 +18,7 @@ from study_classification.errors import ConfigError, EnvironmentFault, UserError
 # scheme of an address -> the package that reaches it, and the extra that installs that
 BUCKETS = {"gs": ("gcsfs", "gcs"), "s3": ("s3fs", "s3")}
 RUN_FILES = ("config.json", "classes.json")  # by which a run directory is known
+MADE_HERE = ".made_by_study_classification"  # in a folder that this program has made for what it draws
 LONGEST_NAME, LONGEST_PATH = 255, 4095  # bytes, on the usual file systems
 os.environ.setdefault("EPATH_USE_TF", "false")  # else etils would take TensorFlow where that happens to be installed
 
@@ -181,6 +182,12 @@ def is_run(folder: str | os.PathLike[str]) -> bool:
     """Whether a training run has written this folder: what lies in it is no data."""
     path = user_path(folder) if on_bucket(folder) else Path(folder)
     return all((path / name).is_file() for name in RUN_FILES)
+
+
+def is_made_here(folder: str | os.PathLike[str]) -> bool:
+    """Whether this program has made a folder, for a run or for what it draws: what lies in it is no data."""
+    path = user_path(folder) if on_bucket(folder) else Path(folder)
+    return (path / MADE_HERE).is_file() or is_run(folder)
 
 
 def _is_possible(path: str) -> bool:

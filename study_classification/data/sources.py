@@ -20,7 +20,7 @@ from study_classification.data.items import TEST, TRAIN, VALIDATION, Items, Text
 from study_classification.data.tables import read_csv, read_json_lines
 from study_classification.errors import ConfigError, DataError
 from study_classification.inputs.images.decode import IMAGE_EXTENSIONS
-from study_classification.paths import absolute, printable, user_path
+from study_classification.paths import MADE_HERE, absolute, is_made_here, printable, user_path
 
 SPLIT_NAMES = {
     "train": TRAIN,
@@ -47,7 +47,7 @@ class Listing:
         not_images: files that are no images.
         special_files: pipes, devices and sockets.
         without_class: images beside the class folders.
-        run_directories: folders that a training has written.
+        run_directories: folders that this program has made, for runs and for what it draws.
         endless_links: links to a folder above them.
         empty_classes: class folders without images.
         merged_classes: groups of names that are one class, since they differ in outer blanks or Unicode form alone.
@@ -138,6 +138,11 @@ def list_folder(root: Path, for_training: bool = True) -> Listing:
     Raises:
         DataError: if there are no class folders, or no images in them, or what looks like classes is something else.
     """
+    if is_made_here(root):
+        raise DataError(
+            f"{root} has been made by this program, for a run or for what it draws: give a folder of data, or remove "
+            f"{MADE_HERE} there if it has become one"
+        )
     found: dict[str, list[str]] = defaultdict(list)
     images = Texts()
     for path, kind in walk(root):

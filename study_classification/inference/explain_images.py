@@ -26,11 +26,11 @@ from study_classification.inference.predictor import Predictor, load_predictor
 from study_classification.inputs.images.preprocess import Preprocess, normalize
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.models.last_map import parts_at_last_map
-from study_classification.paths import printable
+from study_classification.paths import is_made_here, printable
 from study_classification.reports.grids import Cell, draw_grid, marked
-from study_classification.runs import directory
 from study_classification.runs.directory import Run
 from study_classification.system.console import say
+from study_classification.system.files import make_output
 from study_classification.tasks.prediction import head_of_model
 
 GRAD_CAM, INTEGRATED, OCCLUSION, GRADIENT_INPUT = "grad_cam", "integrated_gradients", "occlusion", "gradient_input"
@@ -71,9 +71,10 @@ def explain_images(
     reader = ImageReader(run.preprocess, run.config.data.max_megapixels)
     method, explain = make_explain(predictor, method)
     examples = _given(find_files(inputs), reader) if inputs else iter([(*first_of_validation(run, reader), "")])
-    directory.make(folder)
+    make_output(folder)
     sheet: list[Cell] = []
-    used: set[str] = set()
+    own = is_made_here(folder) or is_made_here(folder.parent)
+    used = set() if own else {file.stem.lower() for file in folder.iterdir()}  # nothing of the user's is replaced
     count = unreadable = 0
     for name, pixels, error in examples:
         count += 1

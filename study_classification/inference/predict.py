@@ -27,7 +27,7 @@ from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.inputs.kinds import RowPreprocess
 from study_classification.language.translate import translated
-from study_classification.paths import on_bucket, printable, read_file, refuse_address, user_path, why
+from study_classification.paths import is_made_here, on_bucket, printable, read_file, refuse_address, user_path, why
 from study_classification.runs.directory import Run
 from study_classification.system import hosts
 from study_classification.system.console import data_on_stdout, display_width, pad, say
@@ -143,10 +143,12 @@ def _is_folder(path: str) -> bool:
 
 def _images_in(folder: str) -> Iterator[str]:
     found = False
-    for relative, kind in walk(user_path(folder) if on_bucket(folder) else Path(folder)):
+    root = user_path(folder) if on_bucket(folder) else Path(folder)
+    for relative, kind in () if is_made_here(root) else walk(root):
         path = os.path.join(folder, relative)
         if kind in (RUN, LOOP):
-            say(f"{printable(path)} is {'a run directory' if kind == RUN else 'a link to a folder above'}: passed over")
+            what = "a folder that this program has made" if kind == RUN else "a link to a folder above"
+            say(f"{printable(path)} is {what}: passed over")
         elif kind == FILE and is_image(path):
             found = True
             yield path
@@ -219,7 +221,13 @@ def _read_file(reader: ImageReader, file: str) -> Found:
     except UnreadableImage as error:
         return place, None, str(error)
     except OSError as error:
-        return place, None, "there are no pictures in this folder" if _is_folder(file) else why(error)
+        return place, None, _why_no_pictures(file) if _is_folder(file) else why(error)
+
+
+def _why_no_pictures(folder: str) -> str:
+    if is_made_here(folder):
+        return "this program has made the folder, for a run or for what it draws: name its pictures one by one"
+    return "there are no pictures in this folder"
 
 
 def _read_row(preprocess: RowPreprocess, listed: Listed) -> Found:

@@ -83,6 +83,17 @@ def test_a_folder_has_a_figure_for_each_image_and_a_sheet(run, digits, tmp_path,
     assert "broken.png cannot be read" in out and "It has 32 of 33 pictures" in out
 
 
+def test_no_image_of_the_user_is_replaced(run, digits, drawn, tmp_path):
+    first, *_ = pictures = sorted((digits / "0").iterdir())[:2]
+    explain_images(run, [str(first)], digits / "0")
+    assert list(drawn) == [f"{first.stem}-2.png"]
+    explain_images(run, list(map(str, pictures)), tmp_path / "out")
+    (tmp_path / "out" / first.name).touch()
+    drawn.clear()
+    explain_images(run, [str(first)], tmp_path / "out")
+    assert list(drawn) == [first.name]
+
+
 def test_without_an_image_the_first_of_validation(run, tmp_path, drawn):
     assert explain_images(run, [], tmp_path) == 0
     splits = (run.workdir / "splits.csv").read_text().splitlines()

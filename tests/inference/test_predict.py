@@ -138,11 +138,15 @@ def test_what_files_are_meant(tmp_path, monkeypatch, capsys):
         "[c]": ["[c]/3.png"],
         "[[]*": ["[c]/3.png"],
         "empty": ["empty"],
+        "a/run": ["a/run"],
         "x\0*": ["x\0*"],
     }.items():
         assert list(find_files([text])) == expected
     said = capsys.readouterr().out
-    assert "a/run is a run directory: passed over" in said and "a/b/up is a link to a folder above" in said
+    assert (
+        "a/run is a folder that this program has made: passed over" in said
+        and "a/b/up is a link to a folder above" in said
+    )
 
 
 def test_rows_of_what_is_no_image(run, tmp_path, capsys, monkeypatch):
