@@ -74,7 +74,8 @@ def unwritable(folder: Path, error: OSError) -> EnvironmentFault:
     """The error for a folder that cannot be written: why, and what helps."""
     return EnvironmentFault(
         f"{folder} cannot be written ({error.strerror or error}): free space there, get the permission, or give "
-        "another place, as --out of what is drawn, as --workdir of a run or its copy, as --config.data.cache_dir of the cache"
+        "another place, as --out of what is drawn, as --workdir of a run or its copy, as --config.data.cache_dir of "
+        "the cache"
     )
 
 
