@@ -76,6 +76,21 @@ def user_path(text: str | os.PathLike[str]) -> Path:
     return Path(path)
 
 
+def require_utf8(folder: Path) -> Path:
+    """The folder itself, if libraries can write there: they take paths of UTF-8 alone.
+
+    Raises:
+        ConfigError: otherwise.
+    """
+    text = str(absolute(folder))
+    if re.search("[\ud800-\udfff]", text):
+        raise ConfigError(
+            f"the path '{printable(text)}' is no UTF-8 text, and checkpoints and prepared data can only lie on such a "
+            "path: rename it, or choose another one"
+        )
+    return folder
+
+
 def absolute(path: Path) -> Path:
     """The path by which it is found from any directory."""
     return path if on_bucket(path) else path.absolute()

@@ -92,9 +92,12 @@ class Items(Sequence[Item]):
         if isinstance(index, slice):
             return [self[number] for number in range(*index.indices(len(self)))]
         split = self._splits[index]
-        path, data = (None, self._data[index]) if self._data else (_join(self._root, self._files[index]), b"")
-        label = self._classes[self._labels[index]]
-        return Item(self.names[index], label, SPLITS[split] if split >= 0 else None, path, data)
+        name, label = self.names[index], self._classes[self._labels[index]]
+        if self._data:
+            path, data = None, self._data[index]
+        else:
+            path, data = _join(self._root, name if self._files is self.names else self._files[index]), b""
+        return Item(name, label, SPLITS[split] if split >= 0 else None, path, data)
 
     def __iter__(self) -> Iterator[Item]:
         return map(self.__getitem__, range(len(self)))

@@ -155,13 +155,15 @@ def list_folder(root: Path, for_training: bool = True) -> Listing:
     alike = _require_classes(root, images) if for_training and not splits else ()
 
     label_of = functools.cache(class_name)
-    without_class = [path for path in images if path.count("/") < depth + 1]
+    without_class: list[str] = []
 
     def rows() -> Iterator[tuple[str, str, str | None, str]]:
         for path in images:
             parts = path.split("/", depth + 1)
             if len(parts) == depth + 2:
                 yield printable(path), label_of(parts[depth]), splits[parts[0]] if splits else None, path
+            else:
+                without_class.append(path)
 
     items = collect(rows(), str(root))
     folders = [path.split("/") for path in found[FOLDER] if path.count("/") == depth]
@@ -190,10 +192,12 @@ def _split_folders(root: Path, folders: Iterable[str], images: Iterable[str], fo
     no image outside of a folder of theirs.
     """
     splits = {name: SPLIT_NAMES[name.strip().lower()] for name in folders if name.strip().lower() in SPLIT_NAMES}
+    if for_training and TRAIN not in splits.values():
+        return {}
     holders = {path.rpartition("/")[0] for path in images} - {""}
     others = sorted({folder.split("/", 1)[0] for folder in holders} - splits.keys())
     deep = bool(holders) and all("/" in folder for folder in holders)
-    if TRAIN not in splits.values() and (for_training or others or not deep):
+    if TRAIN not in splits.values() and (others or not deep):
         return {}
     if others:
         raise DataError(

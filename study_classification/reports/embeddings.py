@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from study_classification.reports.curves import save_figure
 from study_classification.reports.learned import CLASS_COLOURS
-from study_classification.reports.lettering import drawable
+from study_classification.reports.lettering import drawable, lettered
 
 # With 8 colours there are 64 kinds of points. A class of many beyond them would be told from none.
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
@@ -16,6 +16,7 @@ NAMED = len(CLASS_COLOURS) * len(MARKERS)
 IN_A_LINE = 108  # letters of a legend
 
 
+@lettered
 def draw_embeddings(
     places: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"], class_names: Sequence[str], title: str, file: Path
 ) -> None:

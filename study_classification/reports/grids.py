@@ -8,7 +8,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from study_classification.reports.curves import save_figure
-from study_classification.reports.lettering import drawable
+from study_classification.reports.lettering import drawable, lettered
 
 Cell = tuple[str, UInt8[np.ndarray, "h w c"]]  # lines above, image
 SIDE, GAP, LINE = 1.9, 0.12, 0.17  # inches: of an image, between two, of a line of text
@@ -18,6 +18,7 @@ FINEST = 56  # marks along a side
 FOR, AGAINST = (0xD1, 0x60, 0x1F), (0x2A, 0x6F, 0xBB)  # colours of what speaks for a class, and against it
 
 
+@lettered
 def draw_grid(rows: Sequence[Sequence[Cell | None]], title: str, note: str, file: Path, side: float = SIDE) -> None:
     """Draws rows of images, of any sizes, in squares of one size; None leaves a square free.
 

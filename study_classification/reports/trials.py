@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from study_classification.reports.curves import TRAIN_COLOUR, VALIDATION_COLOUR, save_figure
-from study_classification.reports.lettering import drawable
+from study_classification.reports.lettering import drawable, lettered
 from study_classification.runs.history import Epoch
 from study_classification.system.console import display_width, pad
 
@@ -109,6 +109,7 @@ def draw_settings(values: Mapping[str, Sequence[float]], means: Mapping[str, flo
     save_figure(figure, file)
 
 
+@lettered
 def compared_figure(runs: Mapping[str, Sequence[Sequence[Epoch]]]) -> "Figure":
     """The curves of all settings over each other, a row a measure: to the left training, to the right validation.
 

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import matplotlib
 import pytest
 from fontTools.fontBuilder import FontBuilder
@@ -75,6 +77,12 @@ def test_signs_of_a_font_that_is_found_are_drawn(a_font):
     assert figure.axes[0].title.get_fontfamily() == ["DejaVu Sans", "One Cat"]
     assert matplotlib.rcParams["font.family"] == before
     figure.canvas.draw()  # a glyph that lacks would warn
+
+
+def test_whatever_writes_names_has_the_fonts():
+    for file in Path(lettering.__file__).parent.glob("*.py"):
+        source = file.read_text(encoding="utf-8")
+        assert "drawable(" not in source or "lettered" in source, file.name
 
 
 def test_files_of_fonts_are_known_by_their_names(monkeypatch):

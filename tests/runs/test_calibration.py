@@ -21,5 +21,5 @@ def test_where_none_is_stored_the_command_is_named_that_makes_it(tmp_path):
 @pytest.mark.parametrize("temperature", [None, "1.5", 0.0, -1.0])
 def test_a_damaged_file_is_named(tmp_path, temperature):
     (tmp_path / "calibration.json").write_text(json.dumps({"temperature": temperature, "checkpoint_step": 10}))
-    with pytest.raises(RunError, match="it has no temperature above 0"):
+    with pytest.raises(RunError, match="it has no temperature above 0: report makes it anew"):
         read_temperature(tmp_path, 10)
