@@ -129,12 +129,17 @@ def listed_files(stream: TextIO | None) -> Iterator[str]:
 
 
 def _matches(text: str) -> list[str]:
-    """The path itself, as another system writes it where there is nothing else, or what matches it as a pattern."""
-    if "\0" in text or os.path.lexists(text) or on_bucket(text):
+    """The path itself, as another system writes it where there is nothing else, or what matches it as a pattern.
+
+    Windows copies a path in quotation marks, and writes `\\` for `/`.
+    """
+    if "\0" in text or on_bucket(text):
         return [text]
-    if os.path.lexists(text.replace("\\", "/")):
-        return [text.replace("\\", "/")]
-    return sorted(glob.glob(text, recursive=True)) or [text]
+    bare = text[1:-1] if len(text) > 2 and text[0] == text[-1] == '"' else text
+    for each in (text, bare, bare.replace("\\", "/")):
+        if found := [each] if os.path.lexists(each) else sorted(glob.glob(each, recursive=True)):
+            return found
+    return [text]
 
 
 def _is_folder(path: str) -> bool:

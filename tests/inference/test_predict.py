@@ -132,6 +132,10 @@ def test_what_files_are_meant(tmp_path, monkeypatch, capsys):
     for text, expected in {
         "a": ["a/1.png", "a/b/2.png"],
         "a\\b\\2.png": ["a/b/2.png"],
+        "a\\b\\*.png": ["a/b/2.png"],
+        '"a\\b\\2.png"': ["a/b/2.png"],
+        '"a/1.png"': ["a/1.png"],
+        '"': ['"'],
         "~/[[]c]": [f"{tmp_path}/[c]/3.png"],
         "~4.png": ["~4.png"],
         "~nosuchuser/5.png": ["~nosuchuser/5.png"],
