@@ -20,7 +20,7 @@ from study_classification.data.items import TEST, TRAIN, VALIDATION, Items, Text
 from study_classification.data.tables import read_csv, read_json_lines
 from study_classification.errors import ConfigError, DataError
 from study_classification.inputs.images.decode import IMAGE_EXTENSIONS
-from study_classification.paths import MADE_HERE, absolute, is_made_here, printable, user_path
+from study_classification.paths import MADE_HERE, absolute, is_made_here, is_run, printable, user_path
 
 SPLIT_NAMES = {
     "train": TRAIN,
@@ -138,10 +138,12 @@ def list_folder(root: Path, for_training: bool = True) -> Listing:
     Raises:
         DataError: if there are no class folders, or no images in them, or what looks like classes is something else.
     """
+    if is_run(root):
+        raise DataError(f"{root} is a run directory, which this program has made: give a folder of data")
     if is_made_here(root):
         raise DataError(
-            f"{root} has been made by this program, for a run or for what it draws: give a folder of data, or remove "
-            f"{MADE_HERE} there if it has become one"
+            f"{root} has been made by this program for what it draws: give a folder of data, or remove {MADE_HERE} "
+            "there if it has become one"
         )
     found: dict[str, list[str]] = defaultdict(list)
     images = Texts()

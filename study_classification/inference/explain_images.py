@@ -21,7 +21,7 @@ from study_classification.inference.attribution import (
 )
 from study_classification.inference.explain_layers import first_of_validation
 from study_classification.inference.given_images import read_given
-from study_classification.inference.predict import find_files
+from study_classification.inference.predict import find_files, is_folder, why_no_pictures
 from study_classification.inference.predictor import Predictor, load_predictor
 from study_classification.inputs.images.preprocess import Preprocess, normalize
 from study_classification.inputs.images.reader import ImageReader
@@ -184,7 +184,7 @@ def _given(files: Iterator[str], reader: ImageReader) -> Iterator[tuple[str, np.
         try:
             yield file, next(read_given(file, reader, 1)), ""
         except DataError as error:
-            yield file, None, str(error)
+            yield file, None, f"{printable(file)}: {why_no_pictures(file)}" if is_folder(file) else str(error)
 
 
 def _free_name(name: str, used: set[str]) -> str:

@@ -91,6 +91,8 @@ def predict(
         rows = rows_of_all_hosts(trained, examples, top_k, threshold)
         with contextlib.nullcontext(stdout) if hosts.is_first() else open(os.devnull, "w", encoding="utf-8") as out:
             count, unreadable = write_rows(rows, [*columns, "error"], output_format, out)
+        if not count:
+            say("Nothing was predicted: the list is empty, or this shard of it")
         if unreadable:
             say(f"{unreadable} of {count} {'files' if of_images else 'rows'} could not be read: see their error")
     return DataError.exit_code if unreadable else 0
@@ -106,7 +108,7 @@ def find_files(inputs: Iterable[str], folders: bool = True) -> Iterator[str]:
             yield from find_files(listed_files(sys.stdin), folders)
         else:
             for path in _matches(os.path.expanduser(text)):
-                yield from _images_in(path) if folders and _is_folder(path) else [path]
+                yield from _images_in(path) if folders and is_folder(path) else [path]
 
 
 def listed_files(stream: TextIO | None) -> Iterator[str]:
@@ -142,7 +144,8 @@ def _matches(text: str) -> list[str]:
     return [text]
 
 
-def _is_folder(path: str) -> bool:
+def is_folder(path: str) -> bool:
+    """Whether a path, of a bucket as well, is a folder."""
     return user_path(path).is_dir() if on_bucket(path) else os.path.isdir(path)
 
 
@@ -226,10 +229,11 @@ def _read_file(reader: ImageReader, file: str) -> Found:
     except UnreadableImage as error:
         return place, None, str(error)
     except OSError as error:
-        return place, None, _why_no_pictures(file) if _is_folder(file) else why(error)
+        return place, None, why_no_pictures(file) if is_folder(file) else why(error)
 
 
-def _why_no_pictures(folder: str) -> str:
+def why_no_pictures(folder: str) -> str:
+    """Why nothing in a folder is taken for an image to predict."""
     if is_made_here(folder):
         return "this program has made the folder, for a run or for what it draws: name its pictures one by one"
     return "there are no pictures in this folder"

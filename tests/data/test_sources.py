@@ -186,7 +186,11 @@ def test_what_was_drawn_is_no_data(tmp_path):
     listing = list_folder(tmp_path)
     assert [item.name for item in listing.items] == ["cat/1.png", "dog/2.png", "dog/contact.png"]
     assert listing.run_directories == ("cat/explained",)
-    with pytest.raises(DataError, match=r"explained has been made by this program.*give a folder of data"):
+    with pytest.raises(DataError, match=r"explained has been made by this program.*give a folder of data, or remove"):
+        list_folder(drawn)
+    for name in ("config.json", "classes.json"):
+        (drawn / name).touch()
+    with pytest.raises(DataError, match="explained is a run directory"):
         list_folder(drawn)
 
 

@@ -68,6 +68,7 @@ def test_a_network_without_a_map_is_explained_by_its_gradient(run, capsys):
 
 def test_a_folder_has_a_figure_for_each_image_and_a_sheet(run, digits, tmp_path, drawn, capsys):
     (digits / "0" / "broken.png").write_bytes(b"no picture")
+    (empty := digits / "empty").mkdir()
     for name in ("contact", "one"):
         next((digits / "1").glob("0*.png")).rename(digits / f"{name}.png")
     assert explain_images(run, [str(digits / "contact.png"), str(digits / "one.png"), str(digits / "0")], tmp_path) == 3
@@ -80,6 +81,8 @@ def test_a_folder_has_a_figure_for_each_image_and_a_sheet(run, digits, tmp_path,
     assert [len(row) for row in rows] == [8, 8, 8, 8] and note == NOTES[GRAD_CAM]
     assert rows[0][2][0] == f"{pictures[0]}\n{said.label} {said.probability:.1%}"
     out = capsys.readouterr().out
+    assert explain_images(run, [str(empty)], tmp_path / "out") == 3
+    assert "empty: there are no pictures in this folder" in capsys.readouterr().out
     assert "broken.png cannot be read" in out and "It has 32 of 33 pictures" in out
 
 

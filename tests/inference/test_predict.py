@@ -168,6 +168,13 @@ def test_rows_of_what_is_no_image(run, tmp_path, capsys, monkeypatch):
     ]
 
 
+def test_an_empty_list_is_said(run, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    assert predict(run, ["-"], output_format="jsonl") == 0
+    out, err = capsys.readouterr()
+    assert out == "" and "Nothing was predicted: the list is empty" in err
+
+
 def test_shards_give_each_image_once_and_in_order(run, digits, capsys, monkeypatch):
     expected = sorted(map(str, (digits / "1").iterdir()))[:7]
     names = [str(digits / "absent.png"), *expected]
