@@ -93,7 +93,7 @@ def open_rows(
     source, noun = data_config.source, KINDS[data_config.input].noun
     table = list_rows(data_config, for_training)
     class_names, labels = _numbers(source, table.labels) if numbers else _classes(table.labels)
-    digests, group = group_digests([np.array(table.contents, "S32")])
+    digests, group = group_digests(np.array(table.contents, "S32"))
     nothing = np.zeros(0, np.int64)
     found = Found(class_names, labels, table.own, digests, group, nothing, nothing, {})
     pinned = read_pinned(user_path(data_config.splits)) if data_config.splits else None
