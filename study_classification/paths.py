@@ -18,6 +18,7 @@ from study_classification.errors import ConfigError, EnvironmentFault, UserError
 # scheme of an address -> the package that reaches it, and the extra that installs that
 BUCKETS = {"gs": ("gcsfs", "gcs"), "s3": ("s3fs", "s3")}
 RUN_FILES = ("config.json", "classes.json")  # by which a run directory is known
+MADE_HERE = ".made_by_study_classification"  # in a folder that this program has made for what it draws
 LONGEST_NAME, LONGEST_PATH = 255, 4095  # bytes, on the usual file systems
 os.environ.setdefault("EPATH_USE_TF", "false")  # else etils would take TensorFlow where that happens to be installed
 
@@ -73,6 +74,21 @@ def user_path(text: str | os.PathLike[str]) -> Path:
             f"the path '{printable(text)}' begins with {home}, but no home directory is known by that name"
         )
     return Path(path)
+
+
+def require_utf8(folder: Path) -> Path:
+    """The folder itself, if libraries can write there: they take paths of UTF-8 alone.
+
+    Raises:
+        ConfigError: otherwise.
+    """
+    text = str(absolute(folder))
+    if re.search("[\ud800-\udfff]", text):
+        raise ConfigError(
+            f"the path '{printable(text)}' is no UTF-8 text, and checkpoints and prepared data can only lie on such a "
+            "path: rename it, or choose another one"
+        )
+    return folder
 
 
 def absolute(path: Path) -> Path:
@@ -181,6 +197,12 @@ def is_run(folder: str | os.PathLike[str]) -> bool:
     """Whether a training run has written this folder: what lies in it is no data."""
     path = user_path(folder) if on_bucket(folder) else Path(folder)
     return all((path / name).is_file() for name in RUN_FILES)
+
+
+def is_made_here(folder: str | os.PathLike[str]) -> bool:
+    """Whether this program has made a folder, for a run or for what it draws: what lies in it is no data."""
+    path = user_path(folder) if on_bucket(folder) else Path(folder)
+    return (path / MADE_HERE).is_file() or is_run(folder)
 
 
 def _is_possible(path: str) -> bool:

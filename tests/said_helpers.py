@@ -14,7 +14,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "study_classification"
 TYPES = ("Float", "Int", "Bool", "UInt8", "Shaped", "Num")  # of jaxtyping, whose shapes are strings
 # What is not said, or is the same in every language.
 NOT_SAID = {
-    "IProgress not found",  # of a warning of another package
+    "IProgress not found",  # of warnings of other packages
+    "Error (reading|writing) persistent compilation cache",
     # commands as they are typed, names of fields and files, units
     "--workdir=DIR [--split=SPLIT] [--data=SOURCE] [--tta=flip] [--worst=N]",
     "--workdir=DIR [--split=test]",

@@ -25,14 +25,11 @@ def run(given: Given) -> int:
     from study_classification.pages.data import data_page
     from study_classification.runs.own_data import REPORT
     from study_classification.system.console import say
-    from study_classification.system.files import make_folder, unwritable, write_json, write_text
+    from study_classification.system.files import make_output, write_json, write_text
 
     found = examine(source, list_source(source), default.get_config().data)
     say(format_report(found.report, bars=True))
-    try:
-        make_folder(out)
-    except OSError as error:
-        raise unwritable(out, error) from None
+    make_output(out)
     page = (out / REPORT).with_suffix(".html")
     write_json(out / REPORT, found.report)
     write_text(page, data_page(found))

@@ -188,7 +188,7 @@ def _found(seen: Sequence[Seen], unreadable: dict[str, str], listing: Listing, d
     class_names = tuple(sorted({each.item.label for each in seen}))
     labels = np.array([class_names.index(each.item.label) for each in seen], np.int32)
     own = np.array([SPLITS.index(each.item.split) if each.item.split else -1 for each in seen], np.int8)
-    digests, group = group_digests([np.array([each.pixels for each in seen], "S32")])
+    digests, group = group_digests(np.array([each.pixels for each in seen], "S32"))
     sizes = np.array([each.size for each in seen], np.int64)
     grouping = Grouping.of(data_config, listing.groups)
     cluster = grouping.clusters(group, [each.item.name for each in seen], [each.look for each in seen])

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from study_classification.errors import DataError
 from study_classification.inputs.images.decode import IMAGE_EXTENSIONS, is_hidden_name, looks_like_image
-from study_classification.paths import RUN_FILES, is_run, on_bucket, open_file
+from study_classification.paths import MADE_HERE, RUN_FILES, is_made_here, on_bucket, open_file
 from study_classification.system.files import files_below
 
 # what an entry is; only a folder is entered
 FILE, FOLDER = "file", "folder"
 HIDDEN = "hidden"
 SPECIAL = "special"  # a pipe, a device, a socket
-RUN = "run"  # what a training has written
+RUN = "run"  # what this program has made, a run directory or a folder of what it has drawn
 LOOP = "loop"  # a folder that holds itself, by a link to a folder above
 
 
@@ -46,8 +46,10 @@ def walk(root: Path) -> Iterator[tuple[str, str]]:
 def _walk_bucket(root: Path) -> Iterator[tuple[str, str]]:
     """The same on a bucket: all of it is listed at once, and the names of the objects say what the folders are."""
     files = files_below(root)
-    written = [{path.rpartition("/")[0] for path in files if path.endswith(f"/{name}")} for name in RUN_FILES]
-    runs = set.intersection(*written)
+    *written, drawn = [
+        {path.rpartition("/")[0] for path in files if path.endswith(f"/{name}")} for name in (*RUN_FILES, MADE_HERE)
+    ]
+    runs = set.intersection(*written) | drawn
     said: set[str] = set()
     for path in files:
         names = path.split("/")
@@ -78,7 +80,7 @@ def _kind(entry: os.DirEntry) -> str:
         return HIDDEN
     try:
         if entry.is_dir():
-            return RUN if is_run(entry.path) else FOLDER
+            return RUN if is_made_here(entry.path) else FOLDER
         return FILE if entry.is_file() or not os.path.exists(entry.path) else SPECIAL
     except OSError:  # a link to itself: whoever reads it will say so
         return FILE

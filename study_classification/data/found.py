@@ -51,7 +51,9 @@ def look_through(
     """
     codes: dict[str, int] = {}
     unreadable: dict[str, str] = {}
-    columns: list[list[np.ndarray]] = [[], [], [], []]
+    # Made at once: what a million small arrays have taken is not given back to the system.
+    columns = [np.empty(parts[-1].stop, kind) for kind in (np.int32, np.int8, np.int64, "S32")]
+    starts = [0]
     names: list[str] = []  # with their looks, where anything is to be kept together
     looks: list[str] = []
     for part in parts:
@@ -61,26 +63,27 @@ def look_through(
         if grouping:
             names += (row.name for row in rows)
             looks += (row.look for row in rows)
-        columns[0].append(np.array([codes.setdefault(row.label, len(codes)) for row in rows], np.int32))
-        columns[1].append(np.array([SPLITS.index(row.split) if row.split else -1 for row in rows], np.int8))
-        columns[2].append(np.array([row.pixels for row in rows], "S32"))
-        columns[3].append(np.array([row.size for row in rows], np.int64))
-    starts = np.cumsum([0, *map(len, columns[0])])
+        start, stop = starts[-1], starts[-1] + len(rows)
+        columns[0][start:stop] = [codes.setdefault(row.label, len(codes)) for row in rows]
+        columns[1][start:stop] = [SPLITS.index(row.split) if row.split else -1 for row in rows]
+        columns[2][start:stop] = [row.size for row in rows]
+        columns[3][start:stop] = [row.pixels for row in rows]
+        starts.append(stop)
     if not codes:
         name, reason = next(iter(unreadable.items()))
         raise DataError(
             f"none of the {len(unreadable)} pictures of {source} can be read: {name}, for instance: {reason}"
         )
-    labels, own, sizes = map(np.concatenate, (columns[0], columns[1], columns[3]))
-    digests, group = group_digests(columns.pop(2))
+    digests, group = group_digests(columns.pop()[: starts[-1]])
+    labels, own, sizes = (column[: starts[-1]] for column in columns)
     cluster = grouping.clusters(group, names, looks)
     if numbers is not None:
         values = np.array([numbers[name] for name in codes], np.float32)
-        return Found((), values[labels], own, digests, group, sizes, starts, unreadable, cluster)
+        return Found((), values[labels], own, digests, group, sizes, np.array(starts), unreadable, cluster)
     class_names = tuple(sorted(codes))
     sorted_codes = np.empty(len(codes), np.int32)
     sorted_codes[[codes[name] for name in class_names]] = np.arange(len(codes))
-    return Found(class_names, sorted_codes[labels], own, digests, group, sizes, starts, unreadable, cluster)
+    return Found(class_names, sorted_codes[labels], own, digests, group, sizes, np.array(starts), unreadable, cluster)
 
 
 def readable(rows: Iterable[Row]) -> list[Row]:
@@ -88,10 +91,8 @@ def readable(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row.pixels]
 
 
-def group_digests(pixels: list[np.ndarray]) -> tuple[Shaped[np.ndarray, " g"], Int32[np.ndarray, " n"]]:
+def group_digests(column: Shaped[np.ndarray, " n"]) -> tuple[Shaped[np.ndarray, " g"], Int32[np.ndarray, " n"]]:
     """The different digests, and the number of that of each image; `np.unique` would hold four copies at once."""
-    column = np.concatenate(pixels)
-    pixels.clear()
     order = np.argsort(column)
     column = column[order]
     first = np.append(True, column[1:] != column[:-1])

@@ -25,6 +25,39 @@ class Item(NamedTuple):
         return self.data if self.path is None else read_file(self.path)
 
 
+class Texts(Sequence[str]):
+    """Texts end to end as bytes: a list of them takes twice the memory."""
+
+    def __init__(self, texts: Iterable[str] = ()):
+        self._bytes, self._ends = bytearray(), array("q", [0])
+        for text in texts:
+            self.append(text)
+
+    def append(self, text: str) -> None:
+        self._bytes += text.encode(errors="surrogatepass")  # which names of files may hold
+        self._ends.append(len(self._bytes))
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Texts) and (self._bytes, self._ends) == (other._bytes, other._ends)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        place = range(len(self))[index]
+        return self._bytes[self._ends[place] : self._ends[place + 1]].decode(errors="surrogatepass")
+
+    def __iter__(self) -> Iterator[str]:
+        for start, end in itertools.pairwise(self._ends):
+            yield self._bytes[start:end].decode(errors="surrogatepass")
+
+
 @dataclass(frozen=True)
 class Items(Sequence[Item]):
     """Images, sorted by name.
@@ -59,9 +92,12 @@ class Items(Sequence[Item]):
         if isinstance(index, slice):
             return [self[number] for number in range(*index.indices(len(self)))]
         split = self._splits[index]
-        path, data = (None, self._data[index]) if self._data else (_join(self._root, self._files[index]), b"")
-        label = self._classes[self._labels[index]]
-        return Item(self.names[index], label, SPLITS[split] if split >= 0 else None, path, data)
+        name, label = self.names[index], self._classes[self._labels[index]]
+        if self._data:
+            path, data = None, self._data[index]
+        else:
+            path, data = _join(self._root, name if self._files is self.names else self._files[index]), b""
+        return Item(name, label, SPLITS[split] if split >= 0 else None, path, data)
 
     def __iter__(self) -> Iterator[Item]:
         return map(self.__getitem__, range(len(self)))
@@ -69,25 +105,24 @@ class Items(Sequence[Item]):
 
 def collect(rows: Iterable[tuple[str, str, str | None, str | bytes]], root: str = "") -> Items:
     """Images from rows of name, class, split, and path seen from the root or bytes."""
-    names: list[str] = []
-    sources: list = []
+    names, files, data = Texts(), Texts(), list[bytes]()
     codes: dict[str, int] = {}
     labels, splits = array("i"), array("b")
     for name, label, split, source in rows:
         names.append(name)
-        sources.append(source)
+        if isinstance(source, bytes):
+            data.append(source)
+        else:
+            files.append(source)
         labels.append(codes.setdefault(label, len(codes)))
         splits.append(SPLITS.index(split) if split else -1)
     if any(one > other for one, other in itertools.pairwise(names)):
         order = sorted(range(len(names)), key=names.__getitem__)
-        names, sources, labels, splits = (
-            _ordered(names, order),
-            _ordered(sources, order),
-            array("i", _ordered(labels, order)),
-            array("b", _ordered(splits, order)),
-        )
-    is_data = bool(sources) and isinstance(sources[0], bytes)
-    files, data = ([], sources) if is_data else (sources, [])
+        names, files = Texts(_ordered(names, order)), Texts(_ordered(files, order) if files else ())
+        data = list(_ordered(data, order)) if data else []
+        labels, splits = array("i", _ordered(labels, order)), array("b", _ordered(splits, order))
+    if files == names:
+        files = names  # once is enough
     return Items(names, tuple(sorted(codes)), tuple(codes), labels, splits, files, root, data)
 
 
@@ -95,5 +130,5 @@ def _join(root: str, path: str) -> str:
     return path if on_bucket(path) else os.path.join(root, path)
 
 
-def _ordered(column: Sequence, order: Sequence[int]) -> list:
-    return list(map(column.__getitem__, order))
+def _ordered(column: Sequence, order: Sequence[int]) -> Iterator:
+    return map(column.__getitem__, order)

@@ -14,6 +14,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ from study_classification.data.splits import COLUMNS, read_pinned
 from study_classification.data.staging import Fingerprints, Part, Stage, content_of, find_parts, is_settled
 from study_classification.data.tables import plain_cell
 from study_classification.errors import ConfigError, DataError
-from study_classification.paths import on_bucket, user_path
+from study_classification.paths import on_bucket, require_utf8, user_path
 from study_classification.system import entries
 from study_classification.system.console import progress, say
 from study_classification.system.files import unwritable, write_json
@@ -42,7 +43,7 @@ def cache_directory(data_config: ConfigDict) -> Path:
     """The directory for all that can be made again: `data.cache_dir`, else below the user's cache directory.
 
     Raises:
-        ConfigError: if it lies on a bucket.
+        ConfigError: if it lies on a bucket, or its path is no UTF-8.
     """
     cache = data_config.cache_dir or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     if on_bucket(cache):
@@ -50,7 +51,7 @@ def cache_directory(data_config: ConfigDict) -> Path:
             f"the cache cannot lie on a bucket ({cache}), for its files are mapped into memory: give a folder of this "
             "machine as --config.data.cache_dir"
         )
-    return user_path(cache) / ("" if data_config.cache_dir else "study_classification")
+    return require_utf8(user_path(cache) / ("" if data_config.cache_dir else "study_classification"))
 
 
 def prepare(
@@ -203,6 +204,8 @@ class Preparation:
             splits = choose_splits(found, self._config, self._pinned)
             if self._for_training:
                 check_splits(self._source, found, splits)
+
+        found = replace(found, digests=found.digests[:0].copy())  # which nobody needs any more, a third of the columns
 
         def read(rows: Int[np.ndarray, " k"]) -> Iterator[tuple[str, bytes]]:
             cuts = np.split(rows, np.searchsorted(rows, found.starts[1:-1]))

@@ -1,5 +1,6 @@
 """The files of prepared data: a TFDS data set in ArrayRecord shards, which several threads write."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,7 @@ from study_classification.system.files import flush_to_disk
 from study_classification.system.threads import parallel
 
 NAME, VERSION = "prepared_images", "1.0.0"
+MOST_IN_SHARD = 50_000  # a writer and a reader keep the places of all images of a shard in memory
 Rows = Int[np.ndarray, " k"]
 Read = Callable[[Rows], Iterator[tuple[str, bytes]]]  # rows -> name and encoded bytes of each
 
@@ -66,7 +68,8 @@ def write_prepared_images(
             continue
         template = _template(folder, split)
         total = int(sizes[own].sum())
-        bounds = get_shard_boundaries(len(own), ShardConfig.calculate_number_shards(total, len(own)))
+        count = max(ShardConfig.calculate_number_shards(total, len(own)), math.ceil(len(own) / MOST_IN_SHARD))
+        bounds = get_shard_boundaries(len(own), count)
         cuts = np.split(own, bounds[:-1])
         files = [template.sharded_filepath(shard_index=number, num_shards=len(cuts)) for number in range(len(cuts))]
         shards[split] = [_Shard(Path(file), cut) for file, cut in zip(files, cuts, strict=True)]

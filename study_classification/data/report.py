@@ -12,7 +12,7 @@ FINDINGS = {
     "without_class": "{} pictures without a class (they lie beside the class folders), left out:",
     "not_images": "{} not pictures, left out:",
     "special_files": "{} pipes, devices or sockets, left out:",
-    "run_directories": "{} run directories, passed over:",
+    "run_directories": "{} folders that this program has made, passed over:",
     "endless_links": "{} links to a folder above them, not followed:",
     "empty_classes": "{} class folders without pictures, left out:",
     "merged_classes": "{} classes whose name is spelt in several ways, taken together:",

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -93,7 +93,7 @@ def open_rows(
     source, noun = data_config.source, KINDS[data_config.input].noun
     table = list_rows(data_config, for_training)
     class_names, labels = _numbers(source, table.labels) if numbers else _classes(table.labels)
-    digests, group = group_digests([np.array(table.contents, "S32")])
+    digests, group = group_digests(np.array(table.contents, "S32"))
     nothing = np.zeros(0, np.int64)
     found = Found(class_names, labels, table.own, digests, group, nothing, nothing, {})
     pinned = read_pinned(user_path(data_config.splits)) if data_config.splits else None
@@ -151,7 +151,8 @@ def list_rows(data_config: ConfigDict, for_training: bool = True) -> Table:
     own = []
     for name, row in cells:
         where = f"{source}, {name}"
-        _require_utf8(where, row, (*columns, target))
+        if reason := why_no_text(row, (*columns, target)):
+            raise DataError(f"{where}: {reason}")
         if not row[target]:
             raise DataError(
                 f"{where}: the column {target} is empty, but it has the labels: give one, or remove the row"
@@ -261,12 +262,12 @@ def _columns(data_config: ConfigDict, header: Sequence[str], for_training: bool)
     return columns
 
 
-def _require_utf8(where: str, row: Mapping[str, str], columns: Sequence[str]) -> None:
+def why_no_text(row: Mapping[str, str], columns: Iterable[str]) -> str:
+    """Why one of these columns of a row cannot be read; '' if they can."""
     for name in columns:
         if NO_UTF8.search(row[name]):
-            raise DataError(
-                f"{where}: the column {name} is no UTF-8 text: save the file as UTF-8, which Excel calls CSV UTF-8"
-            )
+            return f"the column {name} is no UTF-8 text: save the file as UTF-8, which Excel calls CSV UTF-8"
+    return ""
 
 
 def _digest(content: Mapping[str, str]) -> str:

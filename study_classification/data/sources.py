@@ -16,11 +16,11 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from study_classification.data.folders import FILE, FOLDER, HIDDEN, LOOP, RUN, SPECIAL, is_image, walk
-from study_classification.data.items import TEST, TRAIN, VALIDATION, Items, collect
+from study_classification.data.items import TEST, TRAIN, VALIDATION, Items, Texts, collect
 from study_classification.data.tables import read_csv, read_json_lines
 from study_classification.errors import ConfigError, DataError
 from study_classification.inputs.images.decode import IMAGE_EXTENSIONS
-from study_classification.paths import absolute, printable, user_path
+from study_classification.paths import MADE_HERE, absolute, is_made_here, is_run, printable, user_path
 
 SPLIT_NAMES = {
     "train": TRAIN,
@@ -47,7 +47,7 @@ class Listing:
         not_images: files that are no images.
         special_files: pipes, devices and sockets.
         without_class: images beside the class folders.
-        run_directories: folders that a training has written.
+        run_directories: folders that this program has made, for runs and for what it draws.
         endless_links: links to a folder above them.
         empty_classes: class folders without images.
         merged_classes: groups of names that are one class, since they differ in outer blanks or Unicode form alone.
@@ -138,8 +138,15 @@ def list_folder(root: Path, for_training: bool = True) -> Listing:
     Raises:
         DataError: if there are no class folders, or no images in them, or what looks like classes is something else.
     """
+    if is_run(root):
+        raise DataError(f"{root} is a run directory, which this program has made: give a folder of data")
+    if is_made_here(root):
+        raise DataError(
+            f"{root} has been made by this program for what it draws: give a folder of data, or remove {MADE_HERE} "
+            "there if it has become one"
+        )
     found: dict[str, list[str]] = defaultdict(list)
-    images: list[str] = []
+    images = Texts()
     for path, kind in walk(root):
         if kind == FILE and is_image(os.path.join(root, path)):
             images.append(path)
@@ -150,13 +157,15 @@ def list_folder(root: Path, for_training: bool = True) -> Listing:
     alike = _require_classes(root, images) if for_training and not splits else ()
 
     label_of = functools.cache(class_name)
-    without_class = [path for path in images if path.count("/") < depth + 1]
+    without_class: list[str] = []
 
     def rows() -> Iterator[tuple[str, str, str | None, str]]:
         for path in images:
             parts = path.split("/", depth + 1)
             if len(parts) == depth + 2:
                 yield printable(path), label_of(parts[depth]), splits[parts[0]] if splits else None, path
+            else:
+                without_class.append(path)
 
     items = collect(rows(), str(root))
     folders = [path.split("/") for path in found[FOLDER] if path.count("/") == depth]
@@ -185,10 +194,12 @@ def _split_folders(root: Path, folders: Iterable[str], images: Iterable[str], fo
     no image outside of a folder of theirs.
     """
     splits = {name: SPLIT_NAMES[name.strip().lower()] for name in folders if name.strip().lower() in SPLIT_NAMES}
-    inside = [path for path in images if "/" in path]
-    others = sorted({path.split("/", 1)[0] for path in inside} - splits.keys())
-    deep = bool(inside) and min(path.count("/") for path in inside) >= 2
-    if TRAIN not in splits.values() and (for_training or others or not deep):
+    if for_training and TRAIN not in splits.values():
+        return {}
+    holders = {path.rpartition("/")[0] for path in images} - {""}
+    others = sorted({folder.split("/", 1)[0] for folder in holders} - splits.keys())
+    deep = bool(holders) and all("/" in folder for folder in holders)
+    if TRAIN not in splits.values() and (others or not deep):
         return {}
     if others:
         raise DataError(

@@ -13,10 +13,9 @@ from study_classification.inference.predictor import load_predictor
 from study_classification.inference.split_features import features_of_split
 from study_classification.reports.embeddings import draw_embeddings
 from study_classification.reports.lettering import wording
-from study_classification.runs import directory
 from study_classification.runs.directory import Run
 from study_classification.system.console import say
-from study_classification.system.files import csv_text, write_text
+from study_classification.system.files import csv_text, make_output, write_text
 
 MOST = 5_000  # examples that t-SNE takes: its time grows faster than their number
 KEPT = 50  # components that it is given
@@ -47,7 +46,7 @@ def explain_embeddings(run: Run, folder: Path, split: str = VALIDATION, checkpoi
     noun, (count, width) = run.preprocess.noun, found.features.shape
     places, method = on_a_plane(found.features)
     say(f"{count:,} {noun} of {split}, {width:,} features of each, by {method}")
-    directory.make(folder)
+    make_output(folder)
     figure = folder / f"embeddings-{split}.png"
     rows = [
         [found.name(number), run.class_names[int(label)], f"{x:.4f}", f"{y:.4f}"]

@@ -11,16 +11,16 @@ from study_classification.errors import DataError
 from study_classification.inference.explain_layers import first_of_validation
 from study_classification.inference.explanation import GRAD_CAM, NOTES, Explain, explained, make_explain
 from study_classification.inference.given_images import read_given
-from study_classification.inference.predict import find_files
+from study_classification.inference.predict import find_files, is_folder, why_no_pictures
 from study_classification.inference.predictor import Predictor, load_predictor
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
-from study_classification.paths import printable
+from study_classification.paths import is_made_here, printable
 from study_classification.reports.grids import Cell, draw_grid
 from study_classification.reports.lettering import wording
-from study_classification.runs import directory
 from study_classification.runs.directory import Run
 from study_classification.system.console import say
+from study_classification.system.files import make_output
 
 LARGE = 2.6  # inches of an image's side
 ON_SHEET, ACROSS = 40, 8  # images on a contact sheet, and in a row of it
@@ -52,9 +52,10 @@ def explain_images(
         say(f"{run.config.model.name} has no feature map for Grad-CAM, so gradient x input is drawn in its place")
     examples = _given(find_files(inputs), reader) if inputs else iter([(*first_of_validation(run, reader), "")])
     note = wording(NOTES[taken])
-    directory.make(folder)
+    make_output(folder)
     sheet: list[Cell] = []
-    used: set[str] = set()
+    own = is_made_here(folder) or is_made_here(folder.parent)
+    used = set() if own else {file.stem.lower() for file in folder.iterdir()}  # nothing of the user's is replaced
     count = unreadable = 0
     for name, pixels, error in examples:
         count += 1
@@ -94,7 +95,7 @@ def _given(files: Iterator[str], reader: ImageReader) -> Iterator[tuple[str, np.
         try:
             yield file, next(read_given(file, reader, 1)), ""
         except DataError as error:
-            yield file, None, str(error)
+            yield file, None, f"{printable(file)}: {why_no_pictures(file)}" if is_folder(file) else str(error)
 
 
 def _free_name(name: str, used: set[str]) -> str:

@@ -55,7 +55,7 @@ def explain_rows(run: Run, inputs: Sequence[str], checkpoint: str = "best") -> i
             values = preprocess.read(row)
         except DataError as error:
             unreadable += 1
-            say(reason or f"{where} cannot be read: {error}")
+            say(reason if reason and not line else f"{where} cannot be read: {error}")
             continue
         said, parts = contributions(predictor, values, row)
         say(f"{where}: {said}")

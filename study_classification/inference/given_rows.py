@@ -7,20 +7,28 @@ from typing import Any
 
 import numpy as np
 
+from study_classification.data.rows import why_no_text
 from study_classification.data.tables import read_table
 from study_classification.errors import DataError
 from study_classification.inputs.kinds import RowPreprocess
 from study_classification.inputs.texts import TextPreprocess
 from study_classification.paths import user_path
 
-Listed = tuple[str, int, Mapping[str, str], str]  # file, line, cells, and why the file cannot be read
+Listed = tuple[str, int, Mapping[str, str], str]  # file, line, cells, and why they cannot be read
 
 
 def rows_of_files(files: Iterable[str], preprocess: RowPreprocess) -> Iterator[Listed]:
-    """The rows of CSV files, in their order. A file that cannot be used is one row, which says why."""
+    """The rows of CSV files, in their order. A file that cannot be used, or has none, is one row, which says why."""
+    columns = (
+        [preprocess.column] if isinstance(preprocess, TextPreprocess) else [one.name for one in preprocess.columns]
+    )
     for file in files:
+        line = 0
         try:
-            yield from ((file, line, row, "") for line, row in _read(user_path(file), preprocess))
+            for line, row in _read(user_path(file), preprocess):
+                yield file, line, row, why_no_text(row, columns)
+            if not line:
+                yield file, 0, {}, f"{file} has no rows below its first line: give one for each example"
         except DataError as error:
             yield file, 0, {}, str(error)
 

@@ -22,10 +22,9 @@ from study_classification.paths import printable, read_file, user_path
 from study_classification.reports.grids import Cell, draw_grid
 from study_classification.reports.lettering import wording
 from study_classification.reports.trials import format_table
-from study_classification.runs import directory
 from study_classification.runs.directory import Run
 from study_classification.system.console import say
-from study_classification.system.files import csv_text, write_text
+from study_classification.system.files import csv_text, make_output, write_text
 
 NEIGHBOURS = 5
 LINES, ROWS = 20, 8  # suspects that are said; rows that are drawn
@@ -68,7 +67,7 @@ def explain_neighbours(run: Run, inputs: Sequence[str], folder: Path, checkpoint
         say(format_table(["similarity", "label", "name"], lines))
         pixels, _ = reader.read(read_file(user_path(file)))
         rows.append([(Path(file).name, pixels), *_cells(predictor, train, similar[number], places[number])])
-    directory.make(folder)
+    make_output(folder)
     figure = folder / "neighbours.png"
     title = wording("pictures, and the training pictures most similar to each")
     draw_grid(rows[:ROWS], title, wording(NOTE), figure)
@@ -146,7 +145,7 @@ def explain_suspects(run: Run, folder: Path, checkpoint: str = "best") -> Path:
         ]
         for suspect in suspects
     ]
-    directory.make(folder)
+    make_output(folder)
     file, noun = folder / "suspects.csv", run.preprocess.noun
     write_text(file, csv_text(header, ([plain_cell(cell) for cell in line] for line in lines)))
     count = len(train.labels) + len(validation.labels)

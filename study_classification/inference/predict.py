@@ -27,7 +27,7 @@ from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.inputs.kinds import RowPreprocess
 from study_classification.language.translate import translated
-from study_classification.paths import on_bucket, printable, read_file, refuse_address, user_path, why
+from study_classification.paths import is_made_here, on_bucket, printable, read_file, refuse_address, user_path, why
 from study_classification.runs.directory import Run
 from study_classification.system import hosts
 from study_classification.system.console import data_on_stdout, display_width, pad, say
@@ -91,6 +91,8 @@ def predict(
         rows = rows_of_all_hosts(trained, examples, top_k, threshold)
         with contextlib.nullcontext(stdout) if hosts.is_first() else open(os.devnull, "w", encoding="utf-8") as out:
             count, unreadable = write_rows(rows, [*columns, "error"], output_format, out)
+        if not count:
+            say("Nothing was predicted: the list is empty, or this shard of it")
         if unreadable:
             say(f"{unreadable} of {count} {'files' if of_images else 'rows'} could not be read: see their error")
     return DataError.exit_code if unreadable else 0
@@ -106,7 +108,7 @@ def find_files(inputs: Iterable[str], folders: bool = True) -> Iterator[str]:
             yield from find_files(listed_files(sys.stdin), folders)
         else:
             for path in _matches(os.path.expanduser(text)):
-                yield from _images_in(path) if folders and _is_folder(path) else [path]
+                yield from _images_in(path) if folders and is_folder(path) else [path]
 
 
 def listed_files(stream: TextIO | None) -> Iterator[str]:
@@ -129,24 +131,32 @@ def listed_files(stream: TextIO | None) -> Iterator[str]:
 
 
 def _matches(text: str) -> list[str]:
-    """The path itself, as another system writes it where there is nothing else, or what matches it as a pattern."""
-    if "\0" in text or os.path.lexists(text) or on_bucket(text):
+    """The path itself, as another system writes it where there is nothing else, or what matches it as a pattern.
+
+    Windows copies a path in quotation marks, and writes `\\` for `/`.
+    """
+    if "\0" in text or on_bucket(text):
         return [text]
-    if os.path.lexists(text.replace("\\", "/")):
-        return [text.replace("\\", "/")]
-    return sorted(glob.glob(text, recursive=True)) or [text]
+    bare = text[1:-1] if len(text) > 2 and text[0] == text[-1] == '"' else text
+    for each in (text, bare, bare.replace("\\", "/")):
+        if found := [each] if os.path.lexists(each) else sorted(glob.glob(each, recursive=True)):
+            return found
+    return [text]
 
 
-def _is_folder(path: str) -> bool:
+def is_folder(path: str) -> bool:
+    """Whether a path, of a bucket as well, is a folder."""
     return user_path(path).is_dir() if on_bucket(path) else os.path.isdir(path)
 
 
 def _images_in(folder: str) -> Iterator[str]:
     found = False
-    for relative, kind in walk(user_path(folder) if on_bucket(folder) else Path(folder)):
+    root = user_path(folder) if on_bucket(folder) else Path(folder)
+    for relative, kind in () if is_made_here(root) else walk(root):
         path = os.path.join(folder, relative)
         if kind in (RUN, LOOP):
-            say(f"{printable(path)} is {'a run directory' if kind == RUN else 'a link to a folder above'}: passed over")
+            what = "a folder that this program has made" if kind == RUN else "a link to a folder above"
+            say(f"{printable(path)} is {what}: passed over")
         elif kind == FILE and is_image(path):
             found = True
             yield path
@@ -219,7 +229,14 @@ def _read_file(reader: ImageReader, file: str) -> Found:
     except UnreadableImage as error:
         return place, None, str(error)
     except OSError as error:
-        return place, None, "there are no pictures in this folder" if _is_folder(file) else why(error)
+        return place, None, why_no_pictures(file) if is_folder(file) else why(error)
+
+
+def why_no_pictures(folder: str) -> str:
+    """Why nothing in a folder is taken for an image to predict."""
+    if is_made_here(folder):
+        return "this program has made the folder, for a run or for what it draws: name its pictures one by one"
+    return "there are no pictures in this folder"
 
 
 def _read_row(preprocess: RowPreprocess, listed: Listed) -> Found:

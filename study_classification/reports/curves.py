@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from study_classification.errors import EnvironmentFault
-from study_classification.paths import why
 from study_classification.reports.lettering import lettered, wording
 from study_classification.runs.history import History
-from study_classification.system.files import replace_bytes
+from study_classification.system.files import replace_bytes, unwritable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,4 +123,4 @@ def save_figure(figure: "Figure", file: Path) -> None:
     try:
         replace_bytes(file, [drawn.getvalue()])
     except OSError as error:
-        raise EnvironmentFault(f"{file} cannot be written: {why(error)}") from None
+        raise unwritable(file.parent, error) from None

@@ -46,10 +46,11 @@ def read_temperature(workdir: Path, step: int) -> float:
             f"{workdir} has no {CALIBRATION}, which has the temperature of its probabilities: report "
             f"--workdir={workdir} makes it"
         )
-    content = read_json(file)
+    remedy = "report makes it anew"
+    content = read_json(file, remedy=remedy)
     temperature = content.get("temperature")
     if not isinstance(temperature, float) or not 0 < temperature < math.inf:
-        raise damaged(file, "it has no temperature above 0")
+        raise damaged(file, "it has no temperature above 0", remedy)
     if content.get("checkpoint_step") != step:
         raise ConfigError(
             f"the temperature in {file} is that of step {content.get('checkpoint_step')}, not of step {step}: take "

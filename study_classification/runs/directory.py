@@ -38,7 +38,7 @@ from study_classification.errors import ConfigError, DataError, EnvironmentFault
 from study_classification.inputs.kinds import AnyPreprocess, preprocess_from_json
 from study_classification.models import own
 from study_classification.paths import absolute as absolute_path
-from study_classification.paths import user_path
+from study_classification.paths import require_utf8, user_path
 from study_classification.runs.environment import write_environment
 from study_classification.runs.history import Epoch, History
 from study_classification.runs.json_files import config_from_json, config_to_json, damaged, read_json
@@ -106,13 +106,13 @@ def make(workdir: Path) -> None:
     """Makes the directory, if need be.
 
     Raises:
-        ConfigError: if several hosts cannot write there together.
+        ConfigError: if several hosts cannot write there together, or its path is no UTF-8.
         EnvironmentFault: if that cannot be done.
     """
     if str(workdir).startswith("s3://") and not hosts.alone():
         raise ConfigError(f"several hosts cannot write checkpoints to {workdir} together: give a --workdir on gs://")
     try:
-        make_folder(workdir)
+        make_folder(require_utf8(workdir))
     except OSError as error:
         raise unwritable(workdir, error) from None
 
@@ -147,8 +147,10 @@ def read_history(workdir: Path) -> list[Epoch]:
     """
     file = workdir / "history.csv"
     try:
-        rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"), newline=""), strict=True))
-        whole = ("epoch", "step")
+        reader = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"), newline=""), strict=True)
+        rows, whole = list(reader), ("epoch", "step")
+        if reader.fieldnames and not set(whole) <= set(reader.fieldnames):
+            raise ValueError("its first line does not name the columns")
         return [
             Epoch.from_row({name: int(row[name]) if name in whole else float(row[name]) for name in row})
             for row in rows
@@ -317,9 +319,10 @@ def load(workdir: Path) -> Run:
     Where the cache that it was trained with is gone, that of the user takes its place.
 
     Raises:
+        ConfigError: if its path is no UTF-8.
         RunError: if the directory is no run directory, or is damaged, or an earlier version has written it.
     """
-    if not workdir.is_dir():
+    if not require_utf8(workdir).is_dir():
         raise RunError(
             f"the run directory {workdir} does not exist: give one that a training run has written with --workdir"
         )

@@ -60,4 +60,4 @@ def read_environment(workdir: Path) -> dict:
     Raises:
         RunError: if it is absent or damaged.
     """
-    return read_json(workdir / ENVIRONMENT)
+    return read_json(workdir / ENVIRONMENT, remedy="restore it, or take that of another run")

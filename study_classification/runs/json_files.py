@@ -9,9 +9,11 @@ from ml_collections import ConfigDict
 from study_classification.errors import RunError
 from study_classification.paths import read_file, why
 
+RESTORE = "restore it, or train again"
 
-def read_json(file: Path, kind: type = dict):
-    """The content of one of the run's JSON files, which is of this kind.
+
+def read_json(file: Path, kind: type = dict, remedy: str = RESTORE):
+    """The content of one of the run's JSON files, which is of this kind; `remedy` helps where it is damaged.
 
     Raises:
         RunError: if it is absent or damaged.
@@ -27,15 +29,15 @@ def read_json(file: Path, kind: type = dict):
             "give the directory that a training run has written with --workdir"
         ) from None
     except RecursionError:
-        raise damaged(file, "it is nested too deeply") from None
+        raise damaged(file, "it is nested too deeply", remedy) from None
     except (OSError, ValueError) as error:
         reason = why(error) if isinstance(error, OSError) else error
-        raise RunError(f"{file} cannot be read ({reason}): restore it, or train again") from None
+        raise RunError(f"{file} cannot be read ({reason}): {remedy}") from None
 
 
-def damaged(file: Path, reason: str) -> RunError:
+def damaged(file: Path, reason: str, remedy: str = RESTORE) -> RunError:
     """The error for a file of a run that is not what was written."""
-    return RunError(f"{file} is damaged, {reason}: restore it, or train again")
+    return RunError(f"{file} is damaged, {reason}: {remedy}")
 
 
 def config_to_json(config: ConfigDict) -> dict:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from study_classification.errors import EnvironmentFault, RunError
-from study_classification.runs.json_files import read_json
+from study_classification.errors import EnvironmentFault
+from study_classification.runs.json_files import damaged, read_json
 from study_classification.system.files import write_json
 
 REPORT, VALIDATION = "report.json", "validation"
@@ -34,9 +34,10 @@ def read_report(workdir: Path) -> dict[str, dict]:
         RunError: if report.json is damaged.
     """
     file = workdir / REPORT
-    report = read_json(file) if file.exists() else {}
+    remedy = "remove it, and evaluate again"
+    report = read_json(file, remedy=remedy) if file.exists() else {}
     if not all(isinstance(entry, dict) for entry in report.values()):
-        raise RunError(f"{file} is damaged, it is no table of results: remove it, and evaluate again")
+        raise damaged(file, "it is no table of results", remedy)
     return report
 
 

@@ -17,7 +17,7 @@ from study_classification.studies.comparable import comparable_runs
 from study_classification.studies.comparison import Cost
 from study_classification.studies.finished import FinishedRun, find_runs, read_finished
 from study_classification.system.console import say
-from study_classification.system.files import csv_text, make_folder, unwritable, write_text
+from study_classification.system.files import csv_text, make_output, write_text
 from study_classification.training.describe import count_network
 
 if TYPE_CHECKING:
@@ -115,10 +115,7 @@ def _remarks(runs: Sequence[FinishedRun]) -> list[str]:
 def _write(
     out: Path, runs: Sequence[FinishedRun], costs: Sequence[Cost], tables: Sequence[Table], remarks: Sequence[str]
 ) -> None:
-    try:
-        make_folder(out)
-    except OSError as error:
-        raise unwritable(out, error) from None
+    make_output(out)
     curves = _curves(runs)
     save_figure(curves, out / "compare.png")
     sections = "\n".join(table.as_markdown() for table in tables)

@@ -26,7 +26,7 @@ from study_classification.errors import ConfigError, RunError
 from study_classification.paths import is_run, on_bucket, read_file, why
 from study_classification.runs.json_files import config_from_json, config_to_json
 from study_classification.studies.settings import shown
-from study_classification.system.files import make_folder, unwritable, write_json
+from study_classification.system.files import make_folder, make_output, unwritable, write_json
 
 DIFFERS_BY_MACHINE = ("data.cache_dir", "data.mode", "data.workers")  # processes of one study may
 
@@ -77,7 +77,7 @@ def read(folder: Path) -> dict | None:
 
 def begin(folder: Path, kind: str, config: ConfigDict, space: Mapping[str, Any], higher_is_better: bool) -> None:
     """Writes study.json."""
-    make(folder)
+    make_output(folder)
     content = {"kind": kind, "config": config_to_json(config), "space": _plain(space)}
     write_json(folder / "study.json", content | {"higher_is_better": higher_is_better})
 

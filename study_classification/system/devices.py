@@ -4,6 +4,7 @@ import ctypes
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +31,8 @@ def start_devices(cache: Path) -> None:
     hosts.join()
     jax.config.update("jax_compilation_cache_dir", str(cache / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+    # Where the cache cannot be written, programs are compiled anew each time, and whoever needs the cache says so.
+    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
 
 
 def _keep_freed_memory() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from study_classification.errors import EnvironmentFault
-from study_classification.paths import file_system, on_bucket, reaching
+from study_classification.paths import MADE_HERE, file_system, on_bucket, reaching
 
 
 def write_json(file: Path, content: object) -> None:
@@ -73,8 +73,9 @@ def replace_bytes(file: Path, parts: Iterable[bytes]) -> None:
 def unwritable(folder: Path, error: OSError) -> EnvironmentFault:
     """The error for a folder that cannot be written: why, and what helps."""
     return EnvironmentFault(
-        f"{folder} cannot be written ({error.strerror or error}): free space there, get the permission, or "
-        "give another --workdir (or --config.data.cache_dir, if it is the cache)"
+        f"{folder} cannot be written ({error.strerror or error}): free space there, get the permission, or give "
+        "another place, as --out of what is drawn, as --workdir of a run or its copy, as --config.data.cache_dir of "
+        "the cache"
     )
 
 
@@ -86,6 +87,21 @@ def make_folder(folder: Path) -> None:
     """
     if not on_bucket(folder):
         folder.mkdir(parents=True, exist_ok=True)
+
+
+def make_output(folder: Path) -> None:
+    """Makes a folder for what is drawn, if need be. A new or empty one is marked, so that it is never taken for data.
+
+    Raises:
+        EnvironmentFault: if that cannot be done.
+    """
+    try:
+        is_new = not folder.is_dir() or not any(folder.iterdir())
+        make_folder(folder)
+        if is_new:
+            replace_bytes(folder / MADE_HERE, [])
+    except OSError as error:
+        raise unwritable(folder, error) from None
 
 
 def files_below(folder: Path) -> list[str]:

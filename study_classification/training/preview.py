@@ -22,8 +22,8 @@ from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.reports.grids import Cell, draw_grid
 from study_classification.reports.lettering import wording
-from study_classification.runs import directory
 from study_classification.system.console import say
+from study_classification.system.files import make_output
 from study_classification.training.feed import Feed, open_feed, reader_for
 from study_classification.training.setup import Experiment, resolve_config
 from study_classification.training.streams import AUGMENTATION, MIXING, stream
@@ -76,7 +76,7 @@ def preview(config: ConfigDict, folder: Path) -> Path:
         (name.replace("=", "\n") + "\n" * (lines - name.count("=") - text.count("\n") + 1) + text, image)
         for (name, _), (text, image) in zip(heads, rows[0], strict=True)  # the value of a field stands below its name
     ]
-    directory.make(folder)
+    make_output(folder)
     file = folder / "preview.png"
     note = wording("the first pictures of the first step; in the next epoch each is drawn anew")
     draw_grid(rows, wording("what the network is trained on"), note, file)

@@ -147,7 +147,7 @@ def test_what_lies_beside_the_images_does_not_change_the_data(tmp_path, digits):
     after = open_dataset(config)
     assert after.key == before.key
     assert (after.report["not_images"], after.report["run_directories"]) == (["notes.txt"], ["runs/one"])
-    assert "1 run directories, passed over" in after.describe()
+    assert "1 folders that this program has made, passed over" in after.describe()
 
 
 def test_labels_are_those_of_the_records(prepared, digits, cache, tmp_path, monkeypatch):

@@ -296,6 +296,16 @@ def test_shards_that_are_finished_are_not_written_again(data_config, monkeypatch
     assert len(written) == 1
 
 
+def test_a_shard_holds_so_many_images_at_most(data_config, monkeypatch):
+    monkeypatch.setattr(prepared_images, "MOST_IN_SHARD", 30)
+    splits = open_dataset(data_config).splits
+    files = Path(data_config.cache_dir).rglob("*.array_record-*")
+    counts = Counter(file.name.split(".")[0].split("-")[1] for file in files)
+    assert counts == {"train": 3, "validation": 1, "test": 1}
+    names = [splits["train"][place].name for place in range(72)]
+    assert len(splits["train"]) == 72 and names == sorted(names)
+
+
 def test_of_two_preparations_at_once_one_reads_and_the_other_uses_it(data_config, monkeypatch):
     read, count = Item.read, Counter()
     both = threading.Barrier(2, timeout=30)

@@ -17,6 +17,7 @@ from study_classification.data.sources import (
     numbers_of,
 )
 from study_classification.errors import DataError
+from study_classification.system.files import make_output
 
 
 def image(file: Path, colour=(10, 20, 30)) -> Path:
@@ -173,6 +174,24 @@ def test_run_directories_are_passed_over(tmp_path):
     assert names(listing) == [("cat/1.png", "cat", None)]
     assert listing.run_directories == ("cat/three", "runs/one", "two")
     assert (listing.empty_classes, listing.without_class) == ((), ())
+
+
+def test_what_was_drawn_is_no_data(tmp_path):
+    image(tmp_path / "cat" / "1.png")
+    drawn, old = tmp_path / "cat" / "explained", tmp_path / "dog"
+    image(old / "2.png")
+    for folder in (drawn, old):
+        make_output(folder)
+        image(folder / "contact.png")
+    listing = list_folder(tmp_path)
+    assert [item.name for item in listing.items] == ["cat/1.png", "dog/2.png", "dog/contact.png"]
+    assert listing.run_directories == ("cat/explained",)
+    with pytest.raises(DataError, match=r"explained has been made by this program.*give a folder of data, or remove"):
+        list_folder(drawn)
+    for name in ("config.json", "classes.json"):
+        (drawn / name).touch()
+    with pytest.raises(DataError, match="explained is a run directory"):
+        list_folder(drawn)
 
 
 @pytest.mark.parametrize(

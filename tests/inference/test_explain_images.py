@@ -18,6 +18,7 @@ def drawn(monkeypatch):
 def test_a_folder_has_a_figure_for_each_image_and_a_sheet(run, digits, tmp_path, drawn, capsys, monkeypatch):
     monkeypatch.setattr(module, "ON_SHEET", 31)
     (digits / "0" / "broken.png").write_bytes(b"no picture")
+    (empty := digits / "empty").mkdir()
     for name in ("contact", "one"):
         next((digits / "1").glob("0*.png")).rename(digits / f"{name}.png")
     assert explain_images(run, [str(digits / "contact.png"), str(digits / "one.png"), str(digits / "0")], tmp_path) == 3
@@ -30,7 +31,20 @@ def test_a_folder_has_a_figure_for_each_image_and_a_sheet(run, digits, tmp_path,
     assert [len(row) for row in rows] == [8, 8, 8, 7] and note == NOTES[GRAD_CAM]
     assert rows[0][2][0] == f"{pictures[0]}\n{said.label} {said.probability:.1%}"
     out = capsys.readouterr().out
+    assert explain_images(run, [str(empty)], tmp_path / "out") == 3
+    assert "empty: there are no pictures in this folder" in capsys.readouterr().out
     assert "broken.png cannot be read" in out and "It has 31 of 33 pictures" in out
+
+
+def test_no_image_of_the_user_is_replaced(run, digits, drawn, tmp_path):
+    first, *_ = pictures = sorted((digits / "0").iterdir())[:2]
+    explain_images(run, [str(first)], digits / "0")
+    assert list(drawn) == [f"{first.stem}-2.png"]
+    explain_images(run, list(map(str, pictures)), tmp_path / "out")
+    (tmp_path / "out" / first.name).touch()
+    drawn.clear()
+    explain_images(run, [str(first)], tmp_path / "out")
+    assert list(drawn) == [first.name]
 
 
 def test_without_an_image_the_first_of_validation(run, tmp_path, drawn):

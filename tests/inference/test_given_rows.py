@@ -81,3 +81,13 @@ def test_a_file_that_cannot_be_used_stops_no_other(tmp_path):
     assert [(file, line) for file, line, _, _ in listed] == [(str(other), 0), (str(tmp_path), 0), (str(good), 2)]
     assert "the column n is missing" in listed[0][3] and "it is a folder" in listed[1][3] and not listed[2][3]
     assert listed[2][2] == {"kind": "a", "n": "1"}
+
+
+def test_no_row_is_passed_over_without_a_word(tmp_path):
+    empty, latin = tmp_path / "empty.csv", tmp_path / "latin.csv"
+    empty.write_text("kind,n\n")
+    latin.write_bytes(b"kind,n,id\ncaf\xe9,1,1\na,1,caf\xe9\n")
+    listed = list(rows_of_files([str(empty), str(latin)], TABLE))
+    assert [(file, line) for file, line, _, _ in listed] == [(str(empty), 0), (str(latin), 2), (str(latin), 3)]
+    assert "empty.csv has no rows below its first line" in listed[0][3]
+    assert "the column kind is no UTF-8 text" in listed[1][3] and not listed[2][3]

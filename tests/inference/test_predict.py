@@ -132,17 +132,25 @@ def test_what_files_are_meant(tmp_path, monkeypatch, capsys):
     for text, expected in {
         "a": ["a/1.png", "a/b/2.png"],
         "a\\b\\2.png": ["a/b/2.png"],
+        "a\\b\\*.png": ["a/b/2.png"],
+        '"a\\b\\2.png"': ["a/b/2.png"],
+        '"a/1.png"': ["a/1.png"],
+        '"': ['"'],
         "~/[[]c]": [f"{tmp_path}/[c]/3.png"],
         "~4.png": ["~4.png"],
         "~nosuchuser/5.png": ["~nosuchuser/5.png"],
         "[c]": ["[c]/3.png"],
         "[[]*": ["[c]/3.png"],
         "empty": ["empty"],
+        "a/run": ["a/run"],
         "x\0*": ["x\0*"],
     }.items():
         assert list(find_files([text])) == expected
     said = capsys.readouterr().out
-    assert "a/run is a run directory: passed over" in said and "a/b/up is a link to a folder above" in said
+    assert (
+        "a/run is a folder that this program has made: passed over" in said
+        and "a/b/up is a link to a folder above" in said
+    )
 
 
 def test_rows_of_what_is_no_image(run, tmp_path, capsys, monkeypatch):
@@ -158,6 +166,13 @@ def test_rows_of_what_is_no_image(run, tmp_path, capsys, monkeypatch):
         ("x\\x00y", "its name holds a character that no file name can have"),
         ("'=\\xe9.png", "it is empty"),
     ]
+
+
+def test_an_empty_list_is_said(run, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    assert predict(run, ["-"], output_format="jsonl") == 0
+    out, err = capsys.readouterr()
+    assert out == "" and "Nothing was predicted: the list is empty" in err
 
 
 def test_shards_give_each_image_once_and_in_order(run, digits, capsys, monkeypatch):

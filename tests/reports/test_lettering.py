@@ -215,6 +215,12 @@ def test_signs_of_a_font_that_is_found_are_drawn(a_font):
     figure.canvas.draw()  # a glyph that lacks would warn
 
 
+def test_whatever_writes_names_has_the_fonts():
+    for file in set(Path(lettering.__file__).parent.glob("*.py")) - {Path(lettering.__file__)}:
+        source = file.read_text(encoding="utf-8")
+        assert "drawable(" not in source or "@lettered" in source, file.name
+
+
 def test_files_of_fonts_are_known_by_their_names(monkeypatch):
     from matplotlib import font_manager
 

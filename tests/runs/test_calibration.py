@@ -34,5 +34,5 @@ def test_a_temperature_of_no_checkpoint_is_that_of_none(tmp_path):
 @pytest.mark.parametrize("temperature", [None, "1.5", 0.0, -1.0])
 def test_a_damaged_file_is_named(tmp_path, temperature):
     (tmp_path / "calibration.json").write_text(json.dumps({"temperature": temperature, "checkpoint_step": 10}))
-    with pytest.raises(RunError, match="it has no temperature above 0"):
+    with pytest.raises(RunError, match="it has no temperature above 0: report makes it anew"):
         read_temperature(tmp_path, 10)

@@ -126,6 +126,13 @@ def test_a_damaged_file_is_named(run, name, content):
         own_data.same_data(run.workdir, "key", "")
 
 
+@pytest.mark.parametrize("content", [b"\0\0", b"epoch,step\nx,1\n", b"x" * 9, b"\xff", b'epoch,step\n"1,2\n'])
+def test_a_damaged_history_is_no_run_without_epochs(tmp_path, content):
+    (tmp_path / "history.csv").write_bytes(content)
+    with pytest.raises(RunError, match=r"history\.csv is damaged, "):
+        run_directory.read_history(tmp_path)
+
+
 @pytest.mark.parametrize("changes", [{"seed": "x"}, {"data": None}, {"batch_size": -1}, {"learning": "by_heart"}])
 def test_a_damaged_field_is_named(run, changes):
     run_directory.begin(run, "key", {}, "")

@@ -4,9 +4,16 @@ import errno
 import pytest
 
 from study_classification.errors import EnvironmentFault
-from study_classification.paths import user_path
+from study_classification.paths import is_made_here, user_path
 from study_classification.system import files
-from study_classification.system.files import files_below, make_folder, remove_tree, replace_bytes, write_json
+from study_classification.system.files import (
+    files_below,
+    make_folder,
+    make_output,
+    remove_tree,
+    replace_bytes,
+    write_json,
+)
 
 
 def test_json_can_be_read_by_a_person(tmp_path):
@@ -72,3 +79,15 @@ def test_a_bucket_that_does_not_exist_is_not_made(bucket, monkeypatch):
     monkeypatch.setattr("buckets.Bucket._open", absent)
     with pytest.raises(EnvironmentFault, match="cannot be written, for its bucket does not exist"):
         write_json(user_path("gs://bucket/run/classes.json"), [])
+
+
+def test_only_a_folder_that_was_empty_is_marked_as_drawn(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "filled").mkdir()
+    (tmp_path / "filled" / "1.png").touch()
+    for name in ("new", "empty", "filled"):
+        make_output(tmp_path / name)
+        assert is_made_here(tmp_path / name) == (name != "filled")
+    (tmp_path / "file").touch()
+    with pytest.raises(EnvironmentFault, match=r"file/out cannot be written .*another place, as --out"):
+        make_output(tmp_path / "file" / "out")
