@@ -1,6 +1,5 @@
 """How a config is written and read: its arguments on the command line, its fields as one dict, durations."""
 
-import ast
 import csv
 import inspect
 import math
@@ -24,6 +23,7 @@ TYPES = {
     str: "a text",
     tuple: "values separated by commas",
 }
+_SWITCHES = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 # One `key=value` up to the next comma. A value that begins with a quotation mark ends with the same mark.
 _ARGUMENT = re.compile(r"""([^=,]*)(=(?:(["'])(.*?)\3(?=,|$)|([^,]*)))?(?:,|$)""", re.DOTALL)
 
@@ -95,26 +95,42 @@ def parse_arguments(text: str, /, **defaults):
     """The `key=value,...` behind the colon of `--config=FILE.py:key=value,...`, as a ConfigDict.
 
     The type of each default is the type of its value; a boolean needs no value (`runlocal`). A value in quotation marks
-    may hold commas (`data="my photos, 2026"`).
+    may hold commas (`data="my photos, 2026"`). A default of 0 stands for what the config chooses by itself.
 
     Raises:
-        ConfigError: for an unknown key, a value of another type, or a quotation mark that is never closed.
+        ConfigError: for an unknown key, a key that is given twice, a value of another type, a value that is 0 where
+            that stands for no choice, or a quotation mark that is never closed.
     """
-    arguments = ConfigDict(defaults)
+    arguments, typed = ConfigDict(defaults), set[str]()
     for key, value in _split_arguments(text):
         if key not in defaults:
             near = nearest(key, defaults)
-            advice = near if near.startswith("did") else f"{near}; {_other_ways(key)}"
+            advice = near if near.startswith("did") else f"{near}; {_other_ways(key, value)}"
             raise ConfigError(f"the config has no argument '{key}': {advice}")
-        default, shown = defaults[key], value or ""
-        try:
-            if isinstance(default, bool):
-                arguments[key] = True if value is None else bool(ast.literal_eval(value.capitalize()))
-            else:
-                arguments[key] = type(default)(shown)
-        except (ValueError, SyntaxError):
-            raise ConfigError(f"the config's argument {key} is {shown!r}, not a {type(default).__name__}") from None
+        if key in typed:
+            raise ConfigError(f"the config's argument {key} is given twice: give it once")
+        typed.add(key)
+        arguments[key] = _argument(key, value, defaults[key])
     return arguments
+
+
+def _argument(key: str, value: str | None, default: Any) -> Any:
+    """The value of an argument, of the type of its default."""
+    kind, text = type(default), value or ""
+    if kind is bool:
+        typed = _SWITCHES.get("true" if value is None else value.lower())
+    else:
+        try:
+            typed = kind(text)
+        except ValueError:
+            typed = None
+    if typed is None:
+        raise ConfigError(f"the config's argument {key} is '{text}', but must be {TYPES[kind]}")
+    if kind in (int, float) and typed == default == 0:
+        raise ConfigError(f"the config's argument {key} is 0: give more, or leave it out for what the config chooses")
+    if kind is str and default and not text:
+        raise ConfigError(f"the config's argument {key} is empty: write {key}=VALUE, or leave it out for {default}")
+    return typed
 
 
 def _split_arguments(text: str) -> list[tuple[str, str | None]]:
@@ -131,9 +147,9 @@ def _split_arguments(text: str) -> list[tuple[str, str | None]]:
     return pairs
 
 
-def _other_ways(key: str) -> str:
+def _other_ways(key: str, value: str | None) -> str:
     """What else someone may have meant who wrote this key."""
-    if re.fullmatch(r"\w+", key):
+    if re.fullmatch(r"\w+", key) and value is not None:
         return f"a field of the config stands outside the colon, as --config.{key}=VALUE"
     return "a value with commas stands in quotation marks that the shell leaves alone, as 'FILE.py:data=\"a,b\"'"
 
@@ -163,7 +179,7 @@ def missing_field(config: ConfigDict) -> str:
             return field
         kinds = (int, float) if isinstance(usual, float) else (type(usual),)
         if type(found[field]) not in kinds:
-            raise ConfigError(f"{field} is {found[field]!r}, not a {type(usual).__name__}")
+            raise ConfigError(f"{field} is {found[field]!r}, but must be {TYPES[type(usual)]}")
     return ""
 
 

@@ -68,8 +68,10 @@ def read_arguments(arguments: Sequence[str], verbs: Mapping[str, Verb]) -> Argum
     return Arguments(verb, tuple(flags), tuple(inputs[1:]), asked, bool(inputs))
 
 
-def behind_the_colon(text: str) -> str:
-    """Where `key=value` stands; '' of any other text."""
+def as_config(text: str) -> str:
+    """Where a config file, or `key=value` of one, has its place; '' for any other text."""
+    if text.partition(":")[0].endswith(".py"):
+        return f"a config follows its flag, --config={text}"
     if not re.match(r"\w+=", text):
         return ""
     return f"an argument of a config stands behind its colon, as in --config=configs/photos.py:{text}"
@@ -106,8 +108,7 @@ def _is_value(text: str, others: Collection[str]) -> bool:
 
 
 def _advice(verb: str, verbs: Collection[str]) -> str:
-    if verb in VERB_SYNONYMS:
-        return f"did you mean {VERB_SYNONYMS[verb]}?"
-    if verb.partition(":")[0].endswith(".py"):
-        return f"a config follows its flag, --config={verb}"
-    return behind_the_colon(verb) or nearest(verb, verbs)
+    name = verb.lower().replace("-", "_")
+    if name in VERB_SYNONYMS:
+        return f"did you mean {VERB_SYNONYMS[name]}?"
+    return as_config(verb) or nearest(name, verbs)

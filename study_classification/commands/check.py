@@ -8,10 +8,10 @@ from study_classification.paths import absolute, user_path
 
 
 def run(given: Given) -> int:
-    if len(given.inputs) != 1:
-        raise ConfigError(
-            f"check takes one folder or manifest, not {len(given.inputs)}: study-classification check DATA"
-        )
+    if not given.inputs:
+        raise ConfigError("check needs a folder or manifest of pictures: study-classification check FOLDER")
+    if len(given.inputs) > 1:
+        raise ConfigError(f"check takes one folder or manifest, not {len(given.inputs)}: check one at a time")
     (source,) = given.inputs
     if source.startswith("tfds:"):
         raise DataError(

@@ -1,5 +1,6 @@
 """The flags of a verb become values and a config. What a verb does not take is refused, never ignored."""
 
+import math
 import re
 import traceback
 from collections.abc import Mapping
@@ -10,10 +11,11 @@ from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 from study_classification.commands import synonyms
-from study_classification.commands.arguments import Arguments, behind_the_colon
+from study_classification.commands.arguments import Arguments, as_config
 from study_classification.commands.verb import CONFIG, Given, Verb
 from study_classification.config import TYPES, find_config, flatten
-from study_classification.config_rules import chosen_fields, validate
+from study_classification.config_effects import chosen_fields
+from study_classification.config_rules import validate
 from study_classification.configs import default
 from study_classification.errors import ConfigError, UserError, nearest
 
@@ -36,7 +38,7 @@ def parse_flags(arguments: Arguments, verbs: Mapping[str, Verb]) -> Given:
     for name, value in arguments.flags:
         _require_flag(verb, verbs, name, value)
     if arguments.inputs and not verb.takes_inputs:
-        raise _unwanted_input(verb, arguments.inputs[0])
+        raise _unwanted_input(verb, verbs, arguments.inputs[0])
     given = dict(arguments.flags)
     overrides = [name for name in given if re.match(r"(no)?config\.", name)]
     switches = {flag.name for flag in verb.flags if flag.is_switch}
@@ -68,7 +70,6 @@ def _plain(verb: Verb, values: flags.FlagValues) -> dict[str, Any]:
 def _require_flag(verb: Verb, verbs: Mapping[str, Verb], name: str, value: str | None) -> None:
     """Raises ConfigError unless the verb takes this flag, and a value is given where it needs one."""
     known = {flag.name: flag for flag in verb.flags}
-    takes_config = CONFIG in verb.flags
     flag = "config" if re.match(r"(no)?config\.", name) else name
     if flag in known:
         if flag == name and not known[flag].is_switch and (value is None or (name == "config" and not value)):
@@ -79,9 +80,9 @@ def _require_flag(verb: Verb, verbs: Mapping[str, Verb], name: str, value: str |
     if verb.name in owners:
         owners = []
     parts = [f"it belongs to {_listed(owners)}"] if owners else []
-    if advice := synonyms.guide(verb.name, takes_config, flag, value):
+    if advice := synonyms.guide(verb.name, {*known}, flag, value):
         parts.append(advice)
-    fields = list(flatten(default.get_config())) if takes_config else []
+    fields = list(flatten(default.get_config())) if CONFIG in verb.flags else []
     typed = f"-{name}" if len(name) == 1 else f"--{name}"
     raise ConfigError(
         f"{verb.name} has no {typed}: {'; '.join(parts) or _nearest_way(flag, value, set(known), fields)}"
@@ -103,8 +104,11 @@ def _listed(names: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
-def _unwanted_input(verb: Verb, text: str) -> ConfigError:
-    reason = behind_the_colon(text) or "flags begin with --, and only predict takes files"
+def _unwanted_input(verb: Verb, verbs: Mapping[str, Verb], text: str) -> ConfigError:
+    with_inputs = [other.name for other in verbs.values() if other.takes_inputs]
+    reason = as_config(text) or f"flags begin with --, and only {_listed(with_inputs)} take files and folders"
+    if verb.needs == ("workdir",):
+        reason = f"a run directory follows its flag, --workdir={text}"
     return ConfigError(f"{verb.name} takes no '{text}': {reason}")
 
 
@@ -112,8 +116,12 @@ def _parse(verb: Verb, given: tuple[tuple[str, str | None], ...]) -> flags.FlagV
     """The flags by absl, those of the config by ml_collections."""
     # The fields of a config can be set only after it is known.
     ordered = sorted(given, key=lambda pair: pair[0] != "config")
-    if len([name for name, _ in ordered if name == "config"]) > 1:
+    names = [name for name, _ in ordered]
+    if names.count("config") > 1:
         raise ConfigError("--config is given twice: give one, and set what differs with --config.FIELD=VALUE")
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"--{name} is given twice: give it once")
     ordered = [(name, _find_config(value) if name == "config" and value else value) for name, value in ordered]
     arguments = [verb.name] + [f"--{name}" if value is None else f"--{name}={value}" for name, value in ordered]
     values = flags.FlagValues()
@@ -125,7 +133,10 @@ def _parse(verb: Verb, given: tuple[tuple[str, str | None], ...]) -> flags.FlagV
     except UserError:
         raise
     except Exception as error:  # a config file is a program, and may fail in every way
-        raise _flag_error(ordered, error) from None
+        raise _flag_error(verb, ordered, error) from None
+    for flag in verb.flags:  # absl takes NaN for a number within any limits
+        if isinstance(value := values[flag.name].value, float) and not math.isfinite(value):
+            raise ConfigError(f"--{flag.name} is '{value}', but must be {flag.valid}")
     return values
 
 
@@ -135,8 +146,12 @@ def _find_config(text: str) -> str:
     return f"{find_config(path)}{colon}{arguments}"
 
 
-def _flag_error(given: list[tuple[str, str | None]], error: Exception) -> ConfigError:
+def _flag_error(verb: Verb, given: list[tuple[str, str | None]], error: Exception) -> ConfigError:
     """The error of absl, ml_collections or a config file, as a sentence of this program."""
+    for flag in verb.flags:
+        value = dict(given).get(flag.name)
+        if flag is not CONFIG and f"--{flag.name}={value}:" in str(error):
+            return ConfigError(f"--{flag.name} is '{value}', but must be {flag.valid}")
     text = dict(given).get("config")
     config = _load_alone(text) if text else None
     fields = flatten(config) if config is not None else {}
@@ -182,6 +197,8 @@ def _unknown_field(field: str, value: str | None, fields: Mapping[str, Any]) -> 
         reason = f"set --config.{meant}={value or 'VALUE'}"
     else:
         reason = synonyms.why_no_field(field) or nearest(field, fields)
+        if reason.startswith("valid"):  # there are too many to name them all
+            reason = "configs/default.py lists the fields"
     return ConfigError(f"the config has no field '{field}': {reason}")
 
 

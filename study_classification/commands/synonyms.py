@@ -6,6 +6,7 @@ stands for the value that was given, or is shown as N where there is none.
 """
 
 import re
+from collections.abc import Collection
 
 FIELDS = {
     "lr": "optimizer.learning_rate",
@@ -159,7 +160,7 @@ CONFIG_FLAGS = {
     **dict.fromkeys(("checkpoint_dir", "ckpt_dir", "ckpt", "run_dir", "model_dir", "project"), _WORKDIR),
     **dict.fromkeys(("resume", "resume_from", "continue", "resume_from_checkpoint"), _RESUME),
 }
-# of verbs that do not
+# of verbs that take --workdir instead
 RUN_FLAGS = {
     **dict.fromkeys(("m", "model", "arch", "weights", "model_path", "model_dir", "checkpoint_dir", "ckpt"), _RUN),
     **dict.fromkeys(("load", "resume", "run", "run_dir", "model_name", "pretrained"), _RUN),
@@ -181,6 +182,17 @@ VERB_FLAGS = {
         **dict.fromkeys(("data", "data_dir", "source", "input", "image", "images", "file", "files", "path"), _INPUTS),
         **dict.fromkeys(("conf", "min_confidence"), "it is --threshold={0.5}"),
     },
+    "check": dict.fromkeys(
+        ("config", "data", "data_dir", "source", "input", "path", "workdir"),
+        "the folder or manifest stands without a flag: check {FOLDER}",
+    ),
+    "compare": dict.fromkeys(
+        ("config", "workdir", "runs", "run", "input"), "runs stand without a flag: compare {RUN} ..."
+    ),
+    "explain": dict.fromkeys(
+        ("data", "data_dir", "source", "input", "image", "images", "file", "files", "path"),
+        "pictures and folders stand without a flag: explain --workdir=RUN {PICTURE.jpg}",
+    ),
     "tune": {
         **dict.fromkeys(("workdir", *_OUTPUTS), "the directory of the study is --study={DIR}"),
         **dict.fromkeys(("n_trials", "num_trials", "max_trials"), "it is --trials={20}"),
@@ -199,12 +211,20 @@ def why_no_field(name: str) -> str:
     return NO_FIELD.get(name.replace("-", "_").lower().rpartition(".")[2], "")
 
 
-def guide(verb: str, takes_config: bool, name: str, value: str | None) -> str:
-    """What to do instead of a flag that the verb does not have; '' if unknown."""
+def guide(verb: str, known: Collection[str], name: str, value: str | None) -> str:
+    """What to do instead of a flag that the verb does not have; '' if unknown.
+
+    Args:
+        verb: its name.
+        known: the names of the flags that it has.
+        name: of the flag that it does not have.
+        value: what was given with that, if anything.
+    """
     name = name.replace("-", "_").lower()
-    for table in (VERB_FLAGS.get(verb, {}), CONFIG_FLAGS if takes_config else RUN_FLAGS, FLAGS):
+    shared = CONFIG_FLAGS if "config" in known else RUN_FLAGS if "workdir" in known else {}
+    for table in (VERB_FLAGS.get(verb, {}), shared, FLAGS):
         if name in table:
             return re.sub(r"\{(.+?)\}", lambda match: value or match[1], table[name])
-    if takes_config and (field := field_of(name)):
+    if "config" in known and (field := field_of(name)):
         return f"set --config.{field}={value or 'VALUE'}"
     return ""

@@ -9,8 +9,15 @@ from typing import Any
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
+from study_classification.config import TYPES
 from study_classification.language.choice import LANGUAGES
 from study_classification.paths import user_path
+
+_TYPE_OF: dict[Callable[..., Any], type] = {
+    flags.DEFINE_boolean: bool,
+    flags.DEFINE_integer: int,
+    flags.DEFINE_float: float,
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,18 @@ class Flag:
     def is_switch(self) -> bool:
         """Whether it is on or off, so that it may stand without a value."""
         return self.define is flags.DEFINE_boolean
+
+    @property
+    def valid(self) -> str:
+        """What its value must be, in words."""
+        define = self.define.func if isinstance(self.define, partial) else self.define
+        limits = self.define.keywords if isinstance(self.define, partial) else {}
+        if names := limits.get("enum_values"):
+            return f"one of {', '.join(names)}"
+        kind = TYPES[_TYPE_OF.get(define, str)]
+        if "upper_bound" in limits:
+            return f"{kind} from {limits['lower_bound']:g} to {limits['upper_bound']:g}"
+        return f"{kind}, {limits['lower_bound']:g} or more" if limits else kind
 
 
 @dataclass(frozen=True)

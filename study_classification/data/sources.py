@@ -20,7 +20,7 @@ from study_classification.data.items import TEST, TRAIN, VALIDATION, Items, coll
 from study_classification.data.tables import read_csv, read_json_lines
 from study_classification.errors import ConfigError, DataError
 from study_classification.inputs.images.decode import IMAGE_EXTENSIONS
-from study_classification.paths import absolute, printable, user_path
+from study_classification.paths import absolute, is_run, printable, user_path
 
 SPLIT_NAMES = {
     "train": TRAIN,
@@ -138,6 +138,8 @@ def list_folder(root: Path, for_training: bool = True) -> Listing:
     Raises:
         DataError: if there are no class folders, or no images in them, or what looks like classes is something else.
     """
+    if is_run(root):
+        raise DataError(f"{root} is a run directory, which a training has written: give the folder of the pictures")
     found: dict[str, list[str]] = defaultdict(list)
     images: list[str] = []
     for path, kind in walk(root):

@@ -14,7 +14,8 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from study_classification.config_rules import EFFECTS, validate
+from study_classification.config_effects import deciders_of
+from study_classification.config_rules import validate
 from study_classification.errors import ConfigError
 from study_classification.studies.settings import fitting, require_field, with_settings
 
@@ -97,8 +98,7 @@ def _checked_choice(field: str, what: Choice, config: ConfigDict) -> Choice:
 
 def _require_effect(field: str, what: Range | Choice, space: Space, config: ConfigDict) -> None:
     """Refuses a field that changes nothing, unless what decides about that is searched as well."""
-    deciders = {EFFECTS[field][0]} if field in EFFECTS else {"learning", "feature_cache.views"}
-    if deciders & set(space):
+    if deciders_of(field) & set(space):
         return
     for value in what.values if isinstance(what, Choice) else (what.high,):
         changed = with_settings(config, {field: value})
