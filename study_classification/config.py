@@ -29,12 +29,12 @@ _ARGUMENT = re.compile(r"""([^=,]*)(=(?:(["'])(.*?)\3(?=,|$)|([^,]*)))?(?:,|$)""
 
 
 def find_config(name: str) -> Path:
-    """The config file of this name: the file itself, or, for `X` and `configs/X.py`, the one that is installed.
+    """The config file of this name: the file itself, or the installed one for `X` and `configs/X.py`.
 
     X may be a lesson, such as `lessons/mnist`.
 
     Raises:
-        ConfigError: if there is none.
+        ConfigError: if there is no such file.
     """
     if os.path.isfile(user_path(name)):
         return user_path(name)
@@ -51,7 +51,7 @@ def find_config(name: str) -> Path:
 
 
 def load_config(text: str) -> ConfigDict:
-    """The config that `FILE.py` or `FILE.py:key=value,...` describes. A field that it has not cannot be set.
+    """The config that `FILE.py` or `FILE.py:key=value,...` describes, locked: unknown fields cannot be set.
 
     Raises:
         ConfigError: if there is no such file or argument, or the file defines no config.
@@ -66,13 +66,16 @@ def load_config(text: str) -> ConfigDict:
 
 
 def call_beside_config(text: str, names: Sequence[str]) -> dict[str, Any]:
-    """What functions that a config file may define beside `get_config` give, by their names.
+    """Calls functions that a config file may define beside `get_config`.
 
-    One that takes a parameter is given the arguments, as `get_config` is.
+    A function that takes a parameter is given the arguments behind the colon, as `get_config` is.
 
     Args:
         text: FILE.py, or FILE.py:key=value,...
-        names: of the functions.
+        names: names of the functions; those that the file does not define are passed over.
+
+    Returns:
+        Name of each function that was called -> what it returned.
 
     Raises:
         ConfigError: if one of them fails.
@@ -86,7 +89,7 @@ def call_beside_config(text: str, names: Sequence[str]) -> dict[str, Any]:
                 given[name] = defined[name](*[arguments] * takes_arguments)
             except ConfigError:
                 raise
-            except Exception as error:  # it is a program of the user's, and may fail in every way
+            except Exception as error:  # it is the user's program, and may fail in any way
                 raise ConfigError(f"{name}() in {file} fails: {type(error).__name__}: {error}") from None
     return given
 
@@ -95,11 +98,11 @@ def parse_arguments(text: str, /, **defaults):
     """The `key=value,...` behind the colon of `--config=FILE.py:key=value,...`, as a ConfigDict.
 
     The type of each default is the type of its value; a boolean needs no value (`runlocal`). A value in quotation marks
-    may hold commas (`data="my photos, 2026"`). A default of 0 stands for what the config chooses by itself.
+    may hold commas (`data="my photos, 2026"`). A default of 0 means that the config chooses the value.
 
     Raises:
-        ConfigError: for an unknown key, a key that is given twice, a value of another type, a value that is 0 where
-            that stands for no choice, or a quotation mark that is never closed.
+        ConfigError: for an unknown key, a key that is given twice, a value of another type, a value of 0 where the
+            default is 0, or a quotation mark that is never closed.
     """
     arguments, typed = ConfigDict(defaults), set[str]()
     for key, value in _split_arguments(text):
@@ -148,7 +151,7 @@ def _split_arguments(text: str) -> list[tuple[str, str | None]]:
 
 
 def _other_ways(key: str, value: str | None) -> str:
-    """What else someone may have meant who wrote this key."""
+    """What the user may have meant by an unknown key."""
     if re.fullmatch(r"\w+", key) and value is not None:
         return f"a field of the config stands outside the colon, as --config.{key}=VALUE"
     return "a value with commas stands in quotation marks that the shell leaves alone, as 'FILE.py:data=\"a,b\"'"
@@ -166,7 +169,7 @@ def flatten(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
 
 
 def missing_field(config: ConfigDict) -> str:
-    """The first field that `configs/default.py` has and this config lacks; '' if it has all.
+    """The first field of `configs/default.py` that this config lacks; '' if it has all.
 
     Raises:
         ConfigError: if a field is of another type.
@@ -184,7 +187,7 @@ def missing_field(config: ConfigDict) -> str:
 
 
 def listed(names: str) -> tuple[str, ...]:
-    """The names that a field lists, parted by commas; one that holds a comma stands in quotation marks.
+    """The names in a field, which commas separate; a name that holds a comma stands in quotation marks.
 
     >>> listed('age, fare,"last, first"')
     ('age', 'fare', 'last, first')
@@ -193,7 +196,7 @@ def listed(names: str) -> tuple[str, ...]:
 
 
 def changed_fields(config: ConfigDict) -> dict[str, Any]:
-    """The fields, by dotted names, that have another value than in `configs/default.py`."""
+    """The fields whose values differ from `configs/default.py`: dotted name -> value."""
     from study_classification.configs import default
 
     usual = flatten(default.get_config())
@@ -201,14 +204,14 @@ def changed_fields(config: ConfigDict) -> dict[str, Any]:
 
 
 def duration_in_steps(group: ConfigDict, prefix: str, examples_per_epoch: int, batch_size: int) -> int:
-    """Steps that `{prefix}_epochs`, `{prefix}_steps` or `{prefix}_examples` stand for, whichever is set; rounded up."""
+    """The number of steps, rounded up, that `{prefix}_epochs`, `_steps` or `_examples` means, whichever is set."""
     epochs, steps, examples = (group[f"{prefix}_{unit}"] for unit in UNITS)
     # The rounding keeps float noise (0.07 * 100 = 7.000000000000001) from adding a step.
     return steps or math.ceil(round((epochs * examples_per_epoch or examples) / batch_size, 6))
 
 
 def seconds_of(duration: str) -> float:
-    """The seconds of `90s`, `10m` or `2h`; of '', which is no limit, infinitely many.
+    """The seconds in a time such as `90s`, `10m` or `2h`; infinity for '', which means no limit.
 
     Raises:
         ValueError: for any other text, and for 0.

@@ -1,4 +1,4 @@
-"""Which fields change anything: a field that a user sets, and that has no effect, is refused."""
+"""Which fields have an effect. A field that a user sets, but that would change nothing, is refused."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -19,7 +19,7 @@ OF_IMAGES = (
     "data.on_unreadable",
     "data.workers",
 )
-# field -> the field that decides whether it has an effect, and with which values of that; True: with any that is on
+# field -> the field that decides whether it has an effect, and the values with which it has; True: any that is on
 ADAPTIVE = ("adam", "adamw", "muon", "schedule_free")
 EFFECTS: dict[str, tuple[str, tuple[str, ...] | bool]] = {
     "data.target": ("data.input", ("tables", "texts")),
@@ -54,7 +54,7 @@ EFFECTS: dict[str, tuple[str, tuple[str, ...] | bool]] = {
     "fine_tuning.head_learning_rate": ("fine_tuning.head_epochs", True),
     "convergence.tolerance": ("convergence.epochs", True),
     "feature_cache.views": ("learning", ("transfer_learning",)),
-    # Where weights are given, these are theirs. Recipes for all types of learning set them all the same.
+    # Pretrained weights come with their own values of these. Recipes for all types of learning set them all the same.
     "preprocess.mean": ("learning", ("from_scratch",)),
     "preprocess.std": ("learning", ("from_scratch",)),
     "preprocess.channels": ("learning", ("from_scratch",)),
@@ -68,9 +68,10 @@ def deciders_of(field: str) -> set[str]:
 
 
 def chosen_fields(config: ConfigDict, defaults: ConfigDict, typed: Collection[str]) -> list[str]:
-    """The fields that a user has set: those typed on the command line, and those of a config of the user's own.
+    """The fields that a user has set: on the command line, or in a config file.
 
-    A field that is left over, since the one that decides whether it has an effect was typed, is not the user's wish.
+    Someone who types `schedule.name=cosine` does not ask for the `schedule.step_at` of the config file. Such a field,
+    whose decider was typed, is left out.
     """
     own, usual = flatten(config), flatten(defaults)
 

@@ -1,4 +1,4 @@
-"""What must hold of a config before anything heavy starts: of each field, and between fields."""
+"""The rules that a config must keep before anything heavy starts: for each field, and between fields."""
 
 import math
 import re
@@ -27,8 +27,8 @@ CHOICES = {
     "optimizer.name": ("adam", "adamw", "sgd", "rmsprop", "muon", "schedule_free"),
     "schedule.name": ("cosine", "cosine_restarts", "step", "constant"),
 }
-PATHS = ("data.source", "data.splits", "data.cache_dir", "model.name", "model.weights")  # where they are no names
-# field -> type of its elements, and how many there are, where that is fixed
+PATHS = ("data.source", "data.splits", "data.cache_dir", "model.name", "model.weights")  # unless they are names
+# field -> type of its elements, and how many it needs, where that is fixed
 TUPLES: dict[str, tuple[type, int | None]] = {
     "data.split_ratio": (float, 3),
     "data.tfds_splits": (str, 3),
@@ -59,7 +59,7 @@ POSITIVE = (
 )
 SIGNED = ("preprocess.mean", "seed", "data.split_seed", "model.dropout", "model.drop_path")
 
-# what needs classes; the images of two numbers, mixed, are no image of the number between them (arXiv:2210.05775)
+# what needs classes. A mix of two images is not an image of the number between theirs (arXiv:2210.05775)
 FOR_CLASSES = (
     "class_weights",
     "data.sampling",
@@ -69,7 +69,7 @@ FOR_CLASSES = (
     "augment.cutmix",
     "model.head.fitted",
 )
-# data.input -> the networks that take it; all take images. A network of the user's own takes any
+# data.input -> the networks that take it. All networks take images, and a user's own network takes any input
 NETWORKS = {"tables": ("mlp",), "texts": ("text_average", "mlp")}
 
 Fields = dict[str, Any]  # dotted name -> value
@@ -105,7 +105,7 @@ def validate(config: ConfigDict, chosen: Iterable[str] = ()) -> None:
 
 
 def has_effect(config: ConfigDict, field: str) -> bool:
-    """Whether a field of a config that makes sense changes anything, beside the values that the others have."""
+    """Whether a field of a valid config changes anything, given the values of the other fields."""
     try:
         validate(config, [field])
     except ConfigError:
@@ -119,7 +119,7 @@ def _require(condition: bool, flat: Fields, field: str, what: str) -> None:
 
 
 def _check_tuple(field: str, value: Any) -> None:
-    """Elements of the right type, and as many as there have to be."""
+    """A tuple field has elements of the right type, and as many as it needs."""
     kind, length = TUPLES[field]
     allowed: tuple[type, ...] = (int, float) if kind is float else (kind,)
     value = value if isinstance(value, tuple | list) else (value,)
@@ -133,7 +133,7 @@ def _check_tuple(field: str, value: Any) -> None:
 
 
 def _check_ranges(flat: Fields) -> None:
-    """Each number by itself."""
+    """Each number lies in its range."""
     for field, value in flat.items():
         if isinstance(value, float):
             _require(math.isfinite(value), flat, field, "a finite number")
@@ -163,7 +163,7 @@ def _check_ranges(flat: Fields) -> None:
 
 
 def _check_durations(flat: Fields) -> None:
-    """Of epochs, steps and examples one is set; the time budget is a time."""
+    """One of epochs, steps and examples is set, and the time budget is a time."""
     for group, prefix, required in (
         ("", "total", True),
         ("", "checkpoint_every", True),
@@ -193,12 +193,12 @@ def _check_pattern(flat: Fields) -> None:
 
 
 def _check_input(flat: Fields) -> None:
-    """What belongs to images alone, and how the columns of a table are chosen."""
+    """Tables and texts use nothing that only images have, and their columns are chosen without contradiction."""
     kind, network, learning = flat["data.input"], flat["model.name"], flat["learning"]
     if kind == "images":
         if network == "text_average":
             raise ConfigError(
-                "model.name is text_average, which reads texts, but data.input is images: set that to texts"
+                "model.name is text_average, which reads texts, but data.input is images: set data.input to texts"
             )
         return
     if network not in NETWORKS[kind] and ":" not in network:
@@ -207,7 +207,7 @@ def _check_input(flat: Fields) -> None:
         )
     if learning != "from_scratch":
         raise ConfigError(
-            f"learning is {learning}, but data.input is {kind}, for which there are no weights of others: set it to "
+            f"learning is {learning}, but data.input is {kind}, for which there are no pretrained weights: set it to "
             "from_scratch"
         )
     for field, value in flat.items():
@@ -230,7 +230,7 @@ def _check_input(flat: Fields) -> None:
 
 
 def _check_task(flat: Fields) -> None:
-    """What belongs to classes alone, and what to outputs that may have any sign."""
+    """A regression uses nothing that only classes have, and every task has a head that can give its outputs."""
     name = flat["task.name"]
     for field in FOR_CLASSES if name == "regression" else ():
         if flat[field]:
@@ -246,7 +246,7 @@ def _check_task(flat: Fields) -> None:
 
 
 def _check_model(flat: Fields) -> None:
-    """The network and its head."""
+    """The network and its head have layers that exist."""
     for field in ("model.hidden", "model.head.hidden"):
         _require(all(width > 0 for width in flat[field]), flat, field, "widths greater than 0")
     if flat["model.head.batch_norm"] and not flat["model.head.hidden"]:
@@ -254,7 +254,7 @@ def _check_model(flat: Fields) -> None:
 
 
 def _check_learning(flat: Fields) -> None:
-    """What belongs to one type of learning alone."""
+    """Fields that belong to one type of learning are set for that type only."""
     learning = flat["learning"]
     if learning == "from_scratch" and flat["model.weights"]:
         raise ConfigError(
@@ -283,7 +283,7 @@ def _check_learning(flat: Fields) -> None:
 
 
 def _check_optimizer(flat: Fields) -> None:
-    """The update rule with the schedule and averages that fit it."""
+    """The update rule goes with its schedule and averages."""
     name = flat["optimizer.name"]
     if name == "adam" and flat["optimizer.weight_decay"]:
         raise ConfigError(

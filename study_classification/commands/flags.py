@@ -1,4 +1,4 @@
-"""The flags of a verb become values and a config. What a verb does not take is refused, never ignored."""
+"""Turns the flags of a verb into values and a config. What a verb does not take is refused, never ignored."""
 
 import math
 import re
@@ -12,12 +12,13 @@ from ml_collections import ConfigDict, config_flags
 
 from study_classification.commands import synonyms
 from study_classification.commands.arguments import Arguments, as_config
-from study_classification.commands.verb import CONFIG, Given, Verb
+from study_classification.commands.verb import CONFIG, WORKDIR, Given, Verb
 from study_classification.config import TYPES, find_config, flatten
 from study_classification.config_effects import chosen_fields
 from study_classification.config_rules import validate
 from study_classification.configs import default
 from study_classification.errors import ConfigError, UserError, nearest
+from study_classification.paths import is_run
 
 NEEDS = {
     "config": "--config=FILE.py, for instance --config=configs/quickstart.py",
@@ -28,17 +29,19 @@ NEEDS = {
 
 
 def parse_flags(arguments: Arguments, verbs: Mapping[str, Verb]) -> Given:
-    """What the user gave to a verb, checked as far as it can be without reading data.
+    """Checks what the user gave to a verb, as far as that needs no data.
 
     Raises:
         ConfigError: for an unknown flag, config or field, a flag of another verb, a value of the wrong type, or a
-            config that makes no sense; the sentence says what is meant in its place.
+            config that makes no sense; the sentence says what to give instead.
     """
     verb = verbs[arguments.verb]
     for name, value in arguments.flags:
         _require_flag(verb, verbs, name, value)
     if arguments.inputs and not verb.takes_inputs:
         raise _unwanted_input(verb, verbs, arguments.inputs[0])
+    if "" in arguments.inputs:
+        raise ConfigError(f"{verb.name} was given an empty name: name a file or folder")
     given = dict(arguments.flags)
     overrides = [name for name in given if re.match(r"(no)?config\.", name)]
     switches = {flag.name for flag in verb.flags if flag.is_switch}
@@ -90,7 +93,7 @@ def _require_flag(verb: Verb, verbs: Mapping[str, Verb], name: str, value: str |
 
 
 def _nearest_way(name: str, value: str | None, known: set[str], fields: list[str]) -> str:
-    """The flag or field with the nearest name; all flags where none is near."""
+    """Names the flag or field with the nearest name, or all flags if none is near."""
     exact = [field for field in fields if field.rpartition(".")[2] == name]
     if len(exact) == 1:
         return f"set --config.{exact[0]}={value or 'VALUE'}"
@@ -107,7 +110,7 @@ def _listed(names: list[str]) -> str:
 def _unwanted_input(verb: Verb, verbs: Mapping[str, Verb], text: str) -> ConfigError:
     with_inputs = [other.name for other in verbs.values() if other.takes_inputs]
     reason = as_config(text) or f"flags begin with --, and only {_listed(with_inputs)} take files and folders"
-    if verb.needs == ("workdir",):
+    if verb.needs == ("workdir",) or (WORKDIR.name in {flag.name for flag in verb.flags} and is_run(text)):
         reason = f"a run directory follows its flag, --workdir={text}"
     return ConfigError(f"{verb.name} takes no '{text}': {reason}")
 
@@ -132,7 +135,7 @@ def _parse(verb: Verb, given: tuple[tuple[str, str | None], ...]) -> flags.FlagV
         values(arguments)
     except UserError:
         raise
-    except Exception as error:  # a config file is a program, and may fail in every way
+    except Exception as error:  # a config file is a program, and may fail in any way
         raise _flag_error(verb, ordered, error) from None
     for flag in verb.flags:  # absl takes NaN for a number within any limits
         if isinstance(value := values[flag.name].value, float) and not math.isfinite(value):
@@ -141,7 +144,7 @@ def _parse(verb: Verb, given: tuple[tuple[str, str | None], ...]) -> flags.FlagV
 
 
 def _find_config(text: str) -> str:
-    """An installed program finds configs/X.py, or X alone, also where there is no such folder."""
+    """The config with the path of its file: an installed program finds configs/X.py, or X alone, from any folder."""
     path, colon, arguments = text.partition(":")
     return f"{find_config(path)}{colon}{arguments}"
 
@@ -203,7 +206,7 @@ def _unknown_field(field: str, value: str | None, fields: Mapping[str, Any]) -> 
 
 
 def _require_all_fields(config: ConfigDict, file: str) -> None:
-    """A config that others wrote begins with configs/default.py, so that it has every field."""
+    """Refuses a config that lacks a field of configs/default.py."""
     missing = flatten(default.get_config()).keys() - (flatten(config) if isinstance(config, ConfigDict) else {})
     if missing:
         raise ConfigError(

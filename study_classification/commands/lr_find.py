@@ -1,4 +1,4 @@
-"""lr_find: how the loss answers to learning rates that rise."""
+"""lr_find: shows how the loss changes while the learning rate rises."""
 
 from dataclasses import replace
 from functools import partial

@@ -1,4 +1,4 @@
-"""predict: a finished run at work on pictures."""
+"""predict: classifies images, rows or texts by a finished run."""
 
 import re
 from functools import partial
@@ -28,7 +28,7 @@ def run(given: Given) -> int:
 
 
 def read_shard(text: str) -> tuple[int, int]:
-    """Index and number of the shards, from `I/N`.
+    """(index of the shard, number of shards), read from `I/N`.
 
     Raises:
         ConfigError: unless I is one of 0 to N-1.

@@ -1,4 +1,4 @@
-"""summary: what a network consists of and costs."""
+"""summary: shows the layers of a network and what it costs."""
 
 from study_classification.commands.verb import CONFIG, LANG, WORKDIR, Given, Verb
 from study_classification.errors import ConfigError

@@ -36,11 +36,11 @@ def explain_embeddings(run: Run, folder: Path, split: str = VALIDATION, checkpoi
         The figure.
 
     Raises:
-        ConfigError: if the run tells a number.
+        ConfigError: if the run predicts a number.
         DataError: if there is no such split, or the data are gone.
     """
     if not run.class_names:
-        raise ConfigError(f"{run.workdir} tells a number: --embeddings has a colour for each class")
+        raise ConfigError(f"{run.workdir} predicts a number: --embeddings has a colour for each class")
     predictor = load_predictor(run, checkpoint)
     found = features_of_split(predictor, open_own(run), split)
     noun, (count, width) = run.preprocess.noun, found.features.shape

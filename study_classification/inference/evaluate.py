@@ -49,7 +49,7 @@ def evaluate(
         EnvironmentFault: if report.json cannot be written, after the result has been shown.
     """
     if assert_accuracy and not run.class_names:
-        raise ConfigError(f"--assert_accuracy is set, but the run in {run.workdir} tells a number: drop it")
+        raise ConfigError(f"--assert_accuracy is set, but the run in {run.workdir} predicts a number: drop it")
     metrics = measure(load_predictor(run, checkpoint, tta), split=split, source=source, worst=worst, each=not source)
     named, each = metrics.pop("worst", []), metrics.pop("each", "")
     say(format_metrics(metrics, run.preprocess.noun))

@@ -117,10 +117,10 @@ def outputs_of(
         workers=num_workers(run.config.data.workers),
         sharding=devices.batch_sharding(network.mesh),
     )
-    plan = EvaluationOrder(count, next((size for size in sizes if size >= count), sizes[-1]))
+    order = EvaluationOrder(count, next((size for size in sizes if size >= count), sizes[-1]))
     everywhere = jax.jit(lambda label: label, out_shardings=devices.replicated(network.mesh))
-    for step, batch in enumerate(images.batches(plan, range(len(plan)))):
-        real = plan[step]["mask"] == 1
+    for step, batch in enumerate(images.batches(order, range(len(order)))):
+        real = order[step]["mask"] == 1
         yield finite(function(batch), network.step)[real], np.asarray(everywhere(batch["label"]))[real]
 
 

@@ -125,11 +125,11 @@ def explain_suspects(run: Run, folder: Path, checkpoint: str = "best") -> Path:
         suspects.csv.
 
     Raises:
-        ConfigError: if the run tells a number.
+        ConfigError: if the run predicts a number.
         DataError: if its data are gone.
     """
     if not run.class_names:
-        raise ConfigError(f"{run.workdir} tells a number: --suspects compares labels of classes")
+        raise ConfigError(f"{run.workdir} predicts a number: --suspects compares labels of classes")
     predictor, data = load_predictor(run, checkpoint), open_own(run)
     train, validation = (features_of_split(predictor, data, split) for split in (TRAIN, VALIDATION))
     suspects = find_suspects(train, validation)

@@ -76,7 +76,7 @@ def predict(
         refuse_address(text)
     if not run.class_names and (top_k != 1 or threshold):
         raise ConfigError(
-            f"--top_k and --threshold are for classes, but the run in {run.workdir} tells a number: drop both"
+            f"--top_k and --threshold are for classes, but the run in {run.workdir} predicts a number: drop both"
         )
     top_k = min(top_k, len(run.class_names))
     columns = ["file", *([] if of_images else ["line"])]

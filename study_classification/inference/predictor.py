@@ -89,7 +89,7 @@ class Predictor:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes, in the order of their labels; none where the run tells a number."""
+        """The classes, in the order of their labels; none where the run predicts a number."""
         return self.run.class_names
 
     @property
@@ -118,7 +118,7 @@ class Predictor:
         Raises:
             DataError: if an image is something else, such as floats, RGBA or channels first, or cannot be read; if a
                 row lacks a column, has an unknown one, or a text where a number was learnt.
-            ConfigError: if the run tells a number, see `values`.
+            ConfigError: if the run predicts a number, see `values`.
             DivergedError: if the network gives values that are NaN or infinite.
         """
         rows = [
@@ -270,7 +270,7 @@ def load_predictor(
 ) -> Predictor:
     """As `load`, for a run that is read already; of several hosts on all of them together, or with `local` on each."""
     if calibrated and not run.class_names:
-        raise ConfigError(f"the run in {run.workdir} tells a number, which has no probability to calibrate: drop it")
+        raise ConfigError(f"the run in {run.workdir} predicts a number, which has no probability to calibrate: drop it")
     if tta not in TTA:
         raise ConfigError(f"tta is '{tta}': {nearest(tta, TTA)}")
     if tta != "none" and not isinstance(run.preprocess, Preprocess):

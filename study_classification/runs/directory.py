@@ -248,29 +248,35 @@ def _write_config(run: Run) -> None:
 
 
 def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str] = ()) -> None:
-    """Writes what describes the run, or, where the directory holds a run already, checks that it is the same one.
+    """Writes the files that describe the run. A run that the directory holds already has to be the same one.
 
     Args:
         run: the run.
-        key: identifies its data.
+        key: identifies the data.
         report: what was found in the data.
         splits_csv: which example is in which split.
         typed: fields that the user set on the command line: a refusal names them first.
 
     Raises:
         RunError: if the directory holds a run with other settings or classes; the sentence names all differences.
-        DataError: if it holds this run, but the data have changed.
-        EnvironmentFault: if it cannot be written.
+        DataError: if the directory holds this run, but the data have changed.
+        EnvironmentFault: if the directory cannot be written.
     """
     workdir = run.workdir
+    earlier = load(workdir) if (workdir / "config.json").exists() else None
+    if earlier is not None:
+        _require_same_config(earlier, run, typed)
     if knows_data(workdir) and not same_data(workdir, key, splits_csv):
         raise DataError(
             f"the {run.preprocess.noun} of {run.config.data.source}, or their splits, have changed since {workdir} "
             "began: restore them to resume it, or train anew in another --workdir, where "
             f"--config.data.splits={splits_file(workdir)} keeps the old split"
         )
-    if (workdir / "config.json").exists():
-        _require_same_run(load(workdir), run, typed)
+    if earlier is not None and earlier.class_names != run.class_names:
+        raise RunError(
+            f"{workdir} holds a run with the classes {', '.join(earlier.class_names)}, not "
+            f"{', '.join(run.class_names)}: give another --workdir to begin anew"
+        )
     _write_config(run)
     write_json(workdir / "classes.json", list(run.class_names))
     write_json(workdir / PREPROCESS, run.preprocess.to_json())
@@ -280,21 +286,16 @@ def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str
     write_environment(workdir)
 
 
-def _require_same_run(earlier: Run, run: Run, typed: Sequence[str]) -> None:
-    """Raises RunError unless both runs have the same settings and classes."""
+def _require_same_config(earlier: Run, run: Run, typed: Sequence[str]) -> None:
+    """Raises RunError if the config differs from that of the run in the same directory."""
     config = with_kept_files(run.config, run.workdir)
     if config.model.weights == str(run.workdir.absolute()):
         config.model.weights = earlier.config.model.weights
     _require_same_settings(run.workdir, flatten(earlier.config), flatten(config), typed)
-    if earlier.class_names != run.class_names:
-        raise RunError(
-            f"{run.workdir} holds a run with the classes {', '.join(earlier.class_names)}, not "
-            f"{', '.join(run.class_names)}: give another --workdir to begin anew"
-        )
 
 
 def _require_same_settings(workdir: Path, old: dict, new: dict, typed: Sequence[str]) -> None:
-    """Raises RunError for what a resumed run may not change."""
+    """Raises RunError for settings that a resumed run may not change."""
     changed = [
         field
         for field in sorted(old.keys() | new.keys(), key=lambda field: (field not in typed, field))

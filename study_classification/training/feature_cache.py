@@ -73,7 +73,7 @@ def cached_features(
     plain = Augment(preprocess.image_size, preprocess.image_size)
     augmentation = experiment.augmentation if views > 1 else plain
     identity = _identity(experiment, variables, examples, views, augmentation)
-    plan = EvaluationOrder(len(examples), config.batch_size)
+    order = EvaluationOrder(len(examples), config.batch_size)
 
     def fill(create: Create) -> None:
         of_each = "views" if views > 1 else "view"
@@ -87,10 +87,10 @@ def cached_features(
 
         arrays: dict[str, np.ndarray] = {}
         for view in range(views):
-            batches = progress(images.batches(plan, range(len(plan))), "extracting features", total=len(plan))
+            batches = progress(images.batches(order, range(len(order))), "extracting features", total=len(order))
             for step, batch in enumerate(batches):
-                real = plan[step]["mask"] == 1
-                rows = view * len(examples) + plan[step]["index"][real]
+                real = order[step]["mask"] == 1
+                rows = view * len(examples) + order[step]["index"][real]
                 for name, values in jax.device_get(extract(variables, batch, view)).items():
                     if name not in arrays:
                         arrays[name] = create(name, values.dtype, (views * len(examples), *values.shape[1:]))

@@ -57,5 +57,5 @@ def test_no_report_is_written_into_the_data(data, monkeypatch):
         main(["x", "check", "."])
     with pytest.raises(ConfigError, match="check needs a folder or manifest of pictures"):
         main(["x", "check"])
-    with pytest.raises(DataError, match="tfds:mnist is none"):
+    with pytest.raises(DataError, match="tfds:mnist is neither"):
         main(["x", "check", "tfds:mnist"])
