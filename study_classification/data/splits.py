@@ -129,7 +129,7 @@ def _draw(
         return room[split] >= sizes[group]
 
     def comes_nearer(split: int, group: int) -> bool:
-        """Whether the group brings the split nearer to its size, or, for an empty split, is at most half of the class."""
+        """Whether the group brings the split nearer to its size. An empty split also takes up to half of the class."""
         return sizes[group] < 2 * room[split] or (split in empty and sizes[group] <= half)
 
     for number, group in enumerate(ranked):

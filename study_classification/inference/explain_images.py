@@ -1,4 +1,4 @@
-"""Which parts of an image speak for the classes that a network names, as images."""
+"""Draws which parts of an image speak for the likeliest classes."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -34,9 +34,9 @@ from study_classification.system.console import say
 from study_classification.tasks.prediction import head_of_model
 
 GRAD_CAM, INTEGRATED, OCCLUSION, GRADIENT_INPUT = "grad_cam", "integrated_gradients", "occlusion", "gradient_input"
-CLASSES = 3  # that are explained, the likeliest ones
-LARGE = 2.6  # inches of an image's side
-ON_SHEET, ACROSS = 40, 8  # images on a contact sheet, and in a row of it
+CLASSES = 3  # how many classes are explained, the likeliest ones
+LARGE = 2.6  # side of an image in inches
+ON_SHEET, ACROSS = 40, 8  # images on a contact sheet, and in one row of it
 NOTES = {
     GRAD_CAM: "Grad-CAM: orange is what speaks for the class, by the last feature map; each panel has its own scale",
     INTEGRATED: "integrated gradients from a black picture: orange speaks for the class, blue against it; each panel "
@@ -51,12 +51,12 @@ Explain = Callable[[UInt8[np.ndarray, "h w c"], Sequence[int]], Float[np.ndarray
 def explain_images(
     run: Run, inputs: Sequence[str], folder: Path, method: str = GRAD_CAM, checkpoint: str = "best"
 ) -> int:
-    """Draws for each image what speaks for its likeliest classes, and of several images also a contact sheet.
+    """Draws for each image what speaks for its likeliest classes; for several images also a contact sheet.
 
     Args:
-        run: the run, of a network of images.
-        inputs: files, folders or patterns; none is the first image of the validation split.
-        folder: where the figures go: one an image, named like it, and contact.png; made if need be.
+        run: a run on images.
+        inputs: files, folders or patterns; without any it is the first image of the validation split.
+        folder: the folder for the figures: one for each image, with its name, and contact.png. It is made if need be.
         method: one of `NOTES`.
         checkpoint: `best`, `last`, or a step.
 
@@ -99,7 +99,7 @@ def explain_images(
 
 
 def explained(predictor: Predictor, explain: Explain, pixels: UInt8[np.ndarray, "h w c"]) -> list[Cell]:
-    """The likeliest classes with their probabilities, or the number, and the image with marks for each."""
+    """(likeliest classes with their probabilities, or the number; image with marks for each of them)."""
     said = predictor.predictions_of(pixels[None])[0]
     if not predictor.class_names:
         return [(f"{float(said):.4g}", marked(pixels, explain(pixels, [0])[0]))]
@@ -112,9 +112,9 @@ def explained(predictor: Predictor, explain: Explain, pixels: UInt8[np.ndarray, 
 
 
 def make_explain(predictor: Predictor, method: str) -> tuple[str, Explain]:
-    """The method, or the one that takes its place, and a function of pixels and classes that explains by it.
+    """(name of the method, function of pixels and classes that explains by it).
 
-    Grad-CAM needs a feature map. Of a network without one, gradient times input is taken, and that is said.
+    Grad-CAM needs a feature map. For a network without one, gradient times input is taken, and a message says so.
     """
     model, preprocess, variables = predictor.model, predictor.preprocess, predictor.variables
     assert isinstance(preprocess, Preprocess)
@@ -150,7 +150,7 @@ def make_explain(predictor: Predictor, method: str) -> tuple[str, Explain]:
 
 
 def _by_last_map(predictor: Predictor) -> Callable[[PyTree, Array, Array], Array] | None:
-    """(variables, normalised image, classes) -> Grad-CAM [k, h, w]; None of a network without a feature map."""
+    """(variables, normalised image, classes) -> Grad-CAM [k, h, w]; None for a network without a feature map."""
     model, task = predictor.model, predictor.task
     image = jax.ShapeDtypeStruct((1, *predictor.preprocess.shape), np.float32)
     parts = parts_at_last_map(
@@ -178,7 +178,7 @@ def _head(model: nn.Module, features: Array) -> Array:
 
 
 def _given(files: Iterator[str], reader: ImageReader) -> Iterator[tuple[str, np.ndarray | None, str]]:
-    """Of each file its name, what the network sees, and why it cannot be read."""
+    """(name, image as the network sees it, why it cannot be read) of each file."""
     for file in files:
         try:
             yield file, next(read_given(file, reader, 1)), ""
@@ -187,7 +187,7 @@ def _given(files: Iterator[str], reader: ImageReader) -> Iterator[tuple[str, np.
 
 
 def _free_name(name: str, used: set[str]) -> str:
-    """The name, or with a number behind it where another image has it; contact is that of the sheet."""
+    """The name, with a number behind it if another image has it. The name contact belongs to the sheet."""
     names = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
     free = next(each for each in names if each.lower() not in used | {"contact"})
     used.add(free.lower())

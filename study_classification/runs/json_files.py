@@ -1,4 +1,4 @@
-"""The JSON files of a run, read with care: they may have been damaged since."""
+"""Reads the JSON files of a run with care, for they may have been damaged."""
 
 import json
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ from study_classification.paths import read_file, why
 
 
 def read_json(file: Path, kind: type = dict):
-    """The content of one of the run's JSON files, which is of this kind.
+    """The content of a JSON file of a run, which has to be of the type `kind`.
 
     Raises:
-        RunError: if it is absent or damaged.
+        RunError: if the file is absent or damaged.
     """
     try:
         content = json.loads(read_file(file))
@@ -34,17 +34,17 @@ def read_json(file: Path, kind: type = dict):
 
 
 def damaged(file: Path, reason: str) -> RunError:
-    """The error for a file of a run that is not what was written."""
+    """The error to raise for a damaged file of a run."""
     return RunError(f"{file} is damaged, {reason}: restore it, or train again")
 
 
 def config_to_json(config: ConfigDict) -> dict:
-    """Nested plain values; tuples become lists."""
+    """The config as nested plain values; tuples become lists."""
     return json.loads(config.to_json())
 
 
 def config_from_json(content: Mapping) -> ConfigDict:
-    """The inverse of `config_to_json`: no field of this project is a list, so lists become tuples again."""
+    """The inverse of `config_to_json`. No field of this project is a list, so lists become tuples again."""
 
     def convert(value):
         if isinstance(value, Mapping):
