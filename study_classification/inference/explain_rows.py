@@ -116,7 +116,7 @@ def _of_words(predictor: Predictor, tokens: np.ndarray, label: int) -> Float[np.
     apply(record)
     if not vectors:
         raise ConfigError(
-            f"{predictor.run.config.model.name} has no word vectors, by which a text could be explained: take mlp "
+            f"{predictor.run.config.model.name} has no word vectors, by which texts are explained: take mlp "
             "or text_average"
         )
     found = gradient_input(lambda x: apply(replaced_by(x)), vectors[0][0], jnp.array([label]))

@@ -47,8 +47,7 @@ from study_classification.runs.checkpoints import load_model
 from study_classification.system import devices
 from study_classification.tasks.create import create_task
 
-SUFFIXES = (".safetensors", ".h5", ".hdf5", ".pth", ".pt", ".th")  # a name that ends so is a file, never a repository
-of the hub
+SUFFIXES = (".safetensors", ".h5", ".hdf5", ".pth", ".pt", ".th")  # such a name is a file, never a repository
 
 
 @dataclass(frozen=True)

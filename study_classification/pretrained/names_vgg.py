@@ -1,4 +1,4 @@
-"""Names of VGG: torchvision and timm number the layers of `features`, with ReLU and pools; Keras names them by block."""
+"""Names of VGG: torchvision and timm number the layers of `features`, ReLU and pools too; Keras names blocks."""
 
 from study_classification.models.vgg import STAGE_SIZES
 from study_classification.pretrained.names import Rules

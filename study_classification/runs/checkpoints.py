@@ -1,7 +1,8 @@
 """The checkpoints of a run. They are written while training goes on; the last two and the best are kept.
 
 A checkpoint has two parts, `model` and `training` (see `training/state.py`), so evaluation reads only the first. Beside
-them it keeps JSON: the history of the run. If a checkpoint is damaged, a message names it and the next good one is taken.
+them it keeps JSON: the history of the run. If a checkpoint is damaged, a message names it and the next good one is
+taken.
 """
 
 import contextlib
@@ -56,9 +57,9 @@ class Checkpointer:
     def save(self, step: int, parts: Mapping[str, PyTree], beside: dict, best: bool) -> None:
         """Saves trees of arrays after a step; the file system sees all of it or nothing.
 
-        The present values of the arrays are written while training goes on. If saves come faster than they can be written,
-        the last one and the best one wait, and earlier ones are dropped. Several hosts write together, and write every
-        one. The next save, or `wait`, raises errors of writing.
+        The present values of the arrays are written while training goes on. If saves come faster than they can be
+        written, the last one and the best one wait, and earlier ones are dropped. Several hosts write together, and
+        write every one. The next save, or `wait`, raises errors of writing.
 
         Args:
             step: the step, which names the checkpoint.

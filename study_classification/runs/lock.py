@@ -2,8 +2,8 @@
 
 A study locks the directory of a trial before it trains there, so a thread may take its own lock again (`_HELD`).
 
-The operating system ends a lock with its process, however that ends. It tells apart processes of several containers even
-if their names and numbers are equal. Another machine may not see the lock, so the file names the machine.
+The operating system ends a lock with its process, however that ends. It tells apart processes of several containers
+even if their names and numbers are equal. Another machine may not see the lock, so the file names the machine.
 """
 
 import contextlib
@@ -23,9 +23,7 @@ from study_classification.system.locks import lock
 
 FILE = ".lock"
 BOOT = Path("/proc/sys/kernel/random/boot_id")  # containers of one machine share it
-_HELD: ContextVar[frozenset[Path]] = ContextVar(
-    "_HELD", default=frozenset()
-)  # the directories that this thread has locked
+_HELD: ContextVar[frozenset[Path]] = ContextVar("_HELD", default=frozenset())  # directories that this thread has locked
 
 
 @contextlib.contextmanager

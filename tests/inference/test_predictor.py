@@ -114,7 +114,7 @@ def test_a_pillow_image_is_treated_as_its_file(predictor, photos, tmp_path):
         (np.zeros(8, np.uint8), r"the array has the shape \[8\]"),
         (np.uint8(3), r"the array has the shape \[\]"),
         (np.zeros((1, 1, 8, 8, 3), np.uint8), r"the array has the shape \[1, 1, 8, 8, 3\]"),
-        (np.zeros((0, 8, 3), np.uint8), r"shape \[0, 8, 3\], and so no pixel"),
+        (np.zeros((0, 8, 3), np.uint8), r"shape \[0, 8, 3\], so it has no pixels"),
         ([np.zeros((8, 8), np.uint8), np.zeros((1, 8, 8, 3), np.uint8)], r"image 1 has the shape \[1, 8, 8, 3\]"),
         ([[1, 2], [3, 4]], "image 0 is of the type list"),
         (3, "the type int is no image"),
