@@ -157,7 +157,7 @@ def get_config() -> ConfigDict:
     config.schedule.step_at = (1 / 3, 2 / 3, 8 / 9)  # step: when, as shares of the run
     config.schedule.step_factor = 0.1       # step: the factor of the rate each time
 
-    config.monitor = ""                     # what "best" means: val_loss, or a measure of the task such as val_accuracy,
+    config.monitor = ""                     # what "best" means: val_loss, or a measure such as val_accuracy,
                                             # val_mse or val_mae; "" is the first measure of the task
     config.early_stopping = ConfigDict()    # stop when the monitored value no longer gets better
     config.early_stopping.patience = 0      # epochs without improvement; 0 is off
