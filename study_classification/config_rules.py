@@ -89,6 +89,8 @@ def validate(config: ConfigDict, chosen: Iterable[str] = ()) -> None:
     for field, valid in CHOICES.items():
         if flat[field] not in valid:
             raise ConfigError(f"{field} is '{flat[field]}': {nearest(str(flat[field]), valid)}")
+    if not flat["data.source"]:
+        raise ConfigError("data.source is empty: give a folder, a file, or a name such as digits or tfds:NAME")
     for field in TUPLES:
         _check_tuple(field, flat[field])
     for field in PATHS:

@@ -73,6 +73,7 @@ def test_heads_that_make_no_sense(head, message):
         ({"data__input": "table"}, "data.input is 'table': did you mean tables?"),
         ({"data__input": "tables"}, "model.name is 'original', but data.input is tables: set model.name to mlp"),
         ({"data__input": "texts", "model__name": "vgg16"}, "set model.name to text_average or mlp"),
+        ({"data__source": ""}, "data.source is empty: give a folder"),
         ({"model__name": "text_average"}, "reads texts, but data.input is images"),
         (
             {"data__input": "tables", "model__name": "mlp", "learning": "fine_tuning"},
