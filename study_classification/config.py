@@ -38,16 +38,21 @@ def find_config(name: str) -> Path:
     """
     if os.path.isfile(user_path(name)):
         return user_path(name)
-    from study_classification import configs
-
-    folder = Path(configs.__path__[0])
-    files = [*folder.glob("*.py"), *folder.glob("lessons/*.py")]
-    known = {file.relative_to(folder).with_suffix("").as_posix(): file for file in files if file.stem != "__init__"}
+    known = installed_configs()
     wanted = name.removeprefix("configs/").removesuffix(".py")
     if wanted not in known or name not in (wanted, f"configs/{wanted}.py"):
         names = sorted(known.keys() - {"default"})
         raise ConfigError(f"the config file '{name}' does not exist: {nearest(Path(name).stem, names)}")
     return known[wanted]
+
+
+def installed_configs() -> dict[str, Path]:
+    """Name of each config that is installed, such as `photos` or `lessons/mnist` -> its file."""
+    from study_classification import configs
+
+    folder = Path(configs.__path__[0])
+    files = [*folder.glob("*.py"), *folder.glob("lessons/*.py")]
+    return {file.relative_to(folder).with_suffix("").as_posix(): file for file in files if file.stem != "__init__"}
 
 
 def load_config(text: str) -> ConfigDict:

@@ -27,6 +27,13 @@ VERB_SYNONYMS = {
     "find_lr": "lr_find",
     "search": "tune",
     "sweep": "tune",
+    "inspect": "check",
+    "prune": "prepare",
+    "clean": "prepare",
+    "augment": "preview",
+    "visualize": "explain",
+    "gradcam": "explain",
+    "diff": "compare",
     "optimize": "tune",
 }
 

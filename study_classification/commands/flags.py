@@ -1,6 +1,7 @@
 """Turns the flags of a verb into values and a config. What a verb does not take is refused, never ignored."""
 
 import math
+import os
 import re
 import traceback
 from collections.abc import Mapping
@@ -12,8 +13,8 @@ from ml_collections import ConfigDict, config_flags
 
 from study_classification.commands import synonyms
 from study_classification.commands.arguments import Arguments, as_config
-from study_classification.commands.verb import CONFIG, WORKDIR, Given, Verb
-from study_classification.config import TYPES, find_config, flatten
+from study_classification.commands.verb import CONFIG, Given, Verb
+from study_classification.config import TYPES, find_config, flatten, installed_configs
 from study_classification.config_effects import chosen_fields
 from study_classification.config_rules import validate
 from study_classification.configs import default
@@ -50,10 +51,8 @@ def parse_flags(arguments: Arguments, verbs: Mapping[str, Verb]) -> Given:
         missing = [NEEDS[name] for name, is_given in zip(verb.needs, has, strict=True) if not is_given]
         raise ConfigError(f"{verb.name} needs {(', and ' if verb.needs_all else ', or ').join(missing)}")
     if overrides and "config" not in given:
-        raise ConfigError(
-            f"--{overrides[0]} changes a config, but there is no --config=FILE.py: give it as well, or resume the run "
-            "as it is"
-        )
+        reason = f"--{overrides[0]} changes a config, but there is no --config=FILE.py: give it as well"
+        raise ConfigError(f"{reason}, or resume the run as it is" if verb.name == "train" else reason)
     values = _parse(verb, arguments.flags)
     if "config" not in given:
         return Given(_plain(verb, values), arguments.inputs)
@@ -75,7 +74,7 @@ def _require_flag(verb: Verb, verbs: Mapping[str, Verb], name: str, value: str |
     known = {flag.name: flag for flag in verb.flags}
     flag = "config" if re.match(r"(no)?config\.", name) else name
     if flag in known:
-        if flag == name and not known[flag].is_switch and (value is None or (name == "config" and not value)):
+        if flag == name and not known[flag].is_switch and not value:  # such as --workdir=$RUN without RUN
             raise ConfigError(f"--{name} needs a value: --{name}=...")
         return
     flag = flag.replace("-", "_")
@@ -109,9 +108,17 @@ def _listed(names: list[str]) -> str:
 
 def _unwanted_input(verb: Verb, verbs: Mapping[str, Verb], text: str) -> ConfigError:
     with_inputs = [other.name for other in verbs.values() if other.takes_inputs]
-    reason = as_config(text) or f"flags begin with --, and only {_listed(with_inputs)} take files and folders"
-    if verb.needs == ("workdir",) or (WORKDIR.name in {flag.name for flag in verb.flags} and is_run(text)):
+    known = {flag.name for flag in verb.flags}
+    if verb.needs == ("workdir",) or ("workdir" in known and is_run(text)):
         reason = f"a run directory follows its flag, --workdir={text}"
+    elif "config" in known and text in installed_configs():
+        reason = f"a config follows its flag, --config={text}"
+    elif meant := as_config(text):
+        reason = meant
+    elif "config" in known and os.path.exists(text):
+        reason = synonyms.guide(verb.name, ["config"], "data", text)
+    else:
+        reason = f"flags begin with --, and only {_listed(with_inputs)} take files and folders"
     return ConfigError(f"{verb.name} takes no '{text}': {reason}")
 
 

@@ -122,6 +122,7 @@ _OF_THE_RUN = "the run in --workdir has its own, as it was trained"
 FLAGS = {
     **dict.fromkeys(("gpu", "gpus", "device", "devices", "cuda", "cpu", "no_cuda", "accelerator"), _DEVICE),
     **{name: NO_FIELD[name] for name in ("num_classes", "loss")},
+    "version": "pip show study-classification tells it",
     "verbose": "everything is said, and the run's log.txt has it",
     "v": "everything is said, and the run's log.txt has it",
 }

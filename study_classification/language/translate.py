@@ -182,6 +182,8 @@ class _Template:
                 value = r"[\d.,]+"
             elif kinds[number] == "name":
                 value = r"\S+"
+            elif kinds[number] == "list":
+                value = r"[^;]*?"  # what follows a semicolon is another sentence
             else:
                 value = r"[^\n]*?" if moved and "\n" not in self._english else r"(?s:.*?)"
             if begins:

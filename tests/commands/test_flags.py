@@ -179,6 +179,7 @@ def test_fields_that_do_not_exist(field, guide):
         ("--config.model.hidden=64,", "model.hidden is set, but model.name is original: it belongs to mlp"),
         ("--config.total_steps=3", "total_epochs=20.0 and total_steps=3 contradict each other"),
         ("--workdir", "--workdir needs a value"),
+        ("--workdir=", "--workdir needs a value"),
         ("--config=photos", "--config is given twice"),
     ],
 )
@@ -213,6 +214,17 @@ def test_what_a_typed_decider_leaves_over_is_let_pass():
             "prepare --config=photos y",
             "prepare takes no 'y': flags begin with --, and only predict, explain, compare and check take files",
         ),
+        ("summary quickstart", "summary takes no 'quickstart': a config follows its flag, --config=quickstart"),
+        (
+            "lr_find tests",
+            "lr_find takes no 'tests': the source goes behind the colon: --config=configs/photos.py:data=",
+        ),
+        (
+            "prepare --prune --config.seed=3",
+            "--config.seed changes a config, but there is no --config=FILE.py: give it",
+        ),
+        ("evaluate --workdir=x --data=", "--data needs a value"),
+        ("--config=quickstart --version", "train has no --version: pip show study-classification tells it"),
         ("predict --workdir=x a ''", "predict was given an empty name: name a file or folder"),
         ("train configs/photos.py", "train takes no 'configs/photos.py': a config follows its flag, --config=configs/"),
         ("train --config=photos data=x", "train takes no 'data=x': an argument of a config stands behind its colon"),

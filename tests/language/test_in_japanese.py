@@ -98,6 +98,7 @@ def test_python_speaks_english_whatever_the_locale(monkeypatch, capsys, tmp_path
         (["predict", "--workdir=x", "--top_k=0"], 2, "エラー: --top_k は '0' ですが、1 以上の整数でなければなりません"),
         (["--config=quickstart:epochs=0"], 2, "エラー: コンフィグの引数 epochs が 0 です。"),
         (["--config=quickstart:epochs=a"], 2, "エラー: コンフィグの引数 epochs は 'a' ですが、数値でなければ"),
+        (["compare", "--study=x"], 2, "エラー: compare に --study というフラグはありません: これは tune のものです"),
         (["check", "a", "--lang=ja", "--lang=ja"], 2, "エラー: --lang が 2 回指定されています。"),
         (
             ["predict", "--workdir=x", "--threshold=2"],
