@@ -157,7 +157,7 @@ class Predictor:
     def _require(self, *, classes: bool) -> None:
         if bool(self.class_names) != classes:
             has, call = ("a number", "values()") if classes else ("classes", "predict() or probabilities()")
-            raise ConfigError(f"the run in {self.run.workdir} tells {has}: call {call}")
+            raise ConfigError(f"the run in {self.run.workdir} predicts {has}: call {call}")
 
     def features(self, images: Any) -> Float[np.ndarray, "n d"]:
         """The features that the head works on: float32 [n, d]; [1, d] for one image. It takes what `predict` takes.

@@ -40,7 +40,7 @@ def report(run: Run, split: str = VALIDATION) -> None:
     examples = open_own(run).split(split)
     if len(examples) > NAMED:
         raise ConfigError(
-            f"{split} has {len(examples):,} {run.preprocess.noun}, and report tells those of a split of at most "
+            f"{split} has {len(examples):,} {run.preprocess.noun}, but report lists those of a split of at most "
             f"{NAMED:,} one by one: take evaluate"
         )
     words = {}
