@@ -109,7 +109,7 @@ def _listed(names: list[str]) -> str:
 def _unwanted_input(verb: Verb, verbs: Mapping[str, Verb], text: str) -> ConfigError:
     with_inputs = [other.name for other in verbs.values() if other.takes_inputs]
     known = {flag.name for flag in verb.flags}
-    if verb.needs == ("workdir",) or ("workdir" in known and is_run(text)):
+    if verb.needs == ("workdir",) or ("workdir" in known and os.path.isdir(text) and is_run(text)):
         reason = f"a run directory follows its flag, --workdir={text}"
     elif "config" in known and text in installed_configs():
         reason = f"a config follows its flag, --config={text}"

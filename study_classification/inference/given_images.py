@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -60,7 +60,7 @@ def read_given(images: Any, reader: ImageReader, workers: int) -> Iterator[UInt8
 
 
 def _several(images: Any) -> Iterable:
-    if isinstance(images, bytes) or not (_is_array(images) or isinstance(images, Iterable)):
+    if isinstance(images, bytes | Mapping) or not (_is_array(images) or isinstance(images, Iterable)):
         raise DataError(
             f"the type {type(images).__name__} is no image: give a path, a Pillow image, an array, or a list of them"
         )

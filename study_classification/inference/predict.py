@@ -88,8 +88,8 @@ def predict(
         files = find_files(inputs, folders=of_images)
         listed: Iterator = files if isinstance(preprocess, Preprocess) else rows_of_files(files, preprocess)
         examples = itertools.islice(listed, shard[0], None, shard[1])
-        trained = load_predictor(run, checkpoint, tta, local=True, calibrated=calibrated)
-        rows = rows_of_all_hosts(trained, examples, top_k, threshold)
+        predictor = load_predictor(run, checkpoint, tta, local=True, calibrated=calibrated)
+        rows = rows_of_all_hosts(predictor, examples, top_k, threshold)
         with contextlib.nullcontext(stdout) if hosts.is_first() else open(os.devnull, "w", encoding="utf-8") as out:
             count, unreadable = write_rows(rows, [*columns, "error"], output_format, out)
         if unreadable:
@@ -155,41 +155,41 @@ def _images_in(folder: str) -> Iterator[str]:
         yield folder
 
 
-def rows_of_all_hosts(trained: Predictor, examples: Iterator, top_k: int, threshold: float) -> Iterator[dict]:
+def rows_of_all_hosts(predictor: Predictor, examples: Iterator, top_k: int, threshold: float) -> Iterator[dict]:
     """The rows of `predict_examples`; several hosts share the examples that the first host has."""
     if hosts.alone():
-        yield from predict_examples(trained, examples, top_k, threshold)
+        yield from predict_examples(predictor, examples, top_k, threshold)
         return
-    share = trained.batch_sizes[-1]
+    share = predictor.batch_sizes[-1]
     while True:
         first = list(itertools.islice(examples, share * hosts.count())) if hosts.is_first() else []
         together = json.loads(hosts.text_from_first(json.dumps(first)))
         if not together:
             return
         mine = together[hosts.index() * share : (hosts.index() + 1) * share]
-        for text in hosts.texts_of_all(json.dumps(list(predict_examples(trained, mine, top_k, threshold)))):
+        for text in hosts.texts_of_all(json.dumps(list(predict_examples(predictor, mine, top_k, threshold)))):
             yield from json.loads(text)
 
 
-def predict_examples(trained: Predictor, examples: Iterable, top_k: int, threshold: float) -> Iterator[dict]:
+def predict_examples(predictor: Predictor, examples: Iterable, top_k: int, threshold: float) -> Iterator[dict]:
     """One row for each example: file, line (of rows), class and probability (of the `top_k` likeliest), error.
 
     For a regression there is a value instead of class and probability.
 
     Args:
-        trained: the network.
+        predictor: the network of the run.
         examples: files of images, or rows as `rows_of_files` gives them.
         top_k: how many classes a row names.
         threshold: the class is 'unknown' if the greatest probability is below this.
     """
-    run, preprocess = trained.run, trained.run.preprocess
+    run, preprocess = predictor.run, predictor.run.preprocess
     if isinstance(preprocess, Preprocess):
         reader = ImageReader(preprocess, run.config.data.max_megapixels)
         found: Iterator[Found] = parallel(partial(_read_file, reader), examples, num_workers(run.config.data.workers))
     else:
         found = map(partial(_read_row, preprocess), examples)
-    answers_of = trained.probabilities_of if run.class_names else trained.predictions_of
-    for group in _groups(found, trained.batch_sizes[-1]):
+    answers_of = predictor.probabilities_of if run.class_names else predictor.predictions_of
+    for group in _groups(found, predictor.batch_sizes[-1]):
         readable = [values for _, values, _ in group if values is not None]
         answers = iter(answers_of(np.stack(readable)) if readable else ())
         for place, values, error in group:

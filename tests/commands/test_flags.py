@@ -244,6 +244,15 @@ def test_what_a_verb_needs_and_takes(text, sentence):
     assert refused(text).startswith(sentence)
 
 
+def test_a_run_directory_without_its_flag_is_guided(tmp_path):
+    assert "only predict, explain, compare and check take files" not in refused("evaluate nowhere")
+    for name in ("config.json", "classes.json"):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    for verb in ("train", "summary", "evaluate"):
+        assert refused(f"{verb} {tmp_path}").endswith(f"a run directory follows its flag, --workdir={tmp_path}")
+    assert "--workdir" not in refused(f"preview {tmp_path}")
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

@@ -119,6 +119,7 @@ def test_a_pillow_image_is_treated_as_its_file(predictor, photos, tmp_path):
         ([[1, 2], [3, 4]], "image 0 is of the type list"),
         (3, "the type int is no image"),
         (b"\x89PNG", "the type bytes is no image"),
+        ({"absent.png": 1}, "the type dict is no image"),
         (Image.new("F", (8, 8)), "its pixels are floating-point numbers"),
         ("absent.png", r"absent\.png cannot be read: it does not exist"),
         (".", r"\. cannot be read: it is a folder, not a file"),
