@@ -69,7 +69,7 @@ VERB = Verb(
             False,
             flags.DEFINE_boolean,
         ),
-        Flag("shard", "I/N: every N-th picture from number I (0 to N-1) on, one part of N for one of N jobs", "0/1"),
+        Flag("shard", "I/N: every N-th picture from number I (0 to N-1) on, for one of N jobs", "0/1"),
         *HOSTS,
         LANG,
     ),

@@ -27,7 +27,7 @@ def run(given: Given) -> int:
 
 VERB = Verb(
     name="summary",
-    help="layers, parameters, FLOPs and memory of the network of --config or --workdir",
+    help="show layers, parameters, FLOPs and memory of the network of --config or --workdir",
     usage="--config=configs/X.py[:key=value,...] [--config.FIELD=VALUE ...] | --workdir=DIR",
     flags=(CONFIG, WORKDIR, LANG),
     needs=("config", "workdir"),

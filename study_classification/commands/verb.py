@@ -105,7 +105,7 @@ class Verb:
     needs_all: bool = False
 
 
-CONFIG = Flag("config", "config file; behind a colon, its arguments", None, config_flags.DEFINE_config_file)
+CONFIG = Flag("config", "config file; its arguments follow a colon", None, config_flags.DEFINE_config_file)
 WORKDIR = Flag("workdir", "run directory, which a training run has written")
 HOSTS = (
     Flag("coordinator", "HOST:PORT of the first of several processes; found without it on TPU, SLURM, Open MPI, GKE"),
