@@ -1,1 +1,1 @@
-"""Configs: each file's docstring says the command, the hardware, the time and the result to expect."""
+"""Configs. The docstring of each file says the command, the hardware, the time and the result to expect."""

@@ -1,4 +1,4 @@
-"""Photos in a folder, one sub-folder a class: the study group's cats, dogs and horses, or anything of your own.
+"""Photos in a folder, one sub-folder for each class: the study group's cats, dogs and horses, or your own.
 
 COMMAND   python -m study_classification.main --config=configs/animals.py:data=FOLDER --workdir=runs/animals
           behind the colon also: model=NAME, learning=from_scratch|transfer_learning|fine_tuning, weights=FILE,

@@ -2,14 +2,14 @@
 
 COMMAND   study-classification tune --config=configs/comparison.py:data=FOLDER --study=runs/comparison
           study-classification compare runs/comparison/trials --out=runs/comparison
-          behind the colon also: weights=FOLDER (of files whose names begin with that of a network), models="a,b",
+          behind the colon also: weights=FOLDER (with files whose names begin with the name of a network), models="a,b",
           seeds=N, size=PIXELS, epochs=N, runlocal
 HARDWARE  2 CPU cores for a few epochs; a GPU for ResNet-50 and EfficientNet-B4 from scratch
 RESULT    docs/results.md has the numbers of an earlier recipe
 
-`original` is trained from scratch alone, for nobody has published weights of it. A model is chosen by validation; each
-run is measured on the test split once, by `evaluate`. Where published weights cannot be fetched, the other runs are
-trained all the same, and the same command goes on when they can.
+`original` is trained only from scratch, for nobody has published weights of it. Validation chooses the network, and
+`evaluate` measures each run on the test split once. If published weights cannot be fetched, the other runs are trained,
+and the same command trains the rest when they can.
 """
 
 from ml_collections import ConfigDict
@@ -30,7 +30,7 @@ def get_config(arguments: str = "") -> ConfigDict:
 
 
 def sweep(arguments: str = "") -> Sweep:
-    """What each network and type of learning sets otherwise than the config above."""
+    """The settings in which each network and type of learning differs from the config above."""
     given = _given(arguments)
     usual = flatten(_config(given, "original", "from_scratch"))
     settings = {}
@@ -55,7 +55,7 @@ def _config(given: ConfigDict, model: str, learning: str) -> ConfigDict:
 
 
 def _file_of_weights(model: str, folder: str) -> str:
-    """The last file in the folder whose name begins with the network's; '' where there is none."""
+    """The last file in the folder whose name begins with the name of the network; '' if there is none."""
     name = ALIASES.get(model, model)
     files = sorted(user_path(folder).glob(f"{name}*.*")) if folder else []
     return str(files[-1].absolute()) if files else ""

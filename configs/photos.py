@@ -1,4 +1,4 @@
-"""Your own photos in a folder, one sub-folder a class: the best result in a minute, with what ImageNet has taught.
+"""Your own photos in a folder, one sub-folder for each class: the best result in a minute, by transfer learning.
 
 COMMAND   python -m study_classification.main --config=configs/photos.py:data=FOLDER --workdir=runs/photos
           behind the colon also: model=NAME, learning=transfer_learning|fine_tuning|from_scratch, weights=FILE,
@@ -32,7 +32,7 @@ def configure(given: ConfigDict) -> ConfigDict:
     config.preprocess.mean = (0.485, 0.456, 0.406)
     config.preprocess.std = (0.229, 0.224, 0.225)
     if given.learning == "from_scratch":
-        # A few hundred photos a class are soon learnt by heart: everything here but Muon holds against it.
+        # A few hundred photos of a class are soon learnt by heart. Everything here but Muon works against that.
         size = given.size or 80
         config.preprocess.image_size = size
         config.preprocess.resize_size = round(size * 8 / 7)
@@ -52,14 +52,14 @@ def configure(given: ConfigDict) -> ConfigDict:
         config.schedule.warmup_epochs = 2.0
         config.total_epochs = 100.0
     else:
-        # A linear head starts at its best; the papers' heads of these networks have hidden layers.
+        # A linear head starts at its best. The heads of these papers have hidden layers.
         config.model.head.fitted = not given.model.startswith(("vgg", "alexnet", "squeezenet"))
         config.optimizer.name = "adamw"
         config.optimizer.weight_decay = 0.05
     if given.learning == "transfer_learning":
         config.model.dropout = 0.0
         config.optimizer.learning_rate = 1e-3
-        config.schedule.warmup_steps = 200      # few photos make few steps, which leave the fitted head nearly as it is
+        config.schedule.warmup_steps = 200      # few photos make few steps, which hardly change the fitted head
         config.total_epochs = 10.0
     if given.learning == "fine_tuning":
         config.augment.random_resized_crop = True
@@ -70,7 +70,7 @@ def configure(given: ConfigDict) -> ConfigDict:
         config.schedule.warmup_epochs = 0.5
         config.total_epochs = 3.0
         if given.model.startswith("efficientnet"):
-            # What the lower stages see is in all photos alike; not to train them saves half of the time.
+            # The lower stages see what all photos have in common. Freezing them saves half of the time.
             config.fine_tuning.frozen = ("backbone/(stem|stage[1-5])",)
     config.total_epochs = given.epochs or config.total_epochs
     config.time_budget = given.time

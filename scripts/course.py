@@ -1,10 +1,10 @@
-"""Runs the commands of all lessons in their order, and ends with one table.
+"""Runs the commands of all lessons in order, and ends with one table.
 
 scripts/course.sh [--folder=DIR] [--only=NAME,NAME] [--short]
 
 The commands are those that the docstrings of configs/lessons/ give under COMMAND, in the order of the map of that
-folder. A command with a word in capitals, such as FOLDER, waits for something of the reader's own and is left out. Each
-command's words go to DIR/NAME-NUMBER.log. The same command goes on where it was stopped.
+folder. A command with a word in capitals, such as FOLDER, needs data of the reader and is left out. The output of each
+command goes to DIR/NAME-NUMBER.log. The script goes on where it was stopped.
 """
 
 import argparse
@@ -23,15 +23,15 @@ from study_classification.system.console import complete_streams, say
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = ROOT / "configs" / "lessons"
-OWN = re.compile(r"\b[A-Z]{4,}\b")  # FOLDER, FILE: what only the reader has
-# The lines that tell what came of a command; the last one of them counts.
+OWN = re.compile(r"\b[A-Z]{4,}\b")  # FOLDER, FILE: data that only the reader has
+# the lines that tell the result of a command; the last of them counts
 RESULT = re.compile(r"^(Best: |Suggested: |After step |(train|validation|test): )", re.MULTILINE)
 WIDTH = 100
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: a command, how long it took, and what it said of its result."""
+    """A row of the table: a command, its time, and its result."""
 
     lesson: str
     name: str
@@ -65,12 +65,12 @@ def main() -> int:
 
 
 def names() -> list[str]:
-    """All lessons, in their order: that of the map in the docstring of the folder."""
+    """The names of all lessons, in the order of the map in the docstring of the folder."""
     return re.findall(r"^(\w+)\.py  ", docstring(LESSONS / "__init__.py"), re.MULTILINE)
 
 
 def read_lesson(name: str) -> tuple[str, list[str]]:
-    """The number of a lesson, and the commands that its docstring gives and that need nothing of the reader's own."""
+    """(number of a lesson, commands in its docstring that need no data of the reader)."""
     text = docstring(LESSONS / f"{name}.py")
     block = re.search(r"^COMMAND(.*?)^[A-Z]", text, re.DOTALL | re.MULTILINE)
     number = re.match(r"Lesson (\d+)", text)
@@ -86,7 +86,7 @@ def docstring(file: Path) -> str:
 
 
 def arguments_of(command: str, folder: Path, short: bool) -> list[str]:
-    """The arguments that a command is started with; runs/ is the folder of the course."""
+    """The arguments of a command. Its runs/ becomes the folder of the course."""
     program, *rest = shlex.split(command)
     rest = [re.sub(r"(^|[=])runs/", lambda found: f"{found[1]}{folder.as_posix()}/", argument) for argument in rest]
     rest = [str(ROOT / argument) if argument.startswith("scripts/") else argument for argument in rest]
@@ -96,7 +96,7 @@ def arguments_of(command: str, folder: Path, short: bool) -> list[str]:
 
 
 def run(lesson: str, name: str, number: int, command: str, options: argparse.Namespace) -> Row:
-    """Runs a command, and keeps its words."""
+    """Runs a command, and keeps its output."""
     began = time.monotonic()
     arguments = arguments_of(command, options.folder, options.short)
     done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False)
@@ -105,7 +105,7 @@ def run(lesson: str, name: str, number: int, command: str, options: argparse.Nam
 
 
 def result_of(words: str) -> str:
-    """What a command said of its result: the last line of that kind, or the last line."""
+    """The line of the output that tells the result, or else the last line."""
     lines = [line.strip() for line in words.splitlines() if line.strip()]
     return next((line for line in reversed(lines) if RESULT.match(line)), lines[-1] if lines else "")
 

@@ -1,4 +1,4 @@
-"""Builds the pages of docs/ as a site, in the environment of the quick start with the tools for it added.
+"""Builds the pages of docs/ as a site, in the environment of the quick start, with the tools that it needs.
 
 python scripts/docs.py [--python PYTHON]
 

@@ -3,7 +3,7 @@
     python scripts/environment.py [--python PYTHON] scripts/SCRIPT.py [arguments of the script]
 
 It takes the newest Python of VERSIONS that really starts (some are only shims), or the one that --python names, and
-installs what setup.cfg asks for. Nothing is installed again as long as setup.cfg and the interpreter stay the same.
+installs the packages of setup.cfg. Nothing is installed again while setup.cfg and the interpreter stay the same.
 Any Python from 3.6 on can run this file, so that an old one gets a sentence instead of a syntax error.
 """
 
@@ -20,7 +20,7 @@ VERSIONS = ((3, 14), (3, 13), (3, 12), (3, 11))  # newest first; setup.cfg has t
 RANGE = "3.11 to 3.14"
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = ROOT / ".venv"
-MARK = ENVIRONMENT / "installed"  # written last: without it the environment is half made
+MARK = ENVIRONMENT / "installed"  # written last: without it the environment is incomplete
 PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 # What an interpreter tells of itself: its version in two forms, and its path, which is none within an environment.
@@ -28,14 +28,14 @@ PROBE = (
     "import sys, venv, ensurepip; assert sys.maxsize > 2**32; "
     "print('%d.%d' % sys.version_info[:2], getattr(sys, '_base_executable', sys.executable), sys.version, sep='\\n')"
 )
-# A verb, the folder or address, the package, its version, and its size if pip says it.
+# a verb, the folder or address, the package, its version, and its size if pip prints it
 PIPS_LINE = re.compile(
     r"(Downloading|Using cached|Processing) (?:\S*[/\\])?([^/\\\s-]+)-([^-\s]+)-\S+\.whl( \([\d.]+ \w+\))?"
 )
 
 
 class SetupFault(Exception):
-    """What a user can mend: one sentence, and the exit code."""
+    """An error that a user can mend: one sentence, and the exit code."""
 
     def __init__(self, message: str, exit_code: int = 2):
         super().__init__(message)
@@ -56,7 +56,7 @@ def run_as_script(function) -> None:
 
 
 def say(text: str) -> None:
-    """Prints a line at once; a reader that has gone does not stop the work."""
+    """Prints a line at once. If the reader has gone, the work goes on."""
     try:
         print(text, flush=True)
     except OSError:
@@ -65,11 +65,11 @@ def say(text: str) -> None:
 
 
 def prepare_environment(extras: str = "", python: str = "") -> None:
-    """Makes ENVIRONMENT ready, if it is not.
+    """Makes ENVIRONMENT, if it is not ready.
 
     Args:
         extras: '' or 'test', as setup.cfg names them.
-        python: the interpreter; '' is the newest.
+        python: the interpreter; '' takes the newest.
     """
     interpreter, version = find_python(python)
     digest = hashlib.sha256((ROOT / "setup.cfg").read_bytes()).hexdigest()
@@ -94,7 +94,7 @@ def read_mark() -> str:
 
 
 def make_environment(interpreter: str, version: str) -> None:
-    """An empty environment in the place of what is there."""
+    """Makes an empty environment. An existing one is replaced."""
     say(f"Making .venv with Python {version.split()[0]} ({interpreter}) ...")
     try:
         if ENVIRONMENT.exists():
@@ -109,7 +109,7 @@ def make_environment(interpreter: str, version: str) -> None:
 
 
 def find_python(named: str) -> tuple:
-    """Path and full version of the interpreter that is named, or else of the newest here."""
+    """(path, full version) of the named interpreter, or else of the newest one."""
     if named:
         told = describe([named])
         if told is None:
@@ -129,14 +129,14 @@ def find_python(named: str) -> tuple:
 
 
 def candidates() -> list:
-    """How the interpreters may be called, newest first."""
+    """The commands that may start an interpreter, newest first."""
     names = ["{}.{}".format(*version) for version in VERSIONS]
     launched = [["py", f"-{name}"] for name in names] if os.name == "nt" else []
     return [*launched, *([f"python{name}"] for name in names), ["python3"], ["python"], [sys.executable]]
 
 
 def describe(command: list):
-    """(version, path, full version) that an interpreter tells of itself; None if it does not really start."""
+    """(version, path, full version) of an interpreter; None if it does not really start."""
     lines = (output_of([*command, "-c", PROBE]) or "").splitlines()
     if len(lines) < 3:
         return None
@@ -145,7 +145,7 @@ def describe(command: list):
 
 
 def output_of(command: list):
-    """What a command prints; None if it fails, or does not end."""
+    """The output of a command; None if it fails, or does not end."""
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=300
@@ -156,7 +156,7 @@ def output_of(command: list):
 
 
 def install(what: str) -> None:
-    """Installs the project in place and says what pip is at: a line for each package, with its size."""
+    """Installs the project in place. It prints a line for each package, with its size."""
     say("Installing the packages that setup.cfg names (about 1 GB on disk; a few minutes on a slow line) ...")
     pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar=off"]
     process = subprocess.Popen(
@@ -182,7 +182,7 @@ def install(what: str) -> None:
 
 
 def line_to_show(line: str) -> str:
-    """A line of pip in short: which package it fetches or finds; '' for all others."""
+    """A short form of a line of pip: the package that it fetches or finds; '' for other lines."""
     match = PIPS_LINE.match(line)
     if not match or ".whl.metadata" in line:
         return ""
@@ -191,7 +191,7 @@ def line_to_show(line: str) -> str:
 
 
 def count_installed(process, total: int) -> None:
-    """Says every few seconds how many packages are unpacked, until pip ends."""
+    """Prints every few seconds how many packages are unpacked, until pip ends."""
     say(f"  unpacking {total} packages")
     shown = 0
     while process.poll() is None:
@@ -203,7 +203,7 @@ def count_installed(process, total: int) -> None:
 
 
 def take_python(arguments: list) -> tuple:
-    """Splits `--python PYTHON` or `--python=PYTHON` from the other arguments: the interpreter, and the others."""
+    """(interpreter of `--python PYTHON` or `--python=PYTHON`, other arguments)."""
     python, others = "", []
     rest = iter(arguments)
     for text in rest:
@@ -217,7 +217,7 @@ def take_python(arguments: list) -> tuple:
 
 
 def only_python(arguments: list) -> str:
-    """The interpreter that --python names, of a script that takes nothing else."""
+    """The interpreter that --python names, for a script without other arguments."""
     python, others = take_python(arguments)
     if others:
         raise SetupFault(f"there is no {others[0]}: the only option is --python PYTHON")

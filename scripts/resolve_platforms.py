@@ -2,8 +2,8 @@
 
 .venv/bin/python scripts/resolve_platforms.py [EXTRA]
 
-Only wheels count: where one is missing, an installation would have to compile. What is pure Python is built here first.
-pip evaluates markers for this system, so a dependency that only another one has is not seen.
+Only wheels count, for without a wheel an installation would have to compile. Pure Python packages are built here first.
+pip evaluates markers for this system, so dependencies of other systems only are not seen.
 """
 
 import configparser
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def read_requirements(extras: list[str]) -> list[str]:
-    """What setup.cfg asks for, with these extras."""
+    """The requirements in setup.cfg, with these extras."""
     settings = configparser.ConfigParser(inline_comment_prefixes="#")
     settings.read(ROOT / "setup.cfg", encoding="utf-8")
     wanted = [settings["options"]["install_requires"]]
@@ -50,7 +50,7 @@ def pip(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def resolve(requirements: list[str], version: str, platforms: list[str], wheels: str) -> str:
-    """'ok' and how many packages, or what is missing."""
+    """'ok' with the number of packages, or what is missing."""
     with tempfile.TemporaryDirectory() as folder:
         report = f"{folder}/report.json"
         options = ["--dry-run", "--ignore-installed", "--only-binary=:all:", f"--find-links={wheels}"]

@@ -1,4 +1,4 @@
-"""Image classification on JAX: train, evaluate and use classifiers of your own pictures.
+"""Image classification on JAX: train, evaluate and use classifiers of your own images.
 
     import study_classification as sc
 
@@ -6,7 +6,7 @@
     classifier = sc.train(config, "runs/photos")
     print(classifier.predict("cat.jpg").label)
 
-What is used is imported when it is first called: importing this package imports no JAX.
+Importing this package imports no JAX: each function imports what it needs when it is called.
 """
 
 import os
@@ -37,11 +37,11 @@ __all__ = [
 
 
 def get_config(text: str) -> "ConfigDict":
-    """The config that `--config=` means on the command line; change its fields, and hand it to `train`.
+    """The config that `--config=` means on the command line. Change its fields, and give it to `train`.
 
     Args:
-        text: a config file, or the name of one that is installed (`configs/photos.py`, `photos`); behind a colon, its
-            arguments: `configs/photos.py:data=FOLDER,epochs=5`.
+        text: a config file, or the name of an installed one (`configs/photos.py`, `photos`); its arguments follow a
+            colon, as in `configs/photos.py:data=FOLDER,epochs=5`.
 
     Returns:
         The config, locked: setting a field that does not exist raises AttributeError.
@@ -55,11 +55,11 @@ def get_config(text: str) -> "ConfigDict":
 
 
 def train(config: "ConfigDict", workdir: str | os.PathLike[str]) -> "Predictor":
-    """Trains what the config describes, or goes on where an interrupted training in `workdir` stopped.
+    """Trains the network of a config, or goes on where an interrupted training in `workdir` stopped.
 
     Args:
-        config: from `get_config`, or made by a `get_config()` of one's own.
-        workdir: the run directory; it is made if need be, and everything is written there.
+        config: from `get_config`, or from a user's own `get_config()`.
+        workdir: the run directory, for all files. It is made if need be.
 
     Returns:
         The trained network with its best weights, as `load(workdir)` gives it.
@@ -79,14 +79,14 @@ def load(
 ) -> "Predictor":
     """The classifier that a run has trained, see `Predictor`.
 
-    The directory may have been moved or copied. Where the network is a file of the user's own, its copy in the
-    directory is run as Python code: load only what you trust.
+    The directory may have been moved or copied. If the network is a user's own file, its copy in the directory is run
+    as Python code: load only runs that you trust.
 
     Args:
         run_dir: the run directory.
         checkpoint: `best`, `last`, or a step.
         tta: test-time augmentation, `none` or `flip`: probabilities are averaged over an image and its mirror image.
-        calibrated: whether probabilities are mended by the temperature that was fitted on validation.
+        calibrated: whether to mend probabilities by the temperature that was fitted on validation.
 
     Raises:
         UserError: if the directory is no run, or the checkpoint is absent, damaged, or of another network.
@@ -105,20 +105,20 @@ def evaluate(
     tta: str = "none",
     write_report: bool = False,
 ) -> dict:
-    """Measures a checkpoint of a run; `load` and `Predictor.evaluate` in one, where the arguments are described."""
+    """Measures a checkpoint of a run. The arguments are those of `load` and `Predictor.evaluate`."""
     return load(run_dir, checkpoint, tta=tta).evaluate(data, split=split, write_report=write_report)
 
 
 def create_model(model: "str | ConfigDict", num_classes: int, dtype: "DTypeLike" = "float32") -> "flax.linen.Module":
-    """A network of this project, or one of the user's own, as a Flax Linen module without weights.
+    """A network of this project, or a user's own, as a Flax Linen module without weights.
 
     Args:
         model: a name such as `resnet50` or `FILE.py:Class`, with the defaults of its paper, or `config.model`.
-        num_classes: outputs of the last layer.
-        dtype: what the backbone computes in; variables are float32.
+        num_classes: the number of outputs.
+        dtype: the type in which the backbone computes; variables are float32.
 
     Returns:
-        A module that takes images float32 [b, h, w, c], normalised, and `train`, and gives logits [b, num_classes].
+        A module that takes normalised images float32 [b, h, w, c] and `train`, and gives logits [b, num_classes].
 
     Raises:
         UserError: `ConfigError`, if there is no such network.
@@ -136,7 +136,7 @@ if not TYPE_CHECKING:  # a type checker would take any name for defined
 
     def __getattr__(name: str):
         if name == "__version__":
-            from importlib import metadata  # which takes longer to import than all that --help needs
+            from importlib import metadata  # its import takes longer than all that --help needs
 
             return metadata.version("study-classification")
         if name in ("Prediction", "Predictor"):

@@ -1,6 +1,5 @@
 """How a config is written and read: its arguments on the command line, its fields as one dict, durations."""
 
-import ast
 import csv
 import inspect
 import math
@@ -24,25 +23,22 @@ TYPES = {
     str: "a text",
     tuple: "values separated by commas",
 }
+_SWITCHES = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 # One `key=value` up to the next comma. A value that begins with a quotation mark ends with the same mark.
 _ARGUMENT = re.compile(r"""([^=,]*)(=(?:(["'])(.*?)\3(?=,|$)|([^,]*)))?(?:,|$)""", re.DOTALL)
 
 
 def find_config(name: str) -> Path:
-    """The config file of this name: the file itself, or, for `X` and `configs/X.py`, the one that is installed.
+    """The config file of this name: the file itself, or the installed one for `X` and `configs/X.py`.
 
     X may be a lesson, such as `lessons/mnist`.
 
     Raises:
-        ConfigError: if there is none.
+        ConfigError: if there is no such file.
     """
     if os.path.isfile(user_path(name)):
         return user_path(name)
-    from study_classification import configs
-
-    folder = Path(configs.__path__[0])
-    files = [*folder.glob("*.py"), *folder.glob("lessons/*.py")]
-    known = {file.relative_to(folder).with_suffix("").as_posix(): file for file in files if file.stem != "__init__"}
+    known = installed_configs()
     wanted = name.removeprefix("configs/").removesuffix(".py")
     if wanted not in known or name not in (wanted, f"configs/{wanted}.py"):
         names = sorted(known.keys() - {"default"})
@@ -50,8 +46,17 @@ def find_config(name: str) -> Path:
     return known[wanted]
 
 
+def installed_configs() -> dict[str, Path]:
+    """Name of each config that is installed, such as `photos` or `lessons/mnist` -> its file."""
+    from study_classification import configs
+
+    folder = Path(configs.__path__[0])
+    files = [*folder.glob("*.py"), *folder.glob("lessons/*.py")]
+    return {file.relative_to(folder).with_suffix("").as_posix(): file for file in files if file.stem != "__init__"}
+
+
 def load_config(text: str) -> ConfigDict:
-    """The config that `FILE.py` or `FILE.py:key=value,...` describes. A field that it has not cannot be set.
+    """The config that `FILE.py` or `FILE.py:key=value,...` describes, locked: unknown fields cannot be set.
 
     Raises:
         ConfigError: if there is no such file or argument, or the file defines no config.
@@ -66,13 +71,16 @@ def load_config(text: str) -> ConfigDict:
 
 
 def call_beside_config(text: str, names: Sequence[str]) -> dict[str, Any]:
-    """What functions that a config file may define beside `get_config` give, by their names.
+    """Calls functions that a config file may define beside `get_config`.
 
-    One that takes a parameter is given the arguments, as `get_config` is.
+    A function that takes a parameter is given the arguments behind the colon, as `get_config` is.
 
     Args:
         text: FILE.py, or FILE.py:key=value,...
-        names: of the functions.
+        names: names of the functions; those that the file does not define are passed over.
+
+    Returns:
+        Name of each function that was called -> what it returned.
 
     Raises:
         ConfigError: if one of them fails.
@@ -86,7 +94,7 @@ def call_beside_config(text: str, names: Sequence[str]) -> dict[str, Any]:
                 given[name] = defined[name](*[arguments] * takes_arguments)
             except ConfigError:
                 raise
-            except Exception as error:  # it is a program of the user's, and may fail in every way
+            except Exception as error:  # it is the user's program, and may fail in any way
                 raise ConfigError(f"{name}() in {file} fails: {type(error).__name__}: {error}") from None
     return given
 
@@ -95,26 +103,42 @@ def parse_arguments(text: str, /, **defaults):
     """The `key=value,...` behind the colon of `--config=FILE.py:key=value,...`, as a ConfigDict.
 
     The type of each default is the type of its value; a boolean needs no value (`runlocal`). A value in quotation marks
-    may hold commas (`data="my photos, 2026"`).
+    may hold commas (`data="my photos, 2026"`). A default of 0 means that the config chooses the value.
 
     Raises:
-        ConfigError: for an unknown key, a value of another type, or a quotation mark that is never closed.
+        ConfigError: for an unknown key, a key that is given twice, a value of another type, a value of 0 where the
+            default is 0, or a quotation mark that is never closed.
     """
-    arguments = ConfigDict(defaults)
+    arguments, typed = ConfigDict(defaults), set[str]()
     for key, value in _split_arguments(text):
         if key not in defaults:
             near = nearest(key, defaults)
-            advice = near if near.startswith("did") else f"{near}; {_other_ways(key)}"
+            advice = near if near.startswith("did") else f"{near}; {_other_ways(key, value)}"
             raise ConfigError(f"the config has no argument '{key}': {advice}")
-        default, shown = defaults[key], value or ""
-        try:
-            if isinstance(default, bool):
-                arguments[key] = True if value is None else bool(ast.literal_eval(value.capitalize()))
-            else:
-                arguments[key] = type(default)(shown)
-        except (ValueError, SyntaxError):
-            raise ConfigError(f"the config's argument {key} is {shown!r}, not a {type(default).__name__}") from None
+        if key in typed:
+            raise ConfigError(f"the config's argument {key} is given twice: give it once")
+        typed.add(key)
+        arguments[key] = _argument(key, value, defaults[key])
     return arguments
+
+
+def _argument(key: str, value: str | None, default: Any) -> Any:
+    """The value of an argument, of the type of its default."""
+    kind, text = type(default), value or ""
+    if kind is bool:
+        typed = _SWITCHES.get("true" if value is None else value.lower())
+    else:
+        try:
+            typed = kind(text)
+        except ValueError:
+            typed = None
+    if typed is None:
+        raise ConfigError(f"the config's argument {key} is '{text}', but must be {TYPES[kind]}")
+    if kind in (int, float) and typed == default == 0:
+        raise ConfigError(f"the config's argument {key} is 0: give more, or leave it out for what the config chooses")
+    if kind is str and default and not text:
+        raise ConfigError(f"the config's argument {key} is empty: write {key}=VALUE, or leave it out for {default}")
+    return typed
 
 
 def _split_arguments(text: str) -> list[tuple[str, str | None]]:
@@ -131,9 +155,9 @@ def _split_arguments(text: str) -> list[tuple[str, str | None]]:
     return pairs
 
 
-def _other_ways(key: str) -> str:
-    """What else someone may have meant who wrote this key."""
-    if re.fullmatch(r"\w+", key):
+def _other_ways(key: str, value: str | None) -> str:
+    """What the user may have meant by an unknown key."""
+    if re.fullmatch(r"\w+", key) and value is not None:
         return f"a field of the config stands outside the colon, as --config.{key}=VALUE"
     return "a value with commas stands in quotation marks that the shell leaves alone, as 'FILE.py:data=\"a,b\"'"
 
@@ -150,7 +174,7 @@ def flatten(config: ConfigDict, prefix: str = "") -> dict[str, Any]:
 
 
 def missing_field(config: ConfigDict) -> str:
-    """The first field that `configs/default.py` has and this config lacks; '' if it has all.
+    """The first field of `configs/default.py` that this config lacks; '' if it has all.
 
     Raises:
         ConfigError: if a field is of another type.
@@ -163,12 +187,12 @@ def missing_field(config: ConfigDict) -> str:
             return field
         kinds = (int, float) if isinstance(usual, float) else (type(usual),)
         if type(found[field]) not in kinds:
-            raise ConfigError(f"{field} is {found[field]!r}, not a {type(usual).__name__}")
+            raise ConfigError(f"{field} is {found[field]!r}, but must be {TYPES[type(usual)]}")
     return ""
 
 
 def listed(names: str) -> tuple[str, ...]:
-    """The names that a field lists, parted by commas; one that holds a comma stands in quotation marks.
+    """The names in a field, which commas separate; a name that holds a comma stands in quotation marks.
 
     >>> listed('age, fare,"last, first"')
     ('age', 'fare', 'last, first')
@@ -177,7 +201,7 @@ def listed(names: str) -> tuple[str, ...]:
 
 
 def changed_fields(config: ConfigDict) -> dict[str, Any]:
-    """The fields, by dotted names, that have another value than in `configs/default.py`."""
+    """The fields whose values differ from `configs/default.py`: dotted name -> value."""
     from study_classification.configs import default
 
     usual = flatten(default.get_config())
@@ -185,14 +209,14 @@ def changed_fields(config: ConfigDict) -> dict[str, Any]:
 
 
 def duration_in_steps(group: ConfigDict, prefix: str, examples_per_epoch: int, batch_size: int) -> int:
-    """Steps that `{prefix}_epochs`, `{prefix}_steps` or `{prefix}_examples` stand for, whichever is set; rounded up."""
+    """The number of steps, rounded up, that `{prefix}_epochs`, `_steps` or `_examples` means, whichever is set."""
     epochs, steps, examples = (group[f"{prefix}_{unit}"] for unit in UNITS)
     # The rounding keeps float noise (0.07 * 100 = 7.000000000000001) from adding a step.
     return steps or math.ceil(round((epochs * examples_per_epoch or examples) / batch_size, 6))
 
 
 def seconds_of(duration: str) -> float:
-    """The seconds of `90s`, `10m` or `2h`; of '', which is no limit, infinitely many.
+    """The seconds in a time such as `90s`, `10m` or `2h`; infinity for '', which means no limit.
 
     Raises:
         ValueError: for any other text, and for 0.

@@ -1,15 +1,16 @@
-"""What must hold of a config before anything heavy starts: of each field, between fields, and of what a user sets."""
+"""The rules that a config must keep before anything heavy starts: for each field, and between fields."""
 
 import math
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from study_classification.config import UNITS, flatten, listed, seconds_of
+from study_classification.config_effects import EFFECTS, check_effects
 from study_classification.errors import ConfigError, nearest
-from study_classification.paths import refuse_address, user_path
+from study_classification.paths import refuse_address
 
 CHOICES = {
     "learning": ("from_scratch", "transfer_learning", "fine_tuning"),
@@ -26,8 +27,8 @@ CHOICES = {
     "optimizer.name": ("adam", "adamw", "sgd", "rmsprop", "muon", "schedule_free"),
     "schedule.name": ("cosine", "cosine_restarts", "step", "constant"),
 }
-PATHS = ("data.source", "data.splits", "data.cache_dir", "model.name", "model.weights")  # where they are no names
-# field -> type of its elements, and how many there are, where that is fixed
+PATHS = ("data.source", "data.splits", "data.cache_dir", "model.name", "model.weights")  # unless they are names
+# field -> type of its elements, and how many it needs, where that is fixed
 TUPLES: dict[str, tuple[type, int | None]] = {
     "data.split_ratio": (float, 3),
     "data.tfds_splits": (str, 3),
@@ -58,7 +59,7 @@ POSITIVE = (
 )
 SIGNED = ("preprocess.mean", "seed", "data.split_seed", "model.dropout", "model.drop_path")
 
-# what needs classes; the images of two numbers, mixed, are no image of the number between them (arXiv:2210.05775)
+# what needs classes. A mix of two images is not an image of the number between theirs (arXiv:2210.05775)
 FOR_CLASSES = (
     "class_weights",
     "data.sampling",
@@ -68,79 +69,10 @@ FOR_CLASSES = (
     "augment.cutmix",
     "model.head.fitted",
 )
-# data.input -> the networks that take it; all take images. A network of the user's own takes any
+# data.input -> the networks that take it. All networks take images, and a user's own network takes any input
 NETWORKS = {"tables": ("mlp",), "texts": ("text_average", "mlp")}
-# what is done to images alone, and chosen for nothing else
-OF_IMAGES = (
-    "augment.",
-    "preprocess.",
-    "feature_cache.",
-    "data.group_",
-    "data.max_megapixels",
-    "data.on_unreadable",
-    "data.workers",
-)
-# field -> the field that decides whether it has an effect, and with which values of that; True: with any that is on
-ADAPTIVE = ("adam", "adamw", "muon", "schedule_free")
-EFFECTS: dict[str, tuple[str, tuple[str, ...] | bool]] = {
-    "data.target": ("data.input", ("tables", "texts")),
-    "data.columns": ("data.input", ("tables",)),
-    "data.dropped": ("data.input", ("tables",)),
-    "data.numbers": ("data.input", ("tables",)),
-    "data.categories": ("data.input", ("tables",)),
-    "data.standardized": ("data.input", ("tables",)),
-    "data.text": ("data.input", ("texts",)),
-    "data.vocabulary": ("data.input", ("texts",)),
-    "data.length": ("data.input", ("texts",)),
-    "model.embedding": ("data.input", ("texts",)),
-    "model.hidden": ("model.name", ("mlp", "text_average")),
-    "model.activation": ("model.name", ("mlp", "text_average")),
-    "model.batch_norm": ("model.name", ("mlp", "text_average")),
-    "task.positive": ("task.name", ("sigmoid",)),
-    "task.loss": ("task.name", ("regression",)),
-    "task.standardized": ("task.name", ("regression",)),
-    "task.huber_delta": ("task.loss", ("huber",)),
-    "optimizer.momentum": ("optimizer.name", ("sgd", "rmsprop", "muon")),
-    "optimizer.b1": ("optimizer.name", ADAPTIVE),
-    "optimizer.b2": ("optimizer.name", (*ADAPTIVE, "rmsprop")),
-    "optimizer.eps": ("optimizer.name", (*ADAPTIVE, "rmsprop")),
-    "schedule.final_fraction": ("schedule.name", ("cosine", "cosine_restarts")),
-    "schedule.restarts": ("schedule.name", ("cosine_restarts",)),
-    "schedule.step_at": ("schedule.name", ("step",)),
-    "schedule.step_factor": ("schedule.name", ("step",)),
-    "augment.crop_scale": ("augment.random_resized_crop", True),
-    "augment.crop_ratio": ("augment.random_resized_crop", True),
-    "augment.canvas_size": ("augment.random_resized_crop", True),
-    "augment.randaugment": ("augment.policy", ("randaugment",)),
-    "fine_tuning.head_learning_rate": ("fine_tuning.head_epochs", True),
-    "convergence.tolerance": ("convergence.epochs", True),
-    "feature_cache.views": ("learning", ("transfer_learning",)),
-    # Where weights are given, these are theirs. Recipes for all types of learning set them all the same.
-    "preprocess.mean": ("learning", ("from_scratch",)),
-    "preprocess.std": ("learning", ("from_scratch",)),
-    "preprocess.channels": ("learning", ("from_scratch",)),
-    "preprocess.interpolation": ("learning", ("from_scratch",)),
-}
 
 Fields = dict[str, Any]  # dotted name -> value
-
-
-def chosen_fields(config: ConfigDict, defaults: ConfigDict, typed: Collection[str]) -> list[str]:
-    """The fields that a user has set: those typed on the command line, and those of a config of the user's own.
-
-    A field that is left over, since the one that decides whether it has an effect was typed, is not the user's wish.
-    """
-    own, usual = flatten(config), flatten(defaults)
-
-    def left_over(field: str) -> bool:
-        deciders = {EFFECTS[field][0]} if field in EFFECTS else {"learning", "feature_cache.views"}
-        return bool(deciders & set(typed)) or field.startswith("preprocess.")
-
-    return [
-        field
-        for field, value in own.items()
-        if field in typed or (value != usual.get(field, value) and not left_over(field))
-    ]
 
 
 def validate(config: ConfigDict, chosen: Iterable[str] = ()) -> None:
@@ -148,7 +80,7 @@ def validate(config: ConfigDict, chosen: Iterable[str] = ()) -> None:
 
     Args:
         config: as `configs/default.py` defines it.
-        chosen: fields that are refused if they have no effect, see `chosen_fields`.
+        chosen: fields that are refused if they have no effect, see `config_effects.chosen_fields`.
 
     Raises:
         ConfigError: naming the field, its value and what is valid.
@@ -157,6 +89,8 @@ def validate(config: ConfigDict, chosen: Iterable[str] = ()) -> None:
     for field, valid in CHOICES.items():
         if flat[field] not in valid:
             raise ConfigError(f"{field} is '{flat[field]}': {nearest(str(flat[field]), valid)}")
+    if not flat["data.source"]:
+        raise ConfigError("data.source is empty: give a folder, a file, or a name such as digits or tfds:NAME")
     for field in TUPLES:
         _check_tuple(field, flat[field])
     for field in PATHS:
@@ -169,11 +103,11 @@ def validate(config: ConfigDict, chosen: Iterable[str] = ()) -> None:
     _check_model(flat)
     _check_learning(flat)
     _check_optimizer(flat)
-    _check_effects(flat, chosen)
+    check_effects(flat, chosen)
 
 
 def has_effect(config: ConfigDict, field: str) -> bool:
-    """Whether a field of a config that makes sense changes anything, beside the values that the others have."""
+    """Whether a field of a valid config changes anything, given the values of the other fields."""
     try:
         validate(config, [field])
     except ConfigError:
@@ -187,7 +121,7 @@ def _require(condition: bool, flat: Fields, field: str, what: str) -> None:
 
 
 def _check_tuple(field: str, value: Any) -> None:
-    """Elements of the right type, and as many as there have to be."""
+    """A tuple field has elements of the right type, and as many as it needs."""
     kind, length = TUPLES[field]
     allowed: tuple[type, ...] = (int, float) if kind is float else (kind,)
     value = value if isinstance(value, tuple | list) else (value,)
@@ -201,7 +135,7 @@ def _check_tuple(field: str, value: Any) -> None:
 
 
 def _check_ranges(flat: Fields) -> None:
-    """Each number by itself."""
+    """Each number lies in its range."""
     for field, value in flat.items():
         if isinstance(value, float):
             _require(math.isfinite(value), flat, field, "a finite number")
@@ -231,7 +165,7 @@ def _check_ranges(flat: Fields) -> None:
 
 
 def _check_durations(flat: Fields) -> None:
-    """Of epochs, steps and examples one is set; the time budget is a time."""
+    """One of epochs, steps and examples is set, and the time budget is a time."""
     for group, prefix, required in (
         ("", "total", True),
         ("", "checkpoint_every", True),
@@ -261,12 +195,12 @@ def _check_pattern(flat: Fields) -> None:
 
 
 def _check_input(flat: Fields) -> None:
-    """What belongs to images alone, and how the columns of a table are chosen."""
+    """Tables and texts use nothing that only images have, and their columns are chosen without contradiction."""
     kind, network, learning = flat["data.input"], flat["model.name"], flat["learning"]
     if kind == "images":
         if network == "text_average":
             raise ConfigError(
-                "model.name is text_average, which reads texts, but data.input is images: set that to texts"
+                "model.name is text_average, which reads texts, but data.input is images: set data.input to texts"
             )
         return
     if network not in NETWORKS[kind] and ":" not in network:
@@ -275,7 +209,7 @@ def _check_input(flat: Fields) -> None:
         )
     if learning != "from_scratch":
         raise ConfigError(
-            f"learning is {learning}, but data.input is {kind}, for which there are no weights of others: set it to "
+            f"learning is {learning}, but data.input is {kind}, for which there are no pretrained weights: set it to "
             "from_scratch"
         )
     for field, value in flat.items():
@@ -298,7 +232,7 @@ def _check_input(flat: Fields) -> None:
 
 
 def _check_task(flat: Fields) -> None:
-    """What belongs to classes alone, and what to outputs that may have any sign."""
+    """A regression uses nothing that only classes have, and every task has a head that can give its outputs."""
     name = flat["task.name"]
     for field in FOR_CLASSES if name == "regression" else ():
         if flat[field]:
@@ -314,7 +248,7 @@ def _check_task(flat: Fields) -> None:
 
 
 def _check_model(flat: Fields) -> None:
-    """The network and its head."""
+    """The network and its head have layers that exist."""
     for field in ("model.hidden", "model.head.hidden"):
         _require(all(width > 0 for width in flat[field]), flat, field, "widths greater than 0")
     if flat["model.head.batch_norm"] and not flat["model.head.hidden"]:
@@ -322,7 +256,7 @@ def _check_model(flat: Fields) -> None:
 
 
 def _check_learning(flat: Fields) -> None:
-    """What belongs to one type of learning alone."""
+    """Fields that belong to one type of learning are set for that type only."""
     learning = flat["learning"]
     if learning == "from_scratch" and flat["model.weights"]:
         raise ConfigError(
@@ -351,7 +285,7 @@ def _check_learning(flat: Fields) -> None:
 
 
 def _check_optimizer(flat: Fields) -> None:
-    """The update rule with the schedule and averages that fit it."""
+    """The update rule goes with its schedule and averages."""
     name = flat["optimizer.name"]
     if name == "adam" and flat["optimizer.weight_decay"]:
         raise ConfigError(
@@ -375,28 +309,3 @@ def _check_optimizer(flat: Fields) -> None:
         raise ConfigError(f"optimizer.nesterov belongs to sgd, but optimizer.name is {name}")
     if flat["optimizer.nesterov"] and not flat["optimizer.momentum"]:
         raise ConfigError("optimizer.nesterov is set, but optimizer.momentum is 0: set it as well, or drop nesterov")
-
-
-def _check_effects(flat: Fields, chosen: Iterable[str]) -> None:
-    """Refuses a chosen field that changes nothing. A field that is off (0, empty, False) asks for nothing."""
-    chosen = [field for field in chosen if flat[field]]
-    for field in chosen:
-        decider, values = EFFECTS.get(field, (field, True))
-        if flat[decider] not in values if isinstance(values, tuple) else not flat[decider]:
-            remedy = f"it belongs to {', '.join(values)}" if isinstance(values, tuple) else "set that as well"
-            raise ConfigError(f"{field} is set, but {decider} is {flat[decider] or repr(flat[decider])}: {remedy}")
-        if field.startswith(OF_IMAGES) and flat["data.input"] != "images":
-            raise ConfigError(f"{field} is set, but data.input is {flat['data.input']}: it belongs to images")
-    source = flat["data.source"]
-    is_tfds = source.startswith("tfds:") or (user_path(source) / "dataset_info.json").exists()
-    if "data.tfds_splits" in chosen and any(flat["data.tfds_splits"]) and not is_tfds:
-        raise ConfigError(
-            f"data.tfds_splits is set, but data.source is {source}: it belongs to tfds:NAME and prepared TFDS folders"
-        )
-    if flat["learning"] == "transfer_learning" and flat["feature_cache.views"] == 1:
-        for field in chosen:
-            if field.startswith("augment."):
-                raise ConfigError(
-                    f"{field} is set, but transfer_learning stores one plain view of each picture: set "
-                    "feature_cache.views to 0, or to several, each of which is augmented"
-                )

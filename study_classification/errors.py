@@ -1,4 +1,4 @@
-"""Errors that a user can mend. Each is one sentence: the thing, the reason, the remedy; and an exit code."""
+"""Errors that a user can mend. Each has an exit code and one sentence: the thing, the reason, the remedy."""
 
 import difflib
 import errno
@@ -46,11 +46,11 @@ class EnvironmentFault(UserError):
 
 
 class Unreachable(EnvironmentFault):
-    """What lies elsewhere cannot be fetched now; what needs nothing of it can go on."""
+    """Something on the network cannot be fetched now. Work that does not need it can go on."""
 
 
 class OutOfMemory(EnvironmentFault):
-    """What was asked for needs more memory than the machine has; a smaller batch or network may fit."""
+    """The work needs more memory than the machine has. A smaller batch or network may fit."""
 
 
 class DivergedError(UserError):
@@ -74,7 +74,7 @@ class Interrupted(UserError):
 
 
 def as_user_error(error: BaseException) -> UserError | None:
-    """The error as one that a user can mend, or None if it is a fault of this program."""
+    """The error as a `UserError`, or None if it is a fault of this program."""
     if isinstance(error, UserError):
         return error
     if isinstance(error, KeyboardInterrupt):
@@ -101,9 +101,9 @@ def as_user_error(error: BaseException) -> UserError | None:
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """'did you mean X?' where one of the valid names is near, else all of them."""
+    """'did you mean X?' if one of the valid names is near; else a list of them."""
     valid = list(valid)
-    # A field is also recognised by its last part alone: `lerning_rate` for `optimizer.learning_rate`.
+    # A field is also found by its last part alone: `lerning_rate` for `optimizer.learning_rate`.
     by_ending = {choice.split(".")[-1]: choice for choice in valid} | {choice: choice for choice in valid}
     close = difflib.get_close_matches(name, by_ending, n=1, cutoff=0.6)
     close = close or difflib.get_close_matches(name.split(".")[-1], by_ending, n=1, cutoff=0.6)

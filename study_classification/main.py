@@ -1,4 +1,4 @@
-"""The entry point: it finds the verb, runs it, and turns a user's mistake into a sentence and an exit code."""
+"""The entry point. It finds the verb, runs it, and turns a user's mistake into a sentence and an exit code."""
 
 import sys
 
@@ -13,7 +13,7 @@ def main(arguments: list[str]) -> int:
     """Runs the verb; returns the exit code.
 
     Raises:
-        UserError: of every kind, for what the user can mend.
+        UserError: of every kind, for everything that the user can mend.
     """
     from study_classification.commands import VERBS
     from study_classification.commands.arguments import read_arguments

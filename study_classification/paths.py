@@ -1,4 +1,4 @@
-"""Files and folders as users name them: where they lie, what may be opened, how their names are written."""
+"""Files and folders as users name them: where they lie, which may be opened, how their names are printed."""
 
 import contextlib
 import errno
@@ -17,7 +17,7 @@ from study_classification.errors import ConfigError, EnvironmentFault, UserError
 
 # scheme of an address -> the package that reaches it, and the extra that installs that
 BUCKETS = {"gs": ("gcsfs", "gcs"), "s3": ("s3fs", "s3")}
-RUN_FILES = ("config.json", "classes.json")  # by which a run directory is known
+RUN_FILES = ("config.json", "classes.json")  # a run directory is known by them
 MADE_HERE = ".made_by_study_classification"  # in a folder that this program has made for what it draws
 LONGEST_NAME, LONGEST_PATH = 255, 4095  # bytes, on the usual file systems
 os.environ.setdefault("EPATH_USE_TF", "false")  # else etils would take TensorFlow where that happens to be installed
@@ -32,12 +32,12 @@ _KINDS = {
 
 
 def on_bucket(path: str | os.PathLike[str]) -> bool:
-    """Whether it is an address of a bucket. There a file is written whole, nothing is appended, renamed or locked."""
+    """Whether a path lies on a bucket. There files are written whole; nothing is appended, renamed or locked."""
     return os.fspath(path).startswith(tuple(f"{scheme}://" for scheme in BUCKETS))
 
 
 def refuse_address(text: str | os.PathLike[str]) -> None:
-    """Raises ConfigError where a path is an address of another kind, which would become a folder of that name."""
+    """Raises ConfigError for an unknown kind of address, which would become a folder of that name."""
     if reason := _why_refused(os.fspath(text)):
         raise ConfigError(f"the path '{printable(os.fspath(text))}' cannot be used: {reason}")
 
@@ -49,14 +49,14 @@ def _why_refused(text: str) -> str:
     if address[1] in BUCKETS and address[2] == "//" and address[3]:
         return ""
     known = ", ".join(f"{scheme}://BUCKET/..." for scheme in BUCKETS)
-    return f"{address[1]}:{address[2]} is no address that is known; give a path, {known}"
+    return f"{address[1]}:{address[2]} is no known kind of address; give a path, {known}"
 
 
 def user_path(text: str | os.PathLike[str]) -> Path:
-    """The path that a user means: `~` and `~NAME` are home directories; an address of a bucket has the same interface.
+    """The path that a user means. `~` and `~NAME` are home directories. A path on a bucket has the same interface.
 
     Raises:
-        ConfigError: if there is no such user, no file can have such a name, or it is an address of another kind.
+        ConfigError: if there is no such user, no file can have such a name, or the kind of address is unknown.
         EnvironmentFault: if the bucket cannot be reached.
     """
     text = os.fspath(text)
@@ -92,12 +92,12 @@ def require_utf8(folder: Path) -> Path:
 
 
 def absolute(path: Path) -> Path:
-    """The path by which it is found from any directory."""
+    """The path as it is found from any directory."""
     return path if on_bucket(path) else path.absolute()
 
 
 def _bucket_path(text: str) -> Path:
-    """The path by etils, of whose clients the one that is needed is there and has been answered."""
+    """The path by etils, after the client that it needs was found and the bucket answered."""
     _reach("/".join(text.split("/", 3)[:3]))
     from etils import epath
 
@@ -106,13 +106,13 @@ def _bucket_path(text: str) -> Path:
 
 @functools.cache
 def _reach(bucket: str) -> None:
-    """Asks for a bucket: later on, what cannot be reached is taken for what is not there."""
+    """Asks for a bucket once. Later, what cannot be reached would be taken for what does not exist."""
     package, extra = BUCKETS[bucket.partition("://")[0]]
     if importlib.util.find_spec(package) is None:
         raise EnvironmentFault(f"{bucket} needs the package {package}: pip install 'study-classification[{extra}]'")
     import fsspec
 
-    logging.getLogger(package).setLevel(logging.CRITICAL)  # what it complains of is raised as well
+    logging.getLogger(package).setLevel(logging.CRITICAL)  # its complaints are raised as well
     for scheme in ("gcs", "s3"):  # Orbax writes past the list that a client would keep
         fsspec.config.conf.setdefault(scheme, {}).setdefault("use_listings_cache", False)
     with reaching(bucket), contextlib.suppress(FileNotFoundError):
@@ -120,14 +120,14 @@ def _reach(bucket: str) -> None:
 
 
 def file_system(path: str | os.PathLike[str]) -> Any:
-    """The client of fsspec for a path on a bucket, for what paths do not offer."""
+    """The fsspec client for a path on a bucket, for operations that paths do not have."""
     import fsspec
 
     return fsspec.filesystem(os.fspath(path).partition("://")[0])
 
 
 def version_on_bucket(path: str | os.PathLike[str]) -> str:
-    """What changes with the content of a file on a bucket; '' where there is none."""
+    """A text that changes with the content of a file on a bucket; '' if there is no such file."""
     with reaching(path), contextlib.suppress(FileNotFoundError):
         return file_system(path).ukey(os.fspath(path))
     return ""
@@ -135,7 +135,7 @@ def version_on_bucket(path: str | os.PathLike[str]) -> str:
 
 @contextlib.contextmanager
 def reaching(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Within the context whatever a client of a bucket raises is an EnvironmentFault, but for a file that is absent."""
+    """A context in which any error of a bucket's client is an EnvironmentFault, except for an absent file."""
     try:
         yield
     except (FileNotFoundError, UserError):
@@ -148,10 +148,10 @@ def reaching(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def open_file(path: str | os.PathLike[str]) -> BinaryIO:
-    """Opens a regular file for reading. A pipe or a device is refused unopened, for it may never answer.
+    """Opens a regular file for reading. A pipe or device is not opened, for it may never answer.
 
     Raises:
-        OSError: of every kind; `why` has its words.
+        OSError: of every kind; `why` puts it into words.
     """
     if not _is_possible(os.fspath(path)):
         raise OSError(errno.EINVAL, "its name holds a character that no file name can have")
@@ -173,7 +173,7 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
 
 
 def why(error: OSError) -> str:
-    """Why a file cannot be read."""
+    """The words for why a file cannot be read."""
     return "it does not exist" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
 
 
@@ -194,7 +194,7 @@ def printable(name: str) -> str:
 
 
 def is_run(folder: str | os.PathLike[str]) -> bool:
-    """Whether a training run has written this folder: what lies in it is no data."""
+    """Whether a training run has written this folder, so that it holds no data."""
     path = user_path(folder) if on_bucket(folder) else Path(folder)
     return all((path / name).is_file() for name in RUN_FILES)
 

@@ -14,7 +14,8 @@ from study_classification.config import (
     parse_arguments,
     seconds_of,
 )
-from study_classification.config_rules import chosen_fields, validate
+from study_classification.config_effects import chosen_fields
+from study_classification.config_rules import validate
 from study_classification.configs import (
     animals,
     cifar10,
@@ -53,16 +54,34 @@ def test_arguments_take_the_type_of_their_default():
     given = parse_arguments("data=a/b,size=48,rate=1,runlocal", data="", size=64, rate=0.5, runlocal=False, other=3)
     assert given.to_dict() == {"data": "a/b", "size": 48, "rate": 1.0, "runlocal": True, "other": 3}
     assert type(given.rate) is float
-    assert parse_arguments("runlocal=false", runlocal=True).runlocal is False
+    for text, value in {"True": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.items():
+        assert parse_arguments(f"runlocal={text}", runlocal=not value).runlocal is value
+    given = parse_arguments(
+        "epochs=.5,rate=1e-3,size=1_000,name=,shift=0", epochs=0.0, rate=1.0, size=0, name="", shift=1
+    )
+    assert given.to_dict() == {"epochs": 0.5, "rate": 0.001, "size": 1000, "name": "", "shift": 0}
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("modle=x", r"no argument 'modle': did you mean model\?$"),
-        ("size=big", "size is 'big', not a int"),
-        ("size", "size is '', not a int"),
-        ("optimizer=sgd", r"valid are: model, size; a field .* stands outside the colon, as --config\.optimizer=VALUE"),
+        ("size=big", "size is 'big', but must be a whole number"),
+        ("size", "size is '', but must be a whole number"),
+        ("size=1e3", "size is '1e3', but must be a whole number"),
+        ("epochs=three", "epochs is 'three', but must be a number"),
+        ("epochs=0", "epochs is 0: give more, or leave it out"),
+        ("epochs=0.0", "epochs is 0: give more, or leave it out"),
+        ("size=1,size=2", "argument size is given twice: give it once"),
+        ("runlocal=maybe", "runlocal is 'maybe', but must be True or False"),
+        ("runlocal=2", "runlocal is '2', but must be True or False"),
+        ("model=", "argument model is empty: write model=VALUE, or leave it out for resnet"),
+        ("model", "argument model is empty"),
+        ("model=a,b", r"no argument 'b': .*; a value with commas stands in quotation marks"),
+        (
+            "optimizer=sgd",
+            r"valid are: model, size, epochs, runlocal; a field .* stands outside the colon, as --config\.optimizer=",
+        ),
         ('model="a,size=3', 'argument model begins with the quotation mark ", but no such mark ends it'),
         ("model='a'b,size=3", "argument model begins with the quotation mark '"),
         ("model=my photos, 2026,size=3", "no argument ' 2026': .* a value with commas stands in quotation marks"),
@@ -70,7 +89,7 @@ def test_arguments_take_the_type_of_their_default():
 )
 def test_wrong_arguments_are_named(text, message):
     with pytest.raises(ConfigError, match=message):
-        parse_arguments(text, model="", size=64)
+        parse_arguments(text, model="resnet", size=64, epochs=0.0, runlocal=False)
 
 
 def test_a_value_in_quotation_marks_may_hold_commas():
@@ -152,7 +171,7 @@ def test_fields_that_a_written_config_lacks_or_has_otherwise():
         del config.optimizer["eps"]
     assert missing_field(config) == "optimizer.eps"
     other = ConfigDict(default.get_config().to_dict() | {"seed": "x"})
-    with pytest.raises(ConfigError, match="seed is 'x', not a int"):
+    with pytest.raises(ConfigError, match="seed is 'x', but must be a whole number"):
         missing_field(other)
 
 

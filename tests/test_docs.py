@@ -1,11 +1,13 @@
 """The docs name tests that exist; the examples of docs/python.md and docs/own_network.md are run as they stand."""
 
+import ast
 import importlib.util
 import json
 import re
 import shlex
 import shutil
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from sklearn.datasets import load_digits
 
 import study_classification as sc
 from study_classification import main
+from study_classification.commands import VERBS
 
 pytestmark = pytest.mark.filterwarnings("ignore:the load_module.. method is deprecated:DeprecationWarning")
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,6 +42,32 @@ def test_every_link_within_the_project_leads_somewhere():
     for page in pages:
         for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
             assert "://" in link or (page.parent / link).exists(), f"{page.relative_to(ROOT)}: {link}"
+
+
+def rows_of(page, heading):
+    """The cells of the table below a heading, but for its first row."""
+    section = (DOCS / page).read_text(encoding="utf-8").partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    rows = [line.strip("|").split(" | ") for line in section.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in row] for row in rows[1:]]
+
+
+def test_the_page_of_commands_has_every_verb_flag_and_argument():
+    assert {re.findall(r"`(\w+)`", row[0])[0] for row in rows_of("commands.md", "Verbs")} == set(VERBS)
+    verbs = defaultdict(set)
+    for flags, owners, *_ in rows_of("commands.md", "Flags"):
+        for flag in re.findall(r"`--(\w+)`", flags):
+            verbs[flag] |= set(re.findall(r"`(\w+)`", owners))
+    taken = defaultdict(set)
+    for verb in VERBS.values():
+        for flag in verb.flags:
+            taken[flag.name].add(verb.name)
+    assert taken.pop("lang") == set(VERBS)  # a paragraph below the table has it
+    assert verbs == taken
+    for config, _, arguments in rows_of("commands.md", "Configs")[:-1]:
+        tree = ast.parse((ROOT / config.strip("`")).read_text(encoding="utf-8"))
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        (call,) = [call for call in calls if getattr(call.func, "id", "") == "parse_arguments"]
+        assert re.findall(r"`(\w+)=?`", arguments) == [keyword.arg for keyword in call.keywords], config
 
 
 @pytest.mark.parametrize(

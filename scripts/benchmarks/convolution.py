@@ -1,8 +1,8 @@
-"""How long the convolutions of the networks take on a CPU: by each method, by the one that is chosen, by PyTorch.
+"""Times the convolutions of the networks on a CPU: by each method, by the chosen one, by PyTorch.
 
     python scripts/benchmarks/convolution.py --peer_python=.venv-benchmarks/bin/python
 
-README.md says what is measured and how. All figures go to a CSV file; what is printed begins with the ratios.
+README.md says what is measured and how. All figures go to a CSV file. The printed table begins with the ratios.
 """
 
 import argparse

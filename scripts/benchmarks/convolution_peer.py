@@ -1,4 +1,4 @@
-"""PyTorch's convolutions for convolution.py, in channels_last: reads shapes, answers with milliseconds, a line each.
+"""Times PyTorch's convolutions for convolution.py, in channels_last: reads shapes, answers each with milliseconds.
 
 Runs in the environment of the peers.
 """
@@ -9,7 +9,7 @@ import platform
 import sys
 import time
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # else its threads take the cores from the others while they wait
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # or its waiting threads would take the cores from the others
 
 import torch
 

@@ -1,8 +1,8 @@
-"""How fast images get from JPEG files into uint8 batches: this project's streaming, tf.data, PyTorch's DataLoader.
+"""Times pipelines from JPEG files to uint8 batches: this project's streaming, tf.data, PyTorch's DataLoader.
 
     python scripts/benchmarks/input_pipeline.py --data=FOLDER --peer_python=.venv-benchmarks/bin/python
 
-README.md says what is measured and how. All figures go to a CSV file; what is printed begins with the ratios.
+README.md says what is measured and how. All figures go to a CSV file. The printed table begins with the ratios.
 """
 
 import argparse
@@ -37,14 +37,14 @@ ENLARGED = {"as on the web": (683, 1, 3), "as of a camera": (2000, 16, 4)}
 
 
 class Served(Peer):
-    """A pipeline in a process of its own.
+    """A pipeline in its own process.
 
     Attributes:
-        versions: of its Python and its libraries.
+        versions: the versions of its Python and its libraries.
         sample: its first batch.
-        peak_bytes: of the process and its children in an untimed pass.
+        peak_bytes: the peak memory of the process and its children in an untimed pass.
         rates: images/s of each timed pass.
-        cpu_seconds, images: of all timed passes; processor time of the process and its children.
+        cpu_seconds, images: processor time of the process and its children, and images, over all timed passes.
     """
 
     def __init__(self, name: str, python: str, job: Job, sample: Path):
@@ -72,7 +72,7 @@ class Served(Peer):
 
     @property
     def per_core_second(self) -> float:
-        """Images in a second of processor time: what a core achieves, however many others want to use it."""
+        """Images in a second of processor time: the work of a core, however busy the machine is."""
         return self.images / self.cpu_seconds
 
     def _processes(self) -> list[psutil.Process]:
@@ -89,10 +89,11 @@ class Served(Peer):
 
 
 def memory(pids: list[int]) -> int:
-    """Bytes that a process (the first) and its children hold together, what they share counted once.
+    """The bytes that a process (the first) and its children hold together. Shared memory counts once.
 
-    Their own memory is divided by those who share it, who are all in the family; files in memory (libraries) are those
-    of the first process, since others may share them too. Without Linux's /proc, what is shared counts repeatedly.
+    Anonymous memory is divided among the processes that share it, which are all in the family. Mapped files (libraries)
+    count for the first process only, for others may share them too. Without Linux's /proc, shared memory counts
+    repeatedly.
     """
     if not Path("/proc/self/smaps_rollup").exists():
         return sum(psutil.Process(pid).memory_info().rss for pid in pids)
@@ -105,7 +106,7 @@ def memory(pids: list[int]) -> int:
 
 
 def compare(job: Job, peer_python: str, rounds: int) -> dict[str, Served]:
-    """All pipelines on one job, in turns."""
+    """Compares all pipelines on one job, in turns."""
     with ExitStack() as stack:
         served = {}
         for name in PIPELINES:
@@ -197,7 +198,7 @@ def main() -> None:
 
 
 def cpu_name() -> str:
-    """The processor, as Linux names it, else as Python does."""
+    """The name of the processor, by Linux or else by Python."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))

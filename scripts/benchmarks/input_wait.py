@@ -1,4 +1,4 @@
-"""Which share of a training step passes until the next batch is ready, with resident and with streamed images."""
+"""Measures the share of a training step that is spent waiting for a batch, with resident and with streamed images."""
 
 import functools
 import itertools
@@ -28,11 +28,11 @@ STEPS = 40  # in each round
 def measure(folder: Path, cache: Path, workers: int, rounds: int) -> dict[str, tuple[float, float]]:
     """Trains `original` at 64 pixels as configs/animals.py does, with each kind of input in turns.
 
-    Every step is waited for before the next batch is asked for, so that nothing hides the wait but what the pipeline
-    itself does ahead. `one batch` trains on one batch again and again: the step without any input.
+    Each step ends before the next batch is asked for, so only the work that the pipeline does ahead hides the wait.
+    `one batch` trains on one batch again and again: the step without any input.
 
     Returns:
-        kind of input -> (median milliseconds of a step, median share of the wait in a step).
+        Kind of input -> (median milliseconds of a step, median share of the wait in a step).
     """
     config = animals.get_config(f"data={folder},size=64")
     config.data.cache_dir = str(cache)

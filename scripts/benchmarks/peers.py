@@ -1,4 +1,4 @@
-"""A program in a process of its own that answers each line it is given with a line of JSON."""
+"""Runs a program in another process that answers each line with a line of JSON."""
 
 import json
 import subprocess
@@ -7,9 +7,9 @@ import tempfile
 
 
 class Peer:
-    """The process, and what it said of itself when it was ready.
+    """The process, and its description of itself when it was ready.
 
-    What it prints on stderr is shown only if it fails: TensorFlow talks a lot.
+    Its stderr is shown only if it fails, for TensorFlow prints a lot.
     """
 
     def __init__(self, command: list[str], environment: dict[str, str] | None = None):
@@ -22,7 +22,7 @@ class Peer:
         self.about = self._answer()
 
     def ask(self, line: str = "") -> dict:
-        """What it answers; ends this program if it has failed."""
+        """The answer to a line. If the process has failed, this program ends."""
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
         return self._answer()

@@ -1,8 +1,8 @@
-"""How good one's own photos become: `configs/photos.py` over several splits, and with few photos a class.
+"""Measures the accuracy on own photos: `configs/photos.py` over several splits, and with few photos of each class.
 
     python scripts/benchmarks/photos.py --data=FOLDER
 
-README.md says what is measured and how. The table is written after every run, and what is there is not run again.
+README.md says what is measured and how. The table is written after every run; runs in the table are not repeated.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def arguments_of(model: str, weights: str, learning: str) -> str:
 
 
 def over_splits(data: Path, arguments: str, recipe: str, seed: int) -> dict:
-    """One training on a split of its own; the test split is looked at with the chosen recipe alone."""
+    """One training on its own split. Only the chosen recipe is measured on the test split."""
     config = photos.get_config(f"data={data.absolute()},{arguments}")
     config.data.split_seed = config.seed = seed
     config.update_from_flattened_dict(RECIPES[recipe])
@@ -68,7 +68,7 @@ def over_splits(data: Path, arguments: str, recipe: str, seed: int) -> dict:
 
 
 class FewPhotos:
-    """Features of all photos, from which heads that were trained on few of them are tested on all others."""
+    """The features of all photos. Heads are trained on few of them and tested on all others."""
 
     def __init__(self, data: Path, arguments: str):
         self._data, self._arguments = data, arguments

@@ -1,8 +1,8 @@
-"""The pipelines that input_pipeline.py compares. `python pipelines.py NAME JOB` serves one, in a process of its own.
+"""The pipelines that input_pipeline.py compares. `python pipelines.py NAME JOB` runs one of them.
 
 Each takes a Job and returns a function that begins a pass over the images: an iterator of uint8 batches
-[32, side, side, 3] and labels [32], ready for use. The file runs in two environments, the project's and that of the
-peers, so no library is imported before a pipeline needs it.
+[32, side, side, 3] and labels [32], ready for use. The file runs in two environments, that of the
+project and that of the peers, so no library is imported before a pipeline needs it.
 """
 
 import json
@@ -25,7 +25,7 @@ GAP = 2  # a JPEG may be decoded at 1/2, 1/4 or 1/8 where that leaves twice the 
 
 @dataclass(frozen=True)
 class Job:
-    """What a pipeline is to do: training canvases of this size, or, with size 0, the evaluation view."""
+    """The job of a pipeline: training canvases of this size, or, with size 0, the evaluation view."""
 
     folder: str
     canvas_size: int
@@ -156,7 +156,7 @@ def versions(libraries: Iterable[str]) -> str:
 def main() -> None:
     """Writes the first batch to the path in the third argument; then, for each line read, makes a pass and times it."""
     name, job, sample = sys.argv[1], Job(**json.loads(sys.argv[2])), sys.argv[3]
-    answers, sys.stdout = sys.stdout, sys.stderr  # whatever libraries print is no answer
+    answers, sys.stdout = sys.stdout, sys.stderr  # what libraries print is no answer
     if hasattr(os, "sched_setaffinity"):  # as many cores as workers, for all that the libraries start
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: job.workers])
     make, libraries = PIPELINES[name]

@@ -1,9 +1,9 @@
-"""What a recipe does to the accuracy of a short training from scratch: CIFAR-10, ResNet-20, several seeds.
+"""Measures the effect of recipes on the accuracy of a short training from scratch: CIFAR-10, ResNet-20, seeds.
 
     python scripts/benchmarks/recipes.py --data=FOLDER
 
 README.md says what is measured and how. Each run is one of `configs/cifar10.py`; the validation accuracy after its last
-epoch counts. The table is written after every run, and what is there is not run again.
+epoch counts. The table is written after every run; runs in the table are not repeated.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Tables of results: rows as CSV, each with the day, the machine and the versions that it was measured with."""
+"""Reads and writes tables of results: rows as CSV, each with day, machine and versions of the measurement."""
 
 import csv
 import os
@@ -19,7 +19,7 @@ def stamp() -> dict[str, str]:
 
 
 def read_rows(file: Path) -> list[dict[str, str]]:
-    """The rows that are there."""
+    """The rows of a table that exists."""
     if not file.exists():
         return []
     with open(file, newline="", encoding="utf-8") as stream:
@@ -27,7 +27,7 @@ def read_rows(file: Path) -> list[dict[str, str]]:
 
 
 def write_rows(file: Path, rows: list[dict]) -> None:
-    """All rows, in the place of those that were there."""
+    """Writes all rows. An existing table is replaced."""
     with open(file, "w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
         writer.writeheader()

@@ -1,4 +1,4 @@
-"""Weak scaling on this machine: the same images a device, on 1 to 8 simulated devices and in 1 to 4 processes.
+"""Measures weak scaling on this machine: equal batches on 1 to 8 simulated devices, in 1 to 4 processes.
 
     python scripts/benchmarks/scaling.py
 
@@ -28,7 +28,7 @@ SECONDS = 2.0  # of the steps of one turn, about
 
 @dataclass(frozen=True)
 class Layout:
-    """So many processes with so many devices each."""
+    """A number of processes, with a number of devices each."""
 
     processes: int
     devices: int
@@ -61,7 +61,7 @@ class Group:
         self.count = max(1, round(SECONDS / self._peers[0].about["seconds"]))
 
     def turn(self) -> None:
-        """Takes the steps of a turn and keeps images/s: the slowest process counts."""
+        """Takes the steps of a turn and keeps images/s of the slowest process."""
         answers = self._together.map(lambda peer: peer.ask(str(self.count)), self._peers)
         self.rates.append(self.count * self._batch / max(answer["seconds"] for answer in answers))
 
@@ -72,7 +72,7 @@ class Group:
 
 
 def environment(layout: Layout, index: int, address: str) -> dict[str, str]:
-    """The variables of a process: simulated devices, and where the others are."""
+    """The environment variables of a process: simulated devices, and the address of the others."""
     own = {
         "JAX_PLATFORMS": "cpu",
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={layout.devices}",
@@ -88,7 +88,7 @@ def environment(layout: Layout, index: int, address: str) -> dict[str, str]:
 
 
 def rows_of(rates: dict[Layout, list[float]], network: str, share: int, statistics: int) -> list[dict]:
-    """One row a layout; the efficiency is of the medians, to the first layout."""
+    """One row for each layout. The efficiency is the ratio of medians to the first layout."""
     first = median(next(iter(rates.values())))
     return [
         {

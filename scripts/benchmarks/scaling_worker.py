@@ -1,7 +1,7 @@
-"""One of the processes that train together, for scaling.py: `python scaling_worker.py JOB`.
+"""Runs one of the processes that train together, for scaling.py: `python scaling_worker.py JOB`.
 
-It is an ordinary training up to its loop: the project's own config, data, order, programs and batches. Which processes
-belong together it finds in the variables JAX_COORDINATOR_ADDRESS and so on, as every training does.
+It is an ordinary training up to its loop: config, data, order, programs and batches of the project. It finds the other
+processes by variables such as JAX_COORDINATOR_ADDRESS, as every training does.
 """
 
 import json
@@ -22,7 +22,7 @@ from study_classification.training.setup import resolve_config
 
 @dataclass(frozen=True)
 class Job:
-    """`batch` is that of all devices together; `statistics` is batch_norm_size; `cache` is for what is prepared."""
+    """The job. `batch` is for all devices together; `statistics` is batch_norm_size; `cache` is for prepared data."""
 
     network: str
     batch: int
@@ -57,7 +57,7 @@ class Training:
 
 
 def main() -> None:
-    """Answers the seconds of a step when it is ready; then, for each number that is read, those of so many steps."""
+    """Answers the seconds of one step when it is ready, and then, for each number that it reads, of so many steps."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print, some of it from C++, is no answer
     with saying_nothing():

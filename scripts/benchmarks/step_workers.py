@@ -1,4 +1,4 @@
-"""One network of one library, timed on request: `python step_workers.py NAME JOB`, for train_step.py.
+"""Times one network of one library on request: `python step_workers.py NAME JOB`, for train_step.py.
 
 A training step takes a uint8 batch that is on the device: normalise, forward, cross-entropy, backward, Adam. Inference
 takes the same batch to logits. The file runs in the peers' environment, too, so it imports no library before its use.
@@ -39,12 +39,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Timed:
-    """A network that is ready: `train(n)` and `infer(n)` hand n steps to the device, and give a function that waits.
+    """A network that is ready: `train(n)` and `infer(n)` start n steps on the device, and return a function that waits.
 
     Attributes:
-        parameters: how many it has.
-        flops: of a training step, where the library counts them.
-        peak_bytes: () -> most memory of the device that was in use, where the library tells.
+        parameters: the number of parameters.
+        flops: the FLOPs of a training step, if the library counts them.
+        peak_bytes: () -> the peak memory of the device, if the library tells it.
     """
 
     parameters: int
@@ -170,7 +170,7 @@ def pytorch(job: Job) -> Timed:
 
 
 def pytorch_network(job: Job):
-    """torchvision's, and the two that it does not have."""
+    """The network of torchvision, or one of the two that it lacks."""
     import torch
     from torch import nn
     from torchvision import models
@@ -281,9 +281,9 @@ WORKERS = {
 
 
 def main() -> None:
-    """Says what it is; then, for each line `train N` or `infer N`, makes the steps and answers their seconds."""
+    """Describes itself; then, for each line `train N` or `infer N`, takes the steps and answers their seconds."""
     name, job = sys.argv[1], Job(**json.loads(sys.argv[2]))
-    answers, sys.stdout = sys.stdout, sys.stderr  # whatever libraries print is no answer
+    answers, sys.stdout = sys.stdout, sys.stderr  # what libraries print is no answer
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: job.cores])
     os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"  # so that start_seconds are those of the first time

@@ -1,8 +1,8 @@
-"""Training steps and inference: this project, PyTorch and Keras on the same network, batch and precision, in turns.
+"""Times training steps and inference: this project, PyTorch and Keras on the same network and batch, in turns.
 
     python scripts/benchmarks/train_step.py --peer_python=.venv-benchmarks/bin/python
 
-README.md says what is measured and how. All figures go to a CSV file; what is printed begins with the ratios.
+README.md says what is measured and how. All figures go to a CSV file. The printed table begins with the ratios.
 """
 
 import argparse
@@ -27,7 +27,7 @@ SECONDS = 2.0  # that the slowest library's steps of one turn take, about
 
 
 class Worker(Peer):
-    """A library in a process of its own; `about` is empty where it does not have the network."""
+    """A library in its own process. `about` is empty if the library lacks the network."""
 
     def __init__(self, name: str, python: str, job: Job):
         super().__init__([python, str(HERE / "step_workers.py"), name, json.dumps(asdict(job))])
@@ -37,7 +37,7 @@ class Worker(Peer):
         self._batch = job.batch
 
     def seconds(self, kind: str, count: int) -> float:
-        """Seconds that so many steps take."""
+        """The seconds that `count` steps take."""
         answer = self.ask(f"{kind} {count}")
         self.peak_bytes = max(self.peak_bytes, answer["peak_bytes"])
         self.host_shares[kind].append(answer["host_seconds"] / answer["seconds"])
@@ -49,7 +49,7 @@ class Worker(Peer):
 
 
 def compare(job: Job, peer_python: str, rounds: int) -> dict[str, Worker]:
-    """All libraries that have the network, in turns."""
+    """Times all libraries that have the network, in turns."""
     workers = {}
     for name in WORKERS:
         worker = Worker(name, sys.executable if name == OURS else peer_python, job)
@@ -69,7 +69,7 @@ def compare(job: Job, peer_python: str, rounds: int) -> dict[str, Worker]:
 
 
 def rows_of(job: Job, workers: dict[str, Worker], peak_flops: float) -> list[dict]:
-    """One row a library and kind; the ratio is ours to it."""
+    """One row for each library and kind. The ratio is our rate / its rate."""
     rows = []
     for kind in ("train", "infer"):
         ours = median(workers[OURS].rates[kind])

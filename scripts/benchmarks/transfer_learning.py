@@ -1,8 +1,8 @@
-"""How long until a head is trained on a frozen MobileNetV2: this project with its feature cache, Keras, PyTorch.
+"""Times the training of a head on a frozen MobileNetV2: this project with its feature cache, Keras, PyTorch.
 
     python scripts/benchmarks/transfer_learning.py --data=FOLDER --weights=DIR --peer_python=.venv-benchmarks/bin/python
 
-README.md says what is measured and how. All figures go to a CSV file; what is printed begins with the ratios.
+README.md says what is measured and how. All figures go to a CSV file. The printed table begins with the ratios.
 """
 
 import argparse
@@ -38,15 +38,15 @@ UNCACHED_EPOCHS = 3  # measured: all are alike but the first, which compiles
 
 @dataclass(frozen=True)
 class Training:
-    """One training in a process of its own.
+    """One training in its own process.
 
     Attributes:
-        versions: of its Python and its libraries.
-        epoch_ends: seconds to the end of each measured epoch; of a peer from when its libraries are imported and to
-            the end of its last epoch, of this project from the start of the process to its exit.
-        val_accuracy: after each of them.
-        process_seconds: from the start of the process to its exit.
-        cpu_seconds: of the process and its children.
+        versions: the versions of its Python and its libraries.
+        epoch_ends: seconds to the end of each measured epoch. They count from the import of the libraries for a peer,
+            and from the start of the process, to its exit, for this project.
+        val_accuracy: the validation accuracy after each of these epochs.
+        process_seconds: seconds from the start of the process to its exit.
+        cpu_seconds: processor time of the process and its children.
     """
 
     versions: str
@@ -63,11 +63,11 @@ class Training:
         return self.epoch_ends[-1] + (epochs - measured) * self.epoch_seconds
 
     def process_seconds_for(self, epochs: int) -> float:
-        """The same for the whole process, imports and exit included."""
+        """Seconds of the whole process for so many epochs, with imports and exit."""
         return self.seconds(epochs) + self.process_seconds - self.epoch_ends[-1]
 
     def cpu_seconds_for(self, epochs: int) -> float:
-        """The same for the processor time, in proportion."""
+        """Processor time for so many epochs, in proportion."""
         return self.cpu_seconds * self.process_seconds_for(epochs) / self.process_seconds
 
     @property
@@ -77,7 +77,7 @@ class Training:
 
 
 def train_ours(data: Path, weights: Path, cores: int, epochs: int, views: int) -> Training:
-    """This project from its command line, with nothing prepared, cached or compiled before."""
+    """Trains by this project's command line, with nothing prepared, cached or compiled before."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         _, seconds, cpu_seconds = timed(command_of_ours(data, weights, cores, epochs, views, folder))
@@ -93,7 +93,7 @@ def train_ours(data: Path, weights: Path, cores: int, epochs: int, views: int) -
 
 
 def command_of_ours(data: Path, weights: Path, cores: int, epochs: int, views: int, folder: Path) -> list[str]:
-    """The command line; all that it writes goes to `folder`."""
+    """The command line of this project. All its files go to `folder`."""
     options = {
         "config": f"{HERE.parents[1]}/configs/animals.py:model=mobilenet_v2,learning=transfer_learning",
         "config.data.source": data,
@@ -116,7 +116,7 @@ def command_of_ours(data: Path, weights: Path, cores: int, epochs: int, views: i
 
 
 def ends_of(epoch_seconds: list[float], end: float) -> list[float]:
-    """When each epoch ended, if the last one did at `end`; what is no epoch comes before the first."""
+    """When each epoch ended, if the last one ended at `end`. All other work counts before the first epoch."""
     return list(end - sum(epoch_seconds) + np.cumsum(epoch_seconds))
 
 
@@ -138,7 +138,7 @@ def timed(command: list[str]) -> tuple[str, float, float]:
 
 
 def copy_images(source: Path, target: Path, count: int) -> None:
-    """Copies `count` images, or all if it is 0, evenly over the sorted files; so they are in the page cache, too."""
+    """Copies `count` images, or all if it is 0, evenly over the sorted files. Then they lie in the page cache."""
     files = sorted(source.glob("*/*.jpg"))
     for place in np.linspace(0, len(files) - 1, count or len(files)).astype(int):
         path = target / files[place].relative_to(source)
@@ -160,7 +160,7 @@ def lay_out(source: Path, target: Path, cache: Path) -> dict[str, int]:
 
 
 def measures(it: Training, ours: Training, epochs: int) -> dict[str, float]:
-    """Of a training of so many epochs; its ratios are to `ours`, that of this project with the cache."""
+    """The figures of a training of `epochs` epochs. Ratios are to `ours`, this project with the cache."""
     return {
         "epochs": epochs,
         "measured_epochs": min(epochs, len(it.epoch_ends)),

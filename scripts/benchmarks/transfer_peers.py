@@ -1,7 +1,7 @@
-"""Transfer learning as users of Keras and of PyTorch do it: in every epoch each image is decoded and passes the
-frozen backbone. `python transfer_peers.py NAME JOB` trains one of them, for transfer_learning.py.
+"""Transfer learning as users of Keras and PyTorch do it: each image is decoded and passes the frozen backbone in every
+epoch. `python transfer_peers.py NAME JOB` trains with one of them, for transfer_learning.py.
 
-The file runs in the peers' environment, so it imports nothing of the project, and no library before it is needed.
+The file runs in the environment of the peers, so it imports nothing of the project, and libraries only when needed.
 """
 
 import json
@@ -17,7 +17,7 @@ LEARNING_RATE = 1e-3  # of Adam, constant
 
 @dataclass(frozen=True)
 class Job:
-    """What a peer is to train.
+    """The job of a peer.
 
     Attributes:
         folder: holds train/CLASS/* and validation/CLASS/*.
@@ -37,7 +37,7 @@ class Job:
 
 @dataclass
 class Epochs:
-    """When each epoch ended, in seconds since this was made, and the validation accuracy after it."""
+    """The end of each epoch, in seconds since this object was made, and the validation accuracy after it."""
 
     epoch_ends: list[float] = field(default_factory=list)
     val_accuracy: list[float] = field(default_factory=list)
@@ -86,8 +86,8 @@ def keras_fit(job: Job) -> Epochs:
 def pytorch_loop(job: Job) -> Epochs:
     """The loop of the tutorials, `channels_last`, with torchvision's data set, transforms and network.
 
-    Its strided convolutions pad symmetrically, where the weights expect TensorFlow's padding: as much work, other
-    features.
+    Its strided convolutions pad symmetrically, but the weights expect TensorFlow's padding. The work is the same, the
+    features differ.
     """
     import torch
     from safetensors.torch import load_file

@@ -1,4 +1,4 @@
-"""Lesson 7: the ways of SGD, momentum, RMSprop and Adam down one surface, drawn.
+"""Draws, for lesson 7, the paths of SGD, momentum, RMSprop and Adam down one surface.
 
 python scripts/lessons/optimizer_paths.py [FILE.png]
 
@@ -47,7 +47,7 @@ def loss(params):
 
 
 def path_of(settings: dict, steps: int = STEPS) -> np.ndarray:
-    """Where an optimizer is before the first step and after each, [steps + 1, 2] as (w, b)."""
+    """The path of an optimizer: (w, b) before the first step and after each step, [steps + 1, 2]."""
     group = default.get_config().optimizer
     group.update(settings)
     optimizer = make_optimizer(group, optax.constant_schedule(group.learning_rate))
@@ -61,7 +61,7 @@ def path_of(settings: dict, steps: int = STEPS) -> np.ndarray:
 
 
 def draw(paths: dict[str, dict[str, np.ndarray]], file: Path) -> None:
-    """One panel beside the other: the contours of the surface, and each path on it until it leaves the panel."""
+    """Draws the panels side by side: the contours of the surface, and each path until it leaves the panel."""
     figure = Figure(figsize=(13, 5.5), layout="constrained")
     w, b = np.meshgrid(np.linspace(-2, 5, 200), np.linspace(-3, 8, 200))
     surface = np.square(w[..., None] * X + b[..., None] - Y).mean(-1)

@@ -1,10 +1,10 @@
-"""Lesson 10: digits with some wrong labels, and the same after somebody has looked at the worst mistakes.
+"""Makes, for lesson 10, digits with some wrong labels, and corrects the labels of the worst mistakes.
 
 python scripts/lessons/wrong_labels.py make FOLDER        FOLDER/images, truth.csv, and noisy.csv with wrong labels
-python scripts/lessons/wrong_labels.py clean FOLDER RUN   FOLDER/cleaned.csv: what RUN/worst.csv names is looked at
+python scripts/lessons/wrong_labels.py clean FOLDER RUN   FOLDER/cleaned.csv: labels in RUN/worst.csv are corrected
 
 A tenth of the training labels becomes another digit, by a seeded rule. Validation and test keep their right labels, so
-that they measure the same before and after.
+they measure the same before and after.
 """
 
 import argparse
@@ -22,7 +22,7 @@ WRONG = 60  # of the training labels
 
 
 def make(folder: Path) -> None:
-    """Writes the images, and two manifests: with the right labels, and with wrong ones among them."""
+    """Writes the images and two manifests: one with the right labels, one with some wrong labels."""
     (folder / "images").mkdir(parents=True, exist_ok=True)
     items, generator = list_digits().items, np.random.default_rng(SEED)
     order = generator.permutation(len(items)).tolist()
@@ -39,7 +39,7 @@ def make(folder: Path) -> None:
 
 
 def clean(folder: Path, run: Path) -> None:
-    """Gives those images the right label that the run names as its worst: as a person does who looks at each."""
+    """Corrects the labels of the images that the run lists as its worst, as a person would who looks at each."""
     right = {row["path"]: row["label"] for row in read(folder / "truth.csv")}
     rows, named = read(folder / "noisy.csv"), [row["name"] for row in read(run / "worst.csv")]
     wrong = {row["path"] for row in rows if row["label"] != right[row["path"]]}

@@ -3,7 +3,7 @@
     pip install -r scripts/ray/requirements.txt
     python scripts/ray/predict.py RUN LIST FOLDER --workers=8 --gpus=1
 
-LIST has one path a line. FOLDER must not be there yet. An image that cannot be read is a row with an error.
+LIST has one path in each line. FOLDER must not exist yet. An image that cannot be read is a row with an error.
 """
 
 import argparse

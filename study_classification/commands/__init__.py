@@ -4,12 +4,12 @@ verb.py       what a verb is, and the flags that several verbs share
 train.py      makes a run, or resumes one
 evaluate.py   measures a run
 report.py     writes the page of a run
-predict.py    classifies pictures
+predict.py    classifies images
 summary.py    describes a network
 lr_find.py    finds a learning rate
 prepare.py    reads and checks data
-check.py      shows what is in a folder of pictures, before any training
-preview.py    shows what augmentation makes of pictures
+check.py      shows what is in a folder of images, before any training
+preview.py    shows what augmentation makes of images
 explain.py    shows what happens inside a network
 tune.py       searches for values of fields, or compares them
 compare.py    shows finished runs side by side

@@ -1,4 +1,4 @@
-"""What was typed becomes flags with their values, and inputs. What they mean is not asked yet, but for the verb."""
+"""Splits what was typed into the verb, flags with their values, and inputs. Only the verb is checked here."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -27,6 +27,13 @@ VERB_SYNONYMS = {
     "find_lr": "lr_find",
     "search": "tune",
     "sweep": "tune",
+    "inspect": "check",
+    "prune": "prepare",
+    "clean": "prepare",
+    "augment": "preview",
+    "visualize": "explain",
+    "gradcam": "explain",
+    "diff": "compare",
     "optimize": "tune",
 }
 
@@ -36,11 +43,11 @@ class Arguments:
     """A command line.
 
     Attributes:
-        verb: its name; train where none is given.
-        flags: names without dashes, and their values; None where there is none, as of a flag that is on or off.
-        inputs: what stands there without a flag, less the verb.
-        help: whether help is asked for.
-        names_verb: whether the verb is given.
+        verb: the name of the verb; train if none was typed.
+        flags: each name without dashes, with its value; the value is None where none was typed.
+        inputs: what was typed without a flag, after the verb.
+        help: whether the user asks for help.
+        names_verb: whether the verb was typed.
     """
 
     verb: str
@@ -68,8 +75,10 @@ def read_arguments(arguments: Sequence[str], verbs: Mapping[str, Verb]) -> Argum
     return Arguments(verb, tuple(flags), tuple(inputs[1:]), asked, bool(inputs))
 
 
-def behind_the_colon(text: str) -> str:
-    """Where `key=value` stands; '' of any other text."""
+def as_config(text: str) -> str:
+    """Where a config file, or `key=value` of one, has its place; '' for any other text."""
+    if text.partition(":")[0].endswith(".py"):
+        return f"a config follows its flag, --config={text}"
     if not re.match(r"\w+=", text):
         return ""
     return f"an argument of a config stands behind its colon, as in --config=configs/photos.py:{text}"
@@ -78,7 +87,7 @@ def behind_the_colon(text: str) -> str:
 def _split(
     arguments: list[str], known: Collection[str], switches: Collection[str], verbs: Collection[str]
 ) -> tuple[list[tuple[str, str | None]], list[str]]:
-    """Flags with their values, and all else, each in its order."""
+    """(flags with their values, inputs), each in the order in which they were typed."""
     fields = flatten(default.get_config())
     switches = {*switches, *(f"config.{field}" for field, value in fields.items() if isinstance(value, bool))}
     flags: list[tuple[str, str | None]] = []
@@ -87,12 +96,12 @@ def _split(
         text = arguments.pop(0)
         if text == "--":
             return flags, inputs + arguments
-        if not text.strip("-") or text[0] != "-":  # `-` is a list on stdin
+        if not text.strip("-") or text[0] != "-":  # `-` stands for a list on stdin
             inputs.append(text)
             continue
         name, has_value, value = text.removeprefix("-").removeprefix("-").partition("=")
         alone = name in switches or name.startswith("noconfig.") or name in HELP
-        # A flag that nobody knows may be one that is on or off, and so leaves a verb behind it alone.
+        # An unknown flag may be a switch of another program: a verb behind it is then not its value.
         others = () if name in known or name.startswith("config.") else verbs
         if not has_value and not alone and arguments and _is_value(arguments[0], others):
             value, has_value = arguments.pop(0), "="
@@ -101,13 +110,12 @@ def _split(
 
 
 def _is_value(text: str, others: Collection[str]) -> bool:
-    """Whether this is the value of the flag before it, and neither a flag (`-1` is none) nor one of the others."""
+    """Whether this text is the value of the flag before it. A flag is not (but `-1` is), nor is one of the others."""
     return text not in others and (text[:1] != "-" or re.fullmatch(r"-[\d.].*", text) is not None)
 
 
 def _advice(verb: str, verbs: Collection[str]) -> str:
-    if verb in VERB_SYNONYMS:
-        return f"did you mean {VERB_SYNONYMS[verb]}?"
-    if verb.partition(":")[0].endswith(".py"):
-        return f"a config follows its flag, --config={verb}"
-    return behind_the_colon(verb) or nearest(verb, verbs)
+    name = verb.lower().replace("-", "_")
+    if name in VERB_SYNONYMS:
+        return f"did you mean {VERB_SYNONYMS[name]}?"
+    return as_config(verb) or nearest(name, verbs)

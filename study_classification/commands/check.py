@@ -1,4 +1,4 @@
-"""check: what is in a folder of pictures, before any training. Nothing in it is changed."""
+"""check: shows what is in a folder of images, before any training. It changes nothing in the folder."""
 
 from pathlib import Path
 
@@ -8,14 +8,14 @@ from study_classification.paths import absolute, user_path
 
 
 def run(given: Given) -> int:
-    if len(given.inputs) != 1:
-        raise ConfigError(
-            f"check takes one folder or manifest, not {len(given.inputs)}: study-classification check DATA"
-        )
+    if not given.inputs:
+        raise ConfigError("check needs a folder or manifest of pictures: study-classification check FOLDER")
+    if len(given.inputs) > 1:
+        raise ConfigError(f"check takes one folder or manifest, not {len(given.inputs)}: check one at a time")
     (source,) = given.inputs
     if source.startswith("tfds:"):
         raise DataError(
-            f"check looks through a folder or manifest of pictures, and {source} is none: give one of these"
+            f"check looks through a folder or manifest of pictures, but {source} is neither: give one of these"
         )
     out = _folder(source, given.values["out"])
     from study_classification.configs import default
@@ -40,10 +40,10 @@ def run(given: Given) -> int:
 
 
 def _folder(source: str, out: str) -> Path:
-    """Where the report goes: `out`, or a folder named after the source in the current one.
+    """The folder of the report: `out`, or a new one in the current folder, named after the source.
 
     Raises:
-        ConfigError: if that lies in the user's data.
+        ConfigError: if the folder lies in the user's data.
     """
     data = absolute(user_path(source))
     folder = user_path(out or f"check-{data.stem}")

@@ -1,4 +1,4 @@
-"""compare: finished runs side by side."""
+"""compare: shows finished runs side by side."""
 
 from study_classification.commands.verb import LANG, Flag, Given, Verb
 from study_classification.paths import user_path

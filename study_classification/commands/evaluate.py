@@ -1,4 +1,4 @@
-"""evaluate: a finished run is measured."""
+"""evaluate: measures a finished run."""
 
 from functools import partial
 
@@ -41,7 +41,7 @@ VERB = Verb(
         ),
         Flag(
             "worst",
-            "name so many examples of the largest losses, in worst.csv of the run",
+            "how many examples with the largest losses to list in worst.csv of the run",
             0,
             partial(flags.DEFINE_integer, lower_bound=0),
         ),

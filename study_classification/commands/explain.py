@@ -1,4 +1,4 @@
-"""explain: what happens inside a trained network, and why it answers as it does."""
+"""explain: shows what happens inside a trained network, and why it answers as it does."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from study_classification.runs.directory import Run
 
 METHODS = ("grad_cam", "integrated_gradients", "occlusion", "gradient_input")
-OTHERS = ("layers", "embeddings", "neighbours", "suspects")  # what may be asked for in the place of an explanation
+OTHERS = ("layers", "embeddings", "neighbours", "suspects")  # questions that take the place of the explanation
 
 
 def run(given: Given) -> int:
@@ -65,10 +65,10 @@ def _explain_answers(trained: "Run", inputs: Sequence[str], folder: Path, method
 
 
 def _asked(given: Given) -> str:
-    """Which one of `OTHERS` is asked for; '' is why the network answers as it does.
+    """The one of `OTHERS` that the user asks for; '' stands for the explanation of answers.
 
     Raises:
-        ConfigError: if several are, or something is given that does not belong to it.
+        ConfigError: if the user asks for several, or gives something that does not belong to the question.
     """
     chosen = [name for name in OTHERS if given.values[name]]
     if len(chosen) > 1:
@@ -96,7 +96,7 @@ VERB = Verb(
         CHECKPOINT,
         Flag(
             "method",
-            "how: grad_cam (if not given), integrated_gradients, occlusion or gradient_input",
+            "grad_cam (if not given), integrated_gradients, occlusion or gradient_input",
             None,
             partial(flags.DEFINE_enum, enum_values=list(METHODS)),
         ),
@@ -108,8 +108,13 @@ VERB = Verb(
         ),
         Flag("neighbours", "the training pictures most similar to each picture", False, flags.DEFINE_boolean),
         Flag("embeddings", "the features of a split, as points on a plane", False, flags.DEFINE_boolean),
-        Flag("split", "of --embeddings: train, validation (if not given) or test"),
-        Flag("suspects", "examples among neighbours of another label, which may be wrong", False, flags.DEFINE_boolean),
+        Flag("split", "for --embeddings: train, validation (if not given) or test"),
+        Flag(
+            "suspects",
+            "examples whose neighbours all have another label, so that theirs may be wrong",
+            False,
+            flags.DEFINE_boolean,
+        ),
         OUT,
         LANG,
     ),

@@ -1,5 +1,7 @@
-"""The flags of a verb become values and a config. What a verb does not take is refused, never ignored."""
+"""Turns the flags of a verb into values and a config. What a verb does not take is refused, never ignored."""
 
+import math
+import os
 import re
 import traceback
 from collections.abc import Mapping
@@ -10,12 +12,14 @@ from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 from study_classification.commands import synonyms
-from study_classification.commands.arguments import Arguments, behind_the_colon
+from study_classification.commands.arguments import Arguments, as_config
 from study_classification.commands.verb import CONFIG, Given, Verb
-from study_classification.config import TYPES, find_config, flatten
-from study_classification.config_rules import chosen_fields, validate
+from study_classification.config import TYPES, find_config, flatten, installed_configs
+from study_classification.config_effects import chosen_fields
+from study_classification.config_rules import validate
 from study_classification.configs import default
 from study_classification.errors import ConfigError, UserError, nearest
+from study_classification.paths import is_run
 
 NEEDS = {
     "config": "--config=FILE.py, for instance --config=configs/quickstart.py",
@@ -26,17 +30,19 @@ NEEDS = {
 
 
 def parse_flags(arguments: Arguments, verbs: Mapping[str, Verb]) -> Given:
-    """What the user gave to a verb, checked as far as it can be without reading data.
+    """Checks what the user gave to a verb, as far as that needs no data.
 
     Raises:
         ConfigError: for an unknown flag, config or field, a flag of another verb, a value of the wrong type, or a
-            config that makes no sense; the sentence says what is meant in its place.
+            config that makes no sense; the sentence says what to give instead.
     """
     verb = verbs[arguments.verb]
     for name, value in arguments.flags:
         _require_flag(verb, verbs, name, value)
     if arguments.inputs and not verb.takes_inputs:
-        raise _unwanted_input(verb, arguments.inputs[0])
+        raise _unwanted_input(verb, verbs, arguments.inputs[0])
+    if "" in arguments.inputs:
+        raise ConfigError(f"{verb.name} was given an empty name: name a file or folder")
     given = dict(arguments.flags)
     overrides = [name for name in given if re.match(r"(no)?config\.", name)]
     switches = {flag.name for flag in verb.flags if flag.is_switch}
@@ -45,10 +51,8 @@ def parse_flags(arguments: Arguments, verbs: Mapping[str, Verb]) -> Given:
         missing = [NEEDS[name] for name, is_given in zip(verb.needs, has, strict=True) if not is_given]
         raise ConfigError(f"{verb.name} needs {(', and ' if verb.needs_all else ', or ').join(missing)}")
     if overrides and "config" not in given:
-        raise ConfigError(
-            f"--{overrides[0]} changes a config, but there is no --config=FILE.py: give it as well, or resume the run "
-            "as it is"
-        )
+        reason = f"--{overrides[0]} changes a config, but there is no --config=FILE.py: give it as well"
+        raise ConfigError(f"{reason}, or resume the run as it is" if verb.name == "train" else reason)
     values = _parse(verb, arguments.flags)
     if "config" not in given:
         return Given(_plain(verb, values), arguments.inputs)
@@ -68,10 +72,9 @@ def _plain(verb: Verb, values: flags.FlagValues) -> dict[str, Any]:
 def _require_flag(verb: Verb, verbs: Mapping[str, Verb], name: str, value: str | None) -> None:
     """Raises ConfigError unless the verb takes this flag, and a value is given where it needs one."""
     known = {flag.name: flag for flag in verb.flags}
-    takes_config = CONFIG in verb.flags
     flag = "config" if re.match(r"(no)?config\.", name) else name
     if flag in known:
-        if flag == name and not known[flag].is_switch and (value is None or (name == "config" and not value)):
+        if flag == name and not known[flag].is_switch and not value:  # such as --workdir=$RUN without RUN
             raise ConfigError(f"--{name} needs a value: --{name}=...")
         return
     flag = flag.replace("-", "_")
@@ -79,9 +82,9 @@ def _require_flag(verb: Verb, verbs: Mapping[str, Verb], name: str, value: str |
     if verb.name in owners:
         owners = []
     parts = [f"it belongs to {_listed(owners)}"] if owners else []
-    if advice := synonyms.guide(verb.name, takes_config, flag, value):
+    if advice := synonyms.guide(verb.name, {*known}, flag, value):
         parts.append(advice)
-    fields = list(flatten(default.get_config())) if takes_config else []
+    fields = list(flatten(default.get_config())) if CONFIG in verb.flags else []
     typed = f"-{name}" if len(name) == 1 else f"--{name}"
     raise ConfigError(
         f"{verb.name} has no {typed}: {'; '.join(parts) or _nearest_way(flag, value, set(known), fields)}"
@@ -89,7 +92,7 @@ def _require_flag(verb: Verb, verbs: Mapping[str, Verb], name: str, value: str |
 
 
 def _nearest_way(name: str, value: str | None, known: set[str], fields: list[str]) -> str:
-    """The flag or field with the nearest name; all flags where none is near."""
+    """Names the flag or field with the nearest name, or all flags if none is near."""
     exact = [field for field in fields if field.rpartition(".")[2] == name]
     if len(exact) == 1:
         return f"set --config.{exact[0]}={value or 'VALUE'}"
@@ -103,8 +106,19 @@ def _listed(names: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
-def _unwanted_input(verb: Verb, text: str) -> ConfigError:
-    reason = behind_the_colon(text) or "flags begin with --, and only predict takes files"
+def _unwanted_input(verb: Verb, verbs: Mapping[str, Verb], text: str) -> ConfigError:
+    with_inputs = [other.name for other in verbs.values() if other.takes_inputs]
+    known = {flag.name for flag in verb.flags}
+    if verb.needs == ("workdir",) or ("workdir" in known and os.path.isdir(text) and is_run(text)):
+        reason = f"a run directory follows its flag, --workdir={text}"
+    elif "config" in known and text in installed_configs():
+        reason = f"a config follows its flag, --config={text}"
+    elif meant := as_config(text):
+        reason = meant
+    elif "config" in known and os.path.exists(text):
+        reason = synonyms.guide(verb.name, ["config"], "data", text)
+    else:
+        reason = f"flags begin with --, and only {_listed(with_inputs)} take files and folders"
     return ConfigError(f"{verb.name} takes no '{text}': {reason}")
 
 
@@ -112,8 +126,12 @@ def _parse(verb: Verb, given: tuple[tuple[str, str | None], ...]) -> flags.FlagV
     """The flags by absl, those of the config by ml_collections."""
     # The fields of a config can be set only after it is known.
     ordered = sorted(given, key=lambda pair: pair[0] != "config")
-    if len([name for name, _ in ordered if name == "config"]) > 1:
+    names = [name for name, _ in ordered]
+    if names.count("config") > 1:
         raise ConfigError("--config is given twice: give one, and set what differs with --config.FIELD=VALUE")
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"--{name} is given twice: give it once")
     ordered = [(name, _find_config(value) if name == "config" and value else value) for name, value in ordered]
     arguments = [verb.name] + [f"--{name}" if value is None else f"--{name}={value}" for name, value in ordered]
     values = flags.FlagValues()
@@ -124,19 +142,26 @@ def _parse(verb: Verb, given: tuple[tuple[str, str | None], ...]) -> flags.FlagV
         values(arguments)
     except UserError:
         raise
-    except Exception as error:  # a config file is a program, and may fail in every way
-        raise _flag_error(ordered, error) from None
+    except Exception as error:  # a config file is a program, and may fail in any way
+        raise _flag_error(verb, ordered, error) from None
+    for flag in verb.flags:  # absl takes NaN for a number within any limits
+        if isinstance(value := values[flag.name].value, float) and not math.isfinite(value):
+            raise ConfigError(f"--{flag.name} is '{value}', but must be {flag.valid}")
     return values
 
 
 def _find_config(text: str) -> str:
-    """An installed program finds configs/X.py, or X alone, also where there is no such folder."""
+    """The config with the path of its file: an installed program finds configs/X.py, or X alone, from any folder."""
     path, colon, arguments = text.partition(":")
     return f"{find_config(path)}{colon}{arguments}"
 
 
-def _flag_error(given: list[tuple[str, str | None]], error: Exception) -> ConfigError:
+def _flag_error(verb: Verb, given: list[tuple[str, str | None]], error: Exception) -> ConfigError:
     """The error of absl, ml_collections or a config file, as a sentence of this program."""
+    for flag in verb.flags:
+        value = dict(given).get(flag.name)
+        if flag is not CONFIG and f"--{flag.name}={value}:" in str(error):
+            return ConfigError(f"--{flag.name} is '{value}', but must be {flag.valid}")
     text = dict(given).get("config")
     config = _load_alone(text) if text else None
     fields = flatten(config) if config is not None else {}
@@ -182,11 +207,13 @@ def _unknown_field(field: str, value: str | None, fields: Mapping[str, Any]) -> 
         reason = f"set --config.{meant}={value or 'VALUE'}"
     else:
         reason = synonyms.why_no_field(field) or nearest(field, fields)
+        if reason.startswith("valid"):  # there are too many to name them all
+            reason = "configs/default.py lists the fields"
     return ConfigError(f"the config has no field '{field}': {reason}")
 
 
 def _require_all_fields(config: ConfigDict, file: str) -> None:
-    """A config that others wrote begins with configs/default.py, so that it has every field."""
+    """Refuses a config that lacks a field of configs/default.py."""
     missing = flatten(default.get_config()).keys() - (flatten(config) if isinstance(config, ConfigDict) else {})
     if missing:
         raise ConfigError(

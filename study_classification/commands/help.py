@@ -1,4 +1,4 @@
-"""What --help says: of the program in a screenful, or of one verb."""
+"""What --help prints: about the program, or about one verb."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ Exit codes:
 
 
 def program_help(verbs: Mapping[str, Verb]) -> str:
-    """The verbs and the exit codes."""
+    """The help of the program: its verbs and exit codes."""
     lines = "\n".join(f"  {verb.name:9} {verb.help}" for verb in verbs.values())
     return f"""\
 Train, evaluate and use image classifiers.
@@ -29,7 +29,7 @@ Verbs:
 
 
 def verb_help(verb: Verb) -> str:
-    """The flags that a verb takes."""
+    """The help of a verb: its flags."""
     rows = []
     for flag in verb.flags:
         rows.append((f"--{flag.name}", f"{flag.help} (default: {flag.default})" if flag.default else flag.help))

@@ -1,4 +1,4 @@
-"""lr_find: how the loss answers to learning rates that rise."""
+"""lr_find: shows how the loss changes while the learning rate rises."""
 
 from dataclasses import replace
 from functools import partial
@@ -25,7 +25,7 @@ VERB = Verb(
     usage="--config=configs/X.py[:key=value,...] [--workdir=DIR] [--steps=N] [--config.FIELD=VALUE ...]",
     flags=(
         CONFIG,
-        replace(WORKDIR, help="where curve and table go; without it a new directory under runs/"),
+        replace(WORKDIR, help="directory for the curve and the table; without it a new one under runs/"),
         Flag("steps", "how many learning rates to try", 100, partial(flags.DEFINE_integer, lower_bound=10)),
         *HOSTS,
         LANG,

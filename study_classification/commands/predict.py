@@ -1,4 +1,4 @@
-"""predict: a finished run at work on pictures."""
+"""predict: classifies images, rows or texts by a finished run."""
 
 import re
 from functools import partial
@@ -28,7 +28,7 @@ def run(given: Given) -> int:
 
 
 def read_shard(text: str) -> tuple[int, int]:
-    """Index and number of the shards, from `I/N`.
+    """(index of the shard, number of shards), read from `I/N`.
 
     Raises:
         ConfigError: unless I is one of 0 to N-1.
@@ -69,7 +69,7 @@ VERB = Verb(
             False,
             flags.DEFINE_boolean,
         ),
-        Flag("shard", "I/N: every N-th picture from number I (0 to N-1) on, one part of N for one of N jobs", "0/1"),
+        Flag("shard", "I/N: every N-th picture from number I (0 to N-1) on, for one of N jobs", "0/1"),
         *HOSTS,
         LANG,
     ),

@@ -1,4 +1,4 @@
-"""prepare: the data are read and checked, without training; or the cache is cleared of what nothing uses any more."""
+"""prepare: reads and checks the data without training, or clears the cache of what nothing uses any more."""
 
 from functools import partial
 

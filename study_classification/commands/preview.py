@@ -1,4 +1,4 @@
-"""preview: what augmentation makes of the images that --config trains on."""
+"""preview: draws what augmentation makes of the images that --config trains on."""
 
 from dataclasses import replace
 from pathlib import Path

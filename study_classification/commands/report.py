@@ -1,4 +1,4 @@
-"""report: the page of a finished run is made."""
+"""report: writes the page of a finished run."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""summary: what a network consists of and costs."""
+"""summary: shows the layers of a network and what it costs."""
 
 from study_classification.commands.verb import CONFIG, LANG, WORKDIR, Given, Verb
 from study_classification.errors import ConfigError
@@ -27,7 +27,7 @@ def run(given: Given) -> int:
 
 VERB = Verb(
     name="summary",
-    help="layers, parameters, FLOPs and memory of the network of --config or --workdir",
+    help="show layers, parameters, FLOPs and memory of the network of --config or --workdir",
     usage="--config=configs/X.py[:key=value,...] [--config.FIELD=VALUE ...] | --workdir=DIR",
     flags=(CONFIG, WORKDIR, LANG),
     needs=("config", "workdir"),

@@ -1,11 +1,12 @@
-"""What other programs call things, and what they are called here. A name is looked up with _ for each -.
+"""Names that other programs use, and what they are called here. Each - of a name is looked up as _.
 
-`FIELDS` says which field of the config is meant, as a flag (`--lr`) or as a field (`--config.lr`), and `NO_FIELD` why
-there is no such field. `FLAGS` and its like say what to do instead of a flag, where a field is not the answer: `{N}`
-stands for the value that was given, or is shown as N where there is none.
+`FIELDS` has the field of the config that a flag (`--lr`) or a field (`--config.lr`) means. `NO_FIELD` says why there is
+no such field. `FLAGS` and the tables after it say what to do instead of the flag, where a field is not the answer. In
+them, `{N}` stands for the value that was typed, and is printed as N if there was none.
 """
 
 import re
+from collections.abc import Collection
 
 FIELDS = {
     "lr": "optimizer.learning_rate",
@@ -105,8 +106,8 @@ FIELDS = {
     "metric": "monitor",
 }
 NO_FIELD = {
-    "num_classes": "the data have the classes, one a folder or label",
-    "loss": "task.name decides it: softmax and sigmoid have the cross-entropy, a regression has task.loss",
+    "num_classes": "the classes come from the data, one for each folder or label",
+    "loss": "task.name decides it: softmax and sigmoid use the cross-entropy, and regression uses task.loss",
     "workdir": "it is a flag, --workdir=DIR",
     "device": "every device is used, and the environment variable JAX_PLATFORMS=cpu chooses",
 }
@@ -117,14 +118,15 @@ _RESUME = "the same command resumes a run, and so does train --workdir=RUN"
 _RUN = "the run is --workdir=RUN, and --checkpoint=best, last or a step chooses one of its checkpoints"
 _OF_THE_RUN = "the run in --workdir has its own, as it was trained"
 
-# of all verbs
+# for all verbs
 FLAGS = {
     **dict.fromkeys(("gpu", "gpus", "device", "devices", "cuda", "cpu", "no_cuda", "accelerator"), _DEVICE),
     **{name: NO_FIELD[name] for name in ("num_classes", "loss")},
+    "version": "pip show study-classification tells it",
     "verbose": "everything is said, and the run's log.txt has it",
     "v": "everything is said, and the run's log.txt has it",
 }
-# of verbs that take --config
+# for verbs that take --config
 CONFIG_FLAGS = {
     **dict.fromkeys(
         ("epochs", "epoch", "num_epochs", "n_epochs", "max_epochs", "num_train_epochs"),
@@ -159,7 +161,7 @@ CONFIG_FLAGS = {
     **dict.fromkeys(("checkpoint_dir", "ckpt_dir", "ckpt", "run_dir", "model_dir", "project"), _WORKDIR),
     **dict.fromkeys(("resume", "resume_from", "continue", "resume_from_checkpoint"), _RESUME),
 }
-# of verbs that do not
+# for verbs that take --workdir and no --config
 RUN_FLAGS = {
     **dict.fromkeys(("m", "model", "arch", "weights", "model_path", "model_dir", "checkpoint_dir", "ckpt"), _RUN),
     **dict.fromkeys(("load", "resume", "run", "run_dir", "model_name", "pretrained"), _RUN),
@@ -170,7 +172,7 @@ RUN_FLAGS = {
 _STDOUT = "the rows go to stdout, as in --format=csv > FILE"
 _INPUTS = "pictures and folders stand without a flag: predict --workdir=RUN {PICTURE.jpg}"
 _OUTPUTS = ("output", "out", "o", "output_dir", "out_dir", "save_dir", "save", "csv")
-# of one verb
+# for one verb
 VERB_FLAGS = {
     "evaluate": {
         **dict.fromkeys(_OUTPUTS, "the result goes to report.json in --workdir"),
@@ -181,6 +183,17 @@ VERB_FLAGS = {
         **dict.fromkeys(("data", "data_dir", "source", "input", "image", "images", "file", "files", "path"), _INPUTS),
         **dict.fromkeys(("conf", "min_confidence"), "it is --threshold={0.5}"),
     },
+    "check": dict.fromkeys(
+        ("config", "data", "data_dir", "source", "input", "path", "workdir"),
+        "the folder or manifest stands without a flag: check {FOLDER}",
+    ),
+    "compare": dict.fromkeys(
+        ("config", "workdir", "runs", "run", "input"), "runs stand without a flag: compare {RUN} ..."
+    ),
+    "explain": dict.fromkeys(
+        ("data", "data_dir", "source", "input", "image", "images", "file", "files", "path"),
+        "pictures and folders stand without a flag: explain --workdir=RUN {PICTURE.jpg}",
+    ),
     "tune": {
         **dict.fromkeys(("workdir", *_OUTPUTS), "the directory of the study is --study={DIR}"),
         **dict.fromkeys(("n_trials", "num_trials", "max_trials"), "it is --trials={20}"),
@@ -189,22 +202,30 @@ VERB_FLAGS = {
 
 
 def field_of(name: str) -> str:
-    """The field that is meant by the name of a flag or field, by the whole of it or its last part; '' if unknown."""
+    """The field that a flag or field of another program means, by its whole name or its last part; '' if unknown."""
     name = name.replace("-", "_").lower()
     return FIELDS.get(name) or FIELDS.get(name.rpartition(".")[2], "")
 
 
 def why_no_field(name: str) -> str:
-    """Why there is no such field; '' if unknown."""
+    """Why the config has no such field; '' if unknown."""
     return NO_FIELD.get(name.replace("-", "_").lower().rpartition(".")[2], "")
 
 
-def guide(verb: str, takes_config: bool, name: str, value: str | None) -> str:
-    """What to do instead of a flag that the verb does not have; '' if unknown."""
+def guide(verb: str, known: Collection[str], name: str, value: str | None) -> str:
+    """What to do instead of a flag that the verb does not have; '' if unknown.
+
+    Args:
+        verb: its name.
+        known: the names of the flags that it has.
+        name: of the flag that it does not have.
+        value: what was given with that, if anything.
+    """
     name = name.replace("-", "_").lower()
-    for table in (VERB_FLAGS.get(verb, {}), CONFIG_FLAGS if takes_config else RUN_FLAGS, FLAGS):
+    shared = CONFIG_FLAGS if "config" in known else RUN_FLAGS if "workdir" in known else {}
+    for table in (VERB_FLAGS.get(verb, {}), shared, FLAGS):
         if name in table:
             return re.sub(r"\{(.+?)\}", lambda match: value or match[1], table[name])
-    if takes_config and (field := field_of(name)):
+    if "config" in known and (field := field_of(name)):
         return f"set --config.{field}={value or 'VALUE'}"
     return ""

@@ -1,4 +1,4 @@
-"""train: one run is made, or goes on where it was stopped."""
+"""train: makes a run, or resumes one where it was stopped."""
 
 from dataclasses import replace
 

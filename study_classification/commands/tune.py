@@ -1,4 +1,4 @@
-"""tune: values of fields are searched for, or compared over seeds."""
+"""tune: searches for values of fields, or compares them over seeds."""
 
 from functools import partial
 
@@ -26,7 +26,7 @@ VERB = Verb(
         Flag("study", "directory of the study; the same command goes on there, also from several processes at once"),
         Flag(
             "trials",
-            "of search_space(): how many trials there shall be in all, 20 if not given",
+            "for search_space(): how many trials to make in all, 20 if not given",
             None,
             partial(flags.DEFINE_integer, lower_bound=1),
         ),

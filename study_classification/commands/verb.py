@@ -1,4 +1,4 @@
-"""What a verb is: the flags that it takes, what it needs, and what it does; and the flags that several verbs share."""
+"""The classes that describe a verb (its flags, what it needs, what it does), and the flags that several verbs share."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,8 +9,15 @@ from typing import Any
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
+from study_classification.config import TYPES
 from study_classification.language.choice import LANGUAGES
 from study_classification.paths import user_path
+
+_TYPE_OF: dict[Callable[..., Any], type] = {
+    flags.DEFINE_boolean: bool,
+    flags.DEFINE_integer: int,
+    flags.DEFINE_float: float,
+}
 
 
 @dataclass(frozen=True)
@@ -19,9 +26,9 @@ class Flag:
 
     Attributes:
         name: without the dashes.
-        help: what it says in the help of a verb.
-        default: its value where it is not given.
-        define: the function that defines it, of absl or ml_collections, or a partial one.
+        help: its line in the help of a verb.
+        default: its value if it is not given.
+        define: the function of absl or ml_collections that defines it, perhaps as a `partial`.
     """
 
     name: str
@@ -31,8 +38,20 @@ class Flag:
 
     @property
     def is_switch(self) -> bool:
-        """Whether it is on or off, so that it may stand without a value."""
+        """Whether the flag is True or False, so that it needs no value."""
         return self.define is flags.DEFINE_boolean
+
+    @property
+    def valid(self) -> str:
+        """What its value must be, in words."""
+        define = self.define.func if isinstance(self.define, partial) else self.define
+        limits = self.define.keywords if isinstance(self.define, partial) else {}
+        if names := limits.get("enum_values"):
+            return f"one of {', '.join(names)}"
+        kind = TYPES[_TYPE_OF.get(define, str)]
+        if "upper_bound" in limits:
+            return f"{kind} from {limits['lower_bound']:g} to {limits['upper_bound']:g}"
+        return f"{kind}, {limits['lower_bound']:g} or more" if limits else kind
 
 
 @dataclass(frozen=True)
@@ -40,12 +59,12 @@ class Given:
     """What the user gave.
 
     Attributes:
-        values: the value of each flag of the verb but --config.
-        inputs: what stood there without a flag.
-        config: the config, with the fields of the command line; None where there is no --config.
-        config_name: the name of its file, without folder and ending.
-        config_text: its file and its arguments, as in FILE.py:key=value.
-        typed: the fields that were set on the command line, in their order.
+        values: the value of each flag of the verb except --config.
+        inputs: what was typed without a flag.
+        config: the config, with the fields that the command line sets; None if there is no --config.
+        config_name: the name of the config file, without folder and ending.
+        config_text: the config file and its arguments, as in FILE.py:key=value.
+        typed: the fields that the command line sets, in the order in which they were typed.
     """
 
     values: Mapping[str, Any]
@@ -66,13 +85,14 @@ class Verb:
 
     Attributes:
         name: what is typed.
-        help: what it does, in a line.
-        usage: what follows the verb, as an example.
-        flags: those that it takes.
-        needs: names of flags, of which one has to be given.
-        needs_all: whether all of them have to be.
-        run: does it, and returns the exit code. It imports what is heavy, for only the verb that runs may cost time.
-        takes_inputs: whether there are inputs, which stand without a flag.
+        help: what it does, in one line.
+        usage: what may follow the verb.
+        flags: the flags that it takes.
+        needs: names of flags; at least one of them has to be given.
+        needs_all: whether all flags of `needs` have to be given.
+        run: runs the verb and returns the exit code. It imports heavy modules itself, so that no other verb waits for
+            them.
+        takes_inputs: whether the verb takes inputs, which are typed without a flag.
     """
 
     name: str
@@ -85,20 +105,20 @@ class Verb:
     needs_all: bool = False
 
 
-CONFIG = Flag("config", "config file; behind a colon, its arguments", None, config_flags.DEFINE_config_file)
+CONFIG = Flag("config", "config file; its arguments follow a colon", None, config_flags.DEFINE_config_file)
 WORKDIR = Flag("workdir", "run directory, which a training run has written")
 HOSTS = (
-    Flag("coordinator", "of several processes: HOST:PORT of the first one; found on TPU, SLURM, Open MPI, GKE"),
+    Flag("coordinator", "HOST:PORT of the first of several processes; found without it on TPU, SLURM, Open MPI, GKE"),
     Flag("num_processes", "how many processes there are", None, partial(flags.DEFINE_integer, lower_bound=1)),
     Flag("process_id", "the number of this process, from 0", None, partial(flags.DEFINE_integer, lower_bound=0)),
 )
 LANG = Flag(
     "lang",
-    "language of what is said, en or ja; without it that of the locale",
+    "language of all messages, en or ja; without it the locale decides",
     None,
     partial(flags.DEFINE_enum, enum_values=list(LANGUAGES)),
 )
-OUT = Flag("out", "folder for what is drawn; without it explain/ in --workdir")
+OUT = Flag("out", "folder for the figures; without it explain/ in --workdir")
 CHECKPOINT = Flag("checkpoint", "best, last, or a step", "best")
 TTA = Flag(
     "tta",

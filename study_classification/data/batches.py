@@ -1,7 +1,6 @@
 """From a split to batches on the devices: resident (decoded once, kept there) or streaming (decoded on the way).
 
-Both modes give the same batches for the same plan. A plan is a sequence of index batches that is known in advance, so
-that a run can be resumed at any step by starting there.
+Both modes give the same batches for the same order (see `order.py`), so a run can be resumed at any step.
 """
 
 import hashlib
@@ -26,12 +25,12 @@ from study_classification.system.console import progress, say
 from study_classification.system.threads import parallel
 
 FORMAT = 2  # part of every cache key: raise it when decoding or resizing changes
-RESIDENT_SHARE = 0.4  # of the free memory that resident images may take: the rest is for the network
+RESIDENT_SHARE = 0.4  # the share of free memory that resident images may take: the rest is for the network
 Batch = dict[str, jax.Array]
 
 
 def _together(steps: int | range, of: Callable[[int], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """What a step has, or, along a new first axis, each of several."""
+    """The arrays of one step, or those of several steps, stacked along a new first axis."""
     if isinstance(steps, int):
         return of(steps)
     parts = [of(step) for step in steps]
@@ -43,9 +42,9 @@ def _of_groups(sharding: NamedSharding) -> NamedSharding:
 
 
 class ResidentImages:
-    """All examples of a split on the device, images as uint8; a batch is gathered there.
+    """All examples of a split, kept on the devices, images as uint8. Batches are gathered there.
 
-    `arrays` lie on every device, see `on_every_device`; `sharding` is that of the batches.
+    `arrays` lie on every device, see `on_every_device`. `sharding` is the sharding of the batches.
     """
 
     def __init__(self, arrays: dict[str, jax.Array], sharding: NamedSharding):
@@ -57,21 +56,21 @@ class ResidentImages:
         self._shardings = {int: sharding, range: _of_groups(sharding)}
         self._gather = {kind: jax.jit(gather, out_shardings=it) for kind, it in self._shardings.items()}
 
-    def batches(self, plan: Order, steps: Steps) -> Iterator[Batch]:
-        """The batches of these steps: the arrays, of images image, aspect and label, and what the plan says of each."""
+    def batches(self, order: Order, steps: Steps) -> Iterator[Batch]:
+        """The batches of these steps: for images image, aspect and label, and what the order says of each example."""
         for each in steps:
-            planned = jax.device_put(_together(each, plan.__getitem__), self._shardings[type(each)])
+            planned = jax.device_put(_together(each, order.__getitem__), self._shardings[type(each)])
             yield self._gather[type(each)](self._arrays, planned["index"]) | planned
 
 
 class StreamingImages:
-    """Images decoded when they are needed, by threads, some batches ahead; each host decodes its own part."""
+    """Images that threads decode some batches before they are needed. Each host decodes its own part of a batch."""
 
-    def __init__(self, split: Split, view: ImageReader, workers: int, sharding: NamedSharding):
-        self._split, self._view, self._workers, self._sharding = split, view, workers, sharding
+    def __init__(self, split: Split, reader: ImageReader, workers: int, sharding: NamedSharding):
+        self._split, self._reader, self._workers, self._sharding = split, reader, workers, sharding
 
-    def batches(self, plan: Order, steps: Steps) -> Iterator[Batch]:
-        """The batches of these steps: image, aspect, label, and what the plan says of each example."""
+    def batches(self, order: Order, steps: Steps) -> Iterator[Batch]:
+        """The batches of these steps: image, aspect, label, and what the order says of each example."""
         import grain
 
         options = grain.ReadOptions(num_threads=self._workers, prefetch_buffer_size=self._workers + 1)
@@ -79,7 +78,7 @@ class StreamingImages:
         def load(number: int) -> tuple[int, dict[str, np.ndarray]]:
             each = steps[int(number)]
             first = each if isinstance(each, int) else each[0]
-            return len(plan[first]["index"]), _together(each, lambda step: self._load(plan[step]))
+            return len(order[first]["index"]), _together(each, lambda step: self._load(order[step]))
 
         loaded = grain.MapDataset.range(len(steps)).map(load).to_iter_dataset(options)
         for each, (size, here) in zip(steps, loaded, strict=True):
@@ -90,9 +89,9 @@ class StreamingImages:
     def _load(self, planned: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         rows = devices.rows_here(self._sharding, len(planned["index"]))
         planned = {name: array[rows] for name, array in planned.items()}
-        batch = _empty(len(rows), self._split.label_type, self._view)
+        batch = _empty(len(rows), self._split.label_type, self._reader)
         for row, index in enumerate(planned["index"]):
-            _fill(batch, row, self._split, int(index), self._view)
+            _fill(batch, row, self._split, int(index), self._reader)
         return batch | planned
 
 
@@ -109,7 +108,7 @@ def open_examples(
     workers: int,
     sharding: NamedSharding,
 ) -> Images:
-    """Makes a split ready: images as `open_images` says; rows are small, so they are always resident.
+    """Makes a split ready to give batches: images by `open_images`; rows are small, so they are always resident.
 
     Raises:
         DataError: if a row does not fit what was learnt from the training rows.
@@ -126,59 +125,66 @@ def open_examples(
 
 
 def open_images(
-    split: Split, view: ImageReader, *, mode: str, free_memory: int, cache: Path, workers: int, sharding: NamedSharding
+    split: Split,
+    reader: ImageReader,
+    *,
+    mode: str,
+    free_memory: int,
+    cache: Path,
+    workers: int,
+    sharding: NamedSharding,
 ) -> Images:
-    """Chooses the mode, says which and why, and makes the split ready.
+    """Chooses resident or streaming, prints which and why, and makes the split ready to give batches.
 
     Args:
         split: the encoded images.
-        view: how they become arrays.
+        reader: turns encoded images into arrays.
         mode: `auto`, `resident` or `streaming`; auto is resident if the images fit into the free memory.
         free_memory: bytes free on one device.
         cache: directory for decoded images.
         workers: decoding threads.
-        sharding: of the batches.
+        sharding: the sharding of the batches.
     """
-    needed = len(split) * int(np.prod(view.shape))
+    needed = len(split) * int(np.prod(reader.shape))
     fits = needed < RESIDENT_SHARE * free_memory
     if mode == "auto":
         mode = "resident" if fits else "streaming"
-    size = f"{len(split):,} pictures of {view.shape[1]} x {view.shape[0]}"
+    size = f"{len(split):,} pictures of {reader.shape[1]} x {reader.shape[0]}"
     say(f"  {mode}: {size} need {gigabytes(needed)} of {gigabytes(free_memory)} free memory")
     if mode == "streaming":
-        return StreamingImages(split, view, workers, sharding)
-    return ResidentImages(_decode_all(split, view, cache, workers, sharding), sharding)
+        return StreamingImages(split, reader, workers, sharding)
+    return ResidentImages(_decode_all(split, reader, cache, workers, sharding), sharding)
 
 
 def batch_shapes(
-    view: ImageReader, label_type: np.dtype, size: int, sharding: NamedSharding
+    reader: ImageReader, label_type: np.dtype, size: int, sharding: NamedSharding
 ) -> dict[str, jax.ShapeDtypeStruct]:
-    """What the batches of a training plan will look like."""
-    arrays = _empty(size, label_type, view)
+    """The shapes and types of the training batches, by name."""
+    arrays = _empty(size, label_type, reader)
     types = {name: (array.shape, array.dtype) for name, array in arrays.items()}
     types |= {name: ((size,), np.dtype(np.int32)) for name in ("index", "epoch")}
     return {name: jax.ShapeDtypeStruct(*of, sharding=sharding) for name, of in types.items()}
 
 
 def on_every_device(arrays: dict[str, np.ndarray], sharding: NamedSharding) -> dict[str, jax.Array]:
-    """Arrays that every host has, on every device of the mesh."""
+    """Puts arrays that every host has onto every device of the mesh."""
     everywhere = devices.replicated(sharding.mesh)
     return {name: jax.device_put(np.asarray(array), everywhere) for name, array in arrays.items()}
 
 
 def _decode_all(
-    split: Split, view: ImageReader, cache: Path, workers: int, sharding: NamedSharding
+    split: Split, reader: ImageReader, cache: Path, workers: int, sharding: NamedSharding
 ) -> dict[str, jax.Array]:
-    """All images of a split on every device, decoded once and then read back from a memory-mapped file.
+    """Puts all images of a split onto every device. They are decoded once, and kept in a memory-mapped file.
 
-    Of several hosts each decodes and keeps those that a batch of all of them would give it; the devices tell the rest.
+    Each of several hosts decodes its own part, as if the split were one batch; the devices exchange the parts.
     """
     count = len(split)
     if hosts.alone():
-        return on_every_device(_decoded(split, view, cache, workers, np.arange(count)), sharding)
+        return on_every_device(_decoded(split, reader, cache, workers, np.arange(count)), sharding)
     filled = -(-count // sharding.mesh.size) * sharding.mesh.size
     rows = devices.rows_here(sharding, filled)
-    here = _decoded(split, view, cache, workers, rows[rows < count])
+    here = _decoded(split, reader, cache, workers, rows[rows < count])
     complete = jax.jit(lambda array: array[:count], out_shardings=devices.replicated(sharding.mesh))
     missing = [(0, int((rows >= count).sum()))]
     return {
@@ -190,24 +196,24 @@ def _decode_all(
 
 
 def _decoded(
-    split: Split, view: ImageReader, cache: Path, workers: int, indices: Int64[np.ndarray, " n"]
+    split: Split, reader: ImageReader, cache: Path, workers: int, indices: Int64[np.ndarray, " n"]
 ) -> dict[str, np.ndarray]:
-    """The images with these numbers, of a memory-mapped file."""
+    """The images with these indices, from a memory-mapped file that is written if need be."""
     identity = [
         FORMAT,
         split.key,
-        view.preprocess.image_size,
-        view.preprocess.resize_size,
-        view.preprocess.interpolation,
-        view.preprocess.channels,
-        view.canvas_size,
+        reader.preprocess.image_size,
+        reader.preprocess.resize_size,
+        reader.preprocess.interpolation,
+        reader.preprocess.channels,
+        reader.canvas_size,
     ]
     if len(indices) < len(split):
         identity.append(hashlib.sha256(indices.tobytes()).hexdigest())
 
     def fill(create: Create) -> None:
-        arrays = _empty(len(indices), split.label_type, view, create)
-        rows = parallel(lambda row: _fill(arrays, row, split, int(indices[row]), view), range(len(indices)), workers)
+        arrays = _empty(len(indices), split.label_type, reader, create)
+        rows = parallel(lambda row: _fill(arrays, row, split, int(indices[row]), reader), range(len(indices)), workers)
         for _ in progress(rows, "decoding pictures", total=len(indices)):
             pass
 
@@ -217,33 +223,33 @@ def _decoded(
 def _empty(
     count: int,
     label_type: np.dtype,
-    view: ImageReader,
+    reader: ImageReader,
     create: Create = lambda name, dtype, shape: np.empty(shape, dtype),
 ) -> dict[str, np.ndarray]:
     return {
-        "image": create("image", np.uint8, (count, *view.shape)),
+        "image": create("image", np.uint8, (count, *reader.shape)),
         "aspect": create("aspect", np.float32, (count,)),
         "label": create("label", label_type, (count,)),
     }
 
 
-def _fill(arrays: dict[str, np.ndarray], row: int, split: Split, index: int, view: ImageReader) -> None:
-    arrays["image"][row], arrays["aspect"][row], arrays["label"][row] = read(split, index, view)
+def _fill(arrays: dict[str, np.ndarray], row: int, split: Split, index: int, reader: ImageReader) -> None:
+    arrays["image"][row], arrays["aspect"][row], arrays["label"][row] = read(split, index, reader)
 
 
-def read(split: Split, index: int, view: ImageReader) -> tuple[UInt8[np.ndarray, "h w c"], np.float32, int | float]:
-    """One example of a split: image, width / height, label.
+def read(split: Split, index: int, reader: ImageReader) -> tuple[UInt8[np.ndarray, "h w c"], np.float32, int | float]:
+    """Reads one example of a split: image, aspect (width / height), label.
 
     Raises:
-        DataError: if it cannot be read.
+        DataError: if the image cannot be read.
     """
     example = split[index]
     try:
-        return *view.read(example.data), example.label
+        return *reader.read(example.data), example.label
     except UnreadableImage as error:
         raise DataError(f"{example.name} cannot be read: {error}; remove it from the data set") from None
 
 
 def gigabytes(count: float) -> str:
-    """Bytes as a person reads them."""
+    """A number of bytes as a person reads it."""
     return f"{count / 1e9:.2f} GB" if count >= 1e7 else f"{count / 1e6:.2f} MB"

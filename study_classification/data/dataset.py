@@ -1,4 +1,4 @@
-"""One interface to every data set: class names, and splits with random access to encoded images, or of rows."""
+"""One interface to every data set: class names, and splits with random access to encoded images or rows."""
 
 import contextlib
 import copy
@@ -24,7 +24,7 @@ from study_classification.paths import user_path
 from study_classification.system import entries, hosts
 from study_classification.system.array_cache import Create, cached_arrays
 
-# What TFDS imports recommends another package to every notebook, for bars that are not shown.
+# A package that TFDS imports recommends ipywidgets in every notebook, for bars that are not shown.
 warnings.filterwarnings("ignore", message="IProgress not found")
 
 FLOATS = (np.float16, np.float32, np.float64)
@@ -32,7 +32,7 @@ FLOATS = (np.float16, np.float32, np.float64)
 
 @dataclass(frozen=True)
 class Example:
-    """An encoded image, its class index or its number, and a name that a person can find it by."""
+    """An encoded image, its label (class index or number), and a name by which a person can find it."""
 
     data: bytes
     label: int | float
@@ -43,8 +43,8 @@ class Split:
     """One split of a TFDS data set (ArrayRecord) with the images left encoded.
 
     Attributes:
-        key: identifies the content; what is cached of the split is named by it.
-        label_type: of the labels: int32 classes or float32 numbers.
+        key: identifies the content; files of the cache are named by it.
+        label_type: the type of the labels: int32 for classes, float32 for numbers.
     """
 
     def __init__(self, builder, expression: str, key: str, numbers: bool = False):
@@ -59,18 +59,18 @@ class Split:
         # TFDS's own parsing takes longer than the reading.
         raw = tfds.core.decode.DeserializeMethod.RAW_BYTES
         self._records = builder.as_data_source(expression, deserialize_method=raw)
-        self._places: Int[np.ndarray, " n"] | None = None  # of its records, where it has not all of them
+        self._places: Int[np.ndarray, " n"] | None = None  # the records that it takes; None: all of them
         self._parse = tf_example_pb2.Example.FromString
 
     def only(self, places: Int[np.ndarray, " k"]) -> "Split":
-        """Some of its examples."""
+        """A split with some of the examples."""
         some = copy.copy(self)
         some._places = places
         some.key += f"-{hashlib.sha256(places.astype('<i8').tobytes()).hexdigest()[:20]}"
         return some
 
     def chosen(self, labels: np.ndarray) -> np.ndarray:
-        """Of the labels of all records, those of its examples."""
+        """Picks the labels of its examples from the labels of all records."""
         return labels if self._places is None else labels[self._places]
 
     def __len__(self) -> int:
@@ -87,14 +87,14 @@ class Split:
         return Example(record[self._image].bytes_list.value[0], label, name)
 
     def _read(self, index: int) -> bytes:
-        """A record as it is stored; ArrayRecord checks a hash of it.
+        """A record as it is stored; ArrayRecord checks its hash.
 
         Raises:
-            EnvironmentFault: if it is damaged. Where this program prepared the data, they are prepared again next time.
+            EnvironmentFault: if it is damaged. Data that this program prepared are prepared again next time.
         """
         try:
             return self._records[index]
-        except Exception as error:  # of several kinds
+        except Exception as error:  # of several types
             folder = Path(self._folder)
             own = (folder.parents[1] / entries.SEAL).exists()
             if own:
@@ -112,12 +112,12 @@ class Dataset:
 
     Attributes:
         key: identifies content and splits.
-        class_names: in the order of the labels; none where these are numbers.
+        class_names: in the order of the labels; empty if labels are numbers.
         splits: train, validation and test, as far as they exist.
-        report: what was found in the source; empty for a TFDS data set, which was not looked through.
-        folder: where it was prepared; None for a TFDS data set, and for rows.
+        report: what was found in the source; empty for a TFDS data set, which is taken as it is.
+        folder: where it was prepared; None for a TFDS data set and for rows.
         rows_csv: which row is in which split; empty for images.
-        per_class: how many examples of each class training takes at most; 0 where it takes all.
+        per_class: the most examples of each class that training takes; 0 if it takes all.
     """
 
     key: str
@@ -130,12 +130,12 @@ class Dataset:
 
     @property
     def is_tfds(self) -> bool:
-        """Whether it was a TFDS data set from the beginning."""
+        """Whether the source is a TFDS data set."""
         return not self.report
 
     @property
     def splits_csv(self) -> str:
-        """Which example is in which split; empty for a TFDS data set."""
+        """The content of splits.csv, which says which example is in which split; empty for a TFDS data set."""
         return (self.folder / "splits.csv").read_text(encoding="utf-8") if self.folder else self.rows_csv
 
     def split(self, name: str) -> Split | RowSplit:
@@ -155,7 +155,7 @@ class Dataset:
         return found
 
     def labels(self, name: str, cache: Path) -> Int32[np.ndarray, " n"] | Float32[np.ndarray, " n"]:
-        """The label of every example of a split; of a TFDS data set they are read once, and then kept in the cache."""
+        """The label of every example of a split. Labels of a TFDS data set are read once and kept in the cache."""
         if isinstance(examples := self.split(name), RowSplit):
             return examples.labels
         if self.folder:
@@ -171,7 +171,7 @@ class Dataset:
         return found
 
     def describe(self) -> str:
-        """A text of a few lines for the person who looks on."""
+        """A few lines of text about the data set, for the user."""
         sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
         if not self.is_tfds:
             lines = [format_report(self.report)]
@@ -184,8 +184,10 @@ class Dataset:
         return "\n".join(lines)
 
     def with_few(self, per_class: int, seed: int, cache: Path) -> "Dataset":
-        """With at most so many training examples of each class: the first ones of a seeded order, so that a smaller
-        number takes a part of what a larger one takes."""
+        """The data set with at most `per_class` training examples of each class.
+
+        They are the first ones in a seeded order, so a smaller number takes a part of what a larger one takes.
+        """
         labels = self.labels(TRAIN, cache)
         order = np.random.default_rng(seed).permutation(len(labels))
         chosen = [order[labels[order] == label][:per_class] for label in range(len(self.class_names))]
@@ -194,7 +196,7 @@ class Dataset:
 
 
 def names_in(split: Split | RowSplit) -> list[str]:
-    """The names of its examples; those of images are read with them."""
+    """The names of the examples of a split. Names of images are read from the data set, with the images."""
     return list(split.names) if isinstance(split, RowSplit) else [split[place].name for place in range(len(split))]
 
 
@@ -205,10 +207,10 @@ def open_dataset(
 
     Args:
         data_config: `config.data`.
-        everything_in: one split that takes all images of a folder or manifest, whatever splits it has; '' splits as
-            usual. A TFDS data set keeps its splits.
-        for_training: whether there have to be images for training and validation; data that are measured need none.
-        numbers: whether labels are numbers, and not classes.
+        everything_in: name of a split that takes all images of a folder or manifest, whatever splits it has; ''
+            splits as usual. A TFDS data set keeps its splits.
+        for_training: whether there have to be images for training and validation; data to be measured need none.
+        numbers: whether labels are numbers instead of classes.
 
     Raises:
         DataError: if there is no such data set or it cannot be used, or if a label is no number.
@@ -225,7 +227,7 @@ def _open(data_config: ConfigDict, everything_in: str, for_training: bool, numbe
     if data_config.input != IMAGES:
         class_names, of_split, report, rows_csv = open_rows(data_config, everything_in, for_training, numbers)
         key = hashlib.sha256(rows_csv.encode()).hexdigest()[:20]
-        return Dataset(_of_all_hosts(key, source), class_names, of_split, report, rows_csv=rows_csv)
+        return Dataset(_same_on_all_hosts(key, source), class_names, of_split, report, rows_csv=rows_csv)
     builder = _tfds_builder(source)
     if builder is not None:
         with hosts.first_alone("download"):
@@ -235,7 +237,7 @@ def _open(data_config: ConfigDict, everything_in: str, for_training: bool, numbe
     with hosts.first_alone("prepare"):
         listing = list_source(source, for_training)
         folder = prepare(source, listing, data_config, everything_in, for_training, numbers)
-    _of_all_hosts(folder.name, source)
+    _same_on_all_hosts(folder.name, source)
     import tensorflow_datasets as tfds
 
     builder = tfds.builder_from_directory(folder / "prepared_images" / "1.0.0")
@@ -245,15 +247,15 @@ def _open(data_config: ConfigDict, everything_in: str, for_training: bool, numbe
     return Dataset(folder.name, tuple(report["classes"]), splits, report, folder)
 
 
-def _of_all_hosts(key: str, source: str) -> str:
-    """The key of a data set, which has to be the same on all hosts."""
+def _same_on_all_hosts(key: str, source: str) -> str:
+    """Refuses a data set that differs between hosts; returns its key."""
     if len(keys := set(hosts.texts_of_all(key))) > 1:
         raise DataError(f"{source} holds {len(keys)} different data sets on {hosts.count()} hosts: copy one to all")
     return key
 
 
 def class_names(data_config: ConfigDict) -> tuple[str, ...]:
-    """The class names of the data set that `config.data` names, without reading or downloading any image.
+    """The class names of the data set that `config.data` names. No image is read or downloaded.
 
     Raises:
         DataError: if there is no such data set.
@@ -267,7 +269,7 @@ def class_names(data_config: ConfigDict) -> tuple[str, ...]:
 
 
 def _tfds_builder(source: str):
-    """The builder of `tfds:NAME` or of a prepared directory, not yet downloaded; None for any other source."""
+    """The builder of `tfds:NAME` or of a prepared folder, before any download; None for any other source."""
     prepared = user_path(source) / "dataset_info.json"
     is_prepared = prepared.is_file()
     if not source.startswith("tfds:") and not is_prepared:
@@ -292,7 +294,7 @@ def _tfds_builder(source: str):
 
 
 def _image_and_label(builder, numbers: bool = False) -> tuple[str, str]:
-    """Names of the one image feature and the one class label, or the one feature of numbers, of a TFDS data set."""
+    """The names of the image feature and the label feature of a TFDS data set, which has to have one of each."""
     import tensorflow_datasets as tfds
 
     features, found = builder.info.features.items(), []
@@ -314,7 +316,7 @@ def _image_and_label(builder, numbers: bool = False) -> tuple[str, str]:
 
 
 def _numbers_of_classes(feature) -> tuple[float, ...]:
-    """The numbers that the names of a class label are; nothing where they are none, or for another feature."""
+    """The names of a class label as numbers; nothing if they are not numbers, or for another feature."""
     with contextlib.suppress(DataError):
         return tuple(numbers_of("", getattr(feature, "names", None) or ()).values())
     return ()
@@ -331,7 +333,7 @@ def _open_tfds(builder, data_config: ConfigDict, numbers: bool) -> Dataset:
     train, validation, test = data_config.tfds_splits
     train = train or TRAIN
     if not validation:
-        # Without a validation split of its own, the last tenth of the training images (TFDS has shuffled them).
+        # Without a validation split, the last tenth of the training images validates (TFDS has shuffled them).
         validation = next((name for name in (VALIDATION, "val") if name in available), "")
         if not validation:
             train, validation = f"{train}[:90%]", f"{train}[90%:]"
@@ -351,7 +353,7 @@ def _open_tfds(builder, data_config: ConfigDict, numbers: bool) -> Dataset:
 
 
 def _downloaded(builder):
-    """The builder after its data are downloaded and prepared, if they are not in TFDS_DATA_DIR yet."""
+    """Downloads and prepares the data of a builder, if they are not in TFDS_DATA_DIR yet."""
     if builder.data_path.exists():
         return builder
     try:
@@ -361,7 +363,7 @@ def _downloaded(builder):
             f"preparing tfds:{builder.info.name} needs the package {error.name}: "
             "pip install 'study-classification[tfds]'"
         ) from None
-    except Exception as error:  # whatever the download meets: no network, no space, a changed address
+    except Exception as error:  # any failure of the download: no network, no space, a changed address
         raise EnvironmentFault(
             f"tfds:{builder.info.name} is not in {builder.data_dir} and cannot be downloaded "
             f"({type(error).__name__}): connect to the internet once, or copy a prepared data set "

@@ -1,6 +1,6 @@
-"""Every image of a source looked at once, for `check`: what a training would take of it, and what looks odd.
+"""Looks at every image of a source once, for `check`: what training would use, and what looks odd.
 
-Nothing is written, neither beside the images nor into the cache.
+It writes nothing, neither beside the images nor into the cache.
 """
 
 import hashlib
@@ -38,13 +38,13 @@ class Seen:
 
     Attributes:
         item: the image.
-        pixels: digest of its decoded pixels.
-        size: bytes of its file.
-        width: in pixels, upright.
-        height: likewise.
-        turn: its EXIF orientation; 1 is upright.
+        pixels: a digest of the decoded pixels.
+        size: the size of the file, in bytes.
+        width: the width of the upright image, in pixels.
+        height: the height of the upright image, in pixels.
+        turn: the EXIF orientation; 1 is upright.
         brightness: mean grey level, 0 to 255.
-        sharpness: variance of the Laplacian of its grey levels, at `SIDE` pixels.
+        sharpness: variance of the Laplacian of the grey levels, at `SIDE` pixels.
         look: what near-duplicates are found by, see `near.look_of`.
     """
 
@@ -59,7 +59,7 @@ class Seen:
     look: str
 
 
-# what looks odd -> which images do; each with the number that says so
+# kind of oddity -> function that gives the number that shows it; '' for an image without it
 ODDITIES = {
     "dark": lambda seen: f"{seen.brightness:.0f}" if seen.brightness < DARK else "",
     "blurred": lambda seen: f"{seen.sharpness:.0f}" if seen.sharpness < BLURRED and _shows_much(seen) else "",
@@ -71,14 +71,14 @@ ODDITIES = {
 
 @dataclass(frozen=True)
 class Examined:
-    """A source that was looked through.
+    """A source whose images were all looked at.
 
     Attributes:
         seen: the images that could be read.
-        splits: the proposed split of each, as an index into SPLITS.
+        splits: the proposed split of each image, as an index into SPLITS.
         report: what `prepare` reports, and `sizes`, `near_duplicates` (groups of names), those of them
             `near_in_two_splits` and `near_under_two_labels`, and each of `ODDITIES` (name -> number); all for JSON.
-        problem: why it cannot be trained on; '' if it can.
+        problem: why nothing can be trained on the source; '' if it can.
     """
 
     seen: Sequence[Seen]
@@ -88,11 +88,11 @@ class Examined:
 
 
 def examine(source: str, listing: Listing, data_config: ConfigDict) -> Examined:
-    """Looks through a source.
+    """Looks at every image of a source.
 
     Args:
-        source: its name.
-        listing: its images.
+        source: the name of the source.
+        listing: the images of the source.
         data_config: `config.data`, by which the split is drawn.
 
     Raises:
@@ -162,7 +162,7 @@ def _turn(data: bytes) -> int:
     try:
         with Image.open(io.BytesIO(data)) as image:
             return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # a damaged EXIF block, of which Pillow raises nearly everything
+    except Exception:  # a damaged EXIF block, for which Pillow raises errors of nearly every type
         return 1
 
 
@@ -184,7 +184,7 @@ def _ratio(seen: Seen) -> float:
 
 
 def _found(seen: Sequence[Seen], unreadable: dict[str, str], listing: Listing, data_config: ConfigDict) -> Found:
-    """The images as `prepare` knows them."""
+    """The images as columns, as `prepare` gets them."""
     class_names = tuple(sorted({each.item.label for each in seen}))
     labels = np.array([class_names.index(each.item.label) for each in seen], np.int32)
     own = np.array([SPLITS.index(each.item.split) if each.item.split else -1 for each in seen], np.int8)
@@ -197,7 +197,7 @@ def _found(seen: Sequence[Seen], unreadable: dict[str, str], listing: Listing, d
 
 
 def _members(group: np.ndarray) -> list[list[int]]:
-    """Of each group of at least two, the numbers of its members."""
+    """The numbers of the members of each group that has at least two."""
     members: dict[int, list[int]] = {}
     for number, own in enumerate(group.tolist()):
         members.setdefault(own, []).append(number)
@@ -205,7 +205,7 @@ def _members(group: np.ndarray) -> list[list[int]]:
 
 
 def _near(seen: Sequence[Seen], found: Found, splits: np.ndarray) -> dict[str, list[list[str]]]:
-    """Groups of images that look alike without being exact duplicates alone."""
+    """Groups of images that look alike, apart from those of exact duplicates only."""
     places = [number for number, each in enumerate(seen) if each.look]
     pairs = near_pairs([seen[number].look for number in places])
     groups = [[places[member] for member in group] for group in _members(joined(len(places), pairs))]
@@ -224,7 +224,7 @@ def _near(seen: Sequence[Seen], found: Found, splits: np.ndarray) -> dict[str, l
 
 
 def _sizes(seen: Sequence[Seen]) -> dict[str, Any]:
-    """Sides and bytes of the images: the smallest, the median and the largest of each."""
+    """The smallest, the median and the largest of the sides and file sizes of the images."""
     columns = {
         "width": [each.width for each in seen],
         "height": [each.height for each in seen],

@@ -1,4 +1,4 @@
-"""What lies in a folder, at any depth."""
+"""Lists what lies in a folder, at any depth."""
 
 import os
 from collections.abc import Iterator
@@ -9,18 +9,18 @@ from study_classification.inputs.images.decode import IMAGE_EXTENSIONS, is_hidde
 from study_classification.paths import MADE_HERE, RUN_FILES, is_made_here, on_bucket, open_file
 from study_classification.system.files import files_below
 
-# what an entry is; only a folder is entered
+# the kinds of entries; only a FOLDER is entered
 FILE, FOLDER = "file", "folder"
 HIDDEN = "hidden"
 SPECIAL = "special"  # a pipe, a device, a socket
-RUN = "run"  # what this program has made, a run directory or a folder of what it has drawn
+RUN = "run"  # a folder that this program has made, for a run or for what it draws
 LOOP = "loop"  # a folder that holds itself, by a link to a folder above
 
 
 def walk(root: Path) -> Iterator[tuple[str, str]]:
-    """Everything below root as (path relative to it, with `/`; what it is), sorted folder by folder.
+    """(path relative to root, with `/`; what it is) of everything below root, sorted folder by folder.
 
-    Links are followed wherever they stand. Only a link to a folder above would never end.
+    Links are followed, except a link to a folder above, which would never end.
 
     Raises:
         DataError: if a folder cannot be read.
@@ -44,7 +44,7 @@ def walk(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def _walk_bucket(root: Path) -> Iterator[tuple[str, str]]:
-    """The same on a bucket: all of it is listed at once, and the names of the objects say what the folders are."""
+    """Does the same on a bucket. All objects are listed at once, and their names tell the folders."""
     files = files_below(root)
     *written, drawn = [
         {path.rpartition("/")[0] for path in files if path.endswith(f"/{name}")} for name in (*RUN_FILES, MADE_HERE)
@@ -65,7 +65,7 @@ def _walk_bucket(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def is_image(path: str | os.PathLike[str]) -> bool:
-    """By its extension, or, where that says nothing, by its first bytes."""
+    """Whether a file is an image, by its extension, or else by its first bytes."""
     if os.path.splitext(path)[1].lower() in IMAGE_EXTENSIONS:
         return True
     try:
@@ -82,7 +82,7 @@ def _kind(entry: os.DirEntry) -> str:
         if entry.is_dir():
             return RUN if is_made_here(entry.path) else FOLDER
         return FILE if entry.is_file() or not os.path.exists(entry.path) else SPECIAL
-    except OSError:  # a link to itself: whoever reads it will say so
+    except OSError:  # a link to itself: reading it gives the error
         return FILE
 
 

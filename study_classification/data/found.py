@@ -1,4 +1,4 @@
-"""The readable images of a source as columns; how they are split, and what is reported of them."""
+"""The readable images of a source as columns, their splits, and the report on them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ from study_classification.errors import DataError
 
 @dataclass(frozen=True)
 class Found:
-    """The readable images of a source, as columns in the order of the listing: there may be millions.
+    """The readable images of a source, as columns in the order of the listing, for there may be millions.
 
     Attributes:
-        class_names: sorted; none where labels are numbers.
-        labels: the class of each, or its number.
-        own: the split that the source gives each, as an index into SPLITS; -1 for none.
-        digests: of the decoded pixels of each group of exact duplicates.
-        group: that of each image.
-        sizes: bytes of each file.
-        starts: of each part of the source, the number of the first image; at the end, the number of all.
+        class_names: sorted; empty if labels are numbers.
+        labels: the label of each image, a class or a number.
+        own: the split that the source gives each image, as an index into SPLITS; -1 for none.
+        digests: a digest of the decoded pixels of each group of exact duplicates.
+        group: the group of each image, as an index into `digests`.
+        sizes: the size of each file, in bytes.
+        starts: the number of the first image of each part of the source, and last the number of images.
         unreadable: name -> reason.
-        cluster: that of each image, all of which stay in one split; None where exact duplicates alone do.
+        cluster: the cluster of each image; images of a cluster stay in one split. None if only duplicates do.
     """
 
     class_names: tuple[str, ...]
@@ -44,17 +44,17 @@ class Found:
 def look_through(
     source: str, stage: Stage, parts: Sequence[Part], numbers: dict[str, float] | None, grouping: Grouping
 ) -> Found:
-    """What the stage holds, as columns; with `numbers`, these take the place of the labels.
+    """The images on the stage, as columns. `numbers` has the number of each label, if labels are numbers.
 
     Raises:
         DataError: if no image is readable.
     """
     codes: dict[str, int] = {}
     unreadable: dict[str, str] = {}
-    # Made at once: what a million small arrays have taken is not given back to the system.
+    # Made at once: the memory of a million small arrays would not be given back to the system.
     columns = [np.empty(parts[-1].stop, kind) for kind in (np.int32, np.int8, np.int64, "S32")]
     starts = [0]
-    names: list[str] = []  # with their looks, where anything is to be kept together
+    names: list[str] = []  # with their looks, if anything is to be kept together
     looks: list[str] = []
     for part in parts:
         rows = stage.rows(part)
@@ -87,12 +87,12 @@ def look_through(
 
 
 def readable(rows: Iterable[Row]) -> list[Row]:
-    """Those of images that can be read."""
+    """The rows of images that can be read."""
     return [row for row in rows if row.pixels]
 
 
 def group_digests(column: Shaped[np.ndarray, " n"]) -> tuple[Shaped[np.ndarray, " g"], Int32[np.ndarray, " n"]]:
-    """The different digests, and the number of that of each image; `np.unique` would hold four copies at once."""
+    """(sorted digests, index of the digest of each image). `np.unique` would hold four copies at once."""
     order = np.argsort(column)
     column = column[order]
     first = np.append(True, column[1:] != column[:-1])
@@ -102,9 +102,10 @@ def group_digests(column: Shaped[np.ndarray, " n"]) -> tuple[Shaped[np.ndarray, 
 
 
 def choose_splits(found: Found, data_config: ConfigDict, pinned: dict[str, str] | None) -> Int8[np.ndarray, " n"]:
-    """The source's own splits where it has some, drawn ones where not; validation is cut off training if missing.
+    """The split of each image: that of the source if it has splits, else a drawn one.
 
-    They are drawn by class. Images with numbers are all drawn from one lot.
+    Validation is drawn from training if the source has no validation split. Images are drawn class by class, or all
+    together if labels are numbers.
     """
     ratio = tuple(data_config.split_ratio)
     if (found.own < 0).all():
@@ -158,7 +159,7 @@ def _counts(found: Found, splits: Int8[np.ndarray, " n"]) -> Int64[np.ndarray, "
 
 
 def report_of(source: str, found: Found, splits: Int8[np.ndarray, " n"], copies: list[list[tuple[int, str]]]) -> dict:
-    """What the images are. What else lies in the source, the listing knows anew at every start."""
+    """The report on the images. What else lies in the source is not in it: it is listed anew at every start."""
 
     def differing(values: np.ndarray) -> list[list[str]]:
         return [
@@ -177,7 +178,7 @@ def report_of(source: str, found: Found, splits: Int8[np.ndarray, " n"], copies:
 
 
 def _report_of_labels(found: Found, splits: Int8[np.ndarray, " n"]) -> dict:
-    """How many images each class has in each split, or, of numbers, how these are distributed in each split."""
+    """How many images each class has in each split; if labels are numbers, their distribution in each split."""
     if found.class_names:
         counts = zip(found.class_names, _counts(found, splits).tolist(), strict=True)
         return {"classes": {name: dict(zip(SPLITS, of_class, strict=True)) for name, of_class in counts}}

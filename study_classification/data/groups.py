@@ -1,4 +1,4 @@
-"""Images that have to stay in one split: near-duplicates, and those that a name or a manifest puts into one group."""
+"""Finds images that have to stay in one split: near-duplicates, and groups by name or by a manifest."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ from study_classification.data.near import joined, near_pairs
 
 @dataclass(frozen=True)
 class Grouping:
-    """What is kept together, besides exact duplicates.
+    """The rules by which images are kept together, besides exact duplicates.
 
     Attributes:
-        near: whether near-duplicates are.
-        pattern: a regular expression, or ''. Images are, in whose names it finds the same text: that of its first
-            group, or the whole of it, if it has no group.
+        near: whether near-duplicates are kept together.
+        pattern: a regular expression, or ''. Images are kept together if it finds the same text in their names: the
+            text of its first group, or of the whole match if it has no group.
         given: name of an image -> its group, from a manifest.
     """
 
@@ -28,18 +28,18 @@ class Grouping:
 
     @classmethod
     def of(cls, data_config: ConfigDict, given: Mapping[str, str]) -> "Grouping":
-        """What `config.data` and the listing of its source say."""
+        """The rules in `config.data` and in the listing of its source."""
         return cls(data_config.group_near_duplicates, data_config.group_pattern, given)
 
     def __bool__(self) -> bool:
         return self.near or bool(self.pattern) or bool(self.given)
 
     def rules(self) -> list:
-        """What enters the key of prepared data; nothing where nothing is kept together."""
+        """The part of these rules in the key of prepared data; empty if nothing is kept together."""
         return ["groups", self.near, self.pattern, sorted(self.given.items())] if self else []
 
     def group_of(self, name: str) -> str:
-        """The group of an image; '' of one that belongs to none."""
+        """The group of an image; '' if it belongs to none."""
         if name in self.given:
             return f"given {self.given[name]}"
         match = re.search(self.pattern, name) if self.pattern else None
@@ -48,12 +48,12 @@ class Grouping:
     def clusters(
         self, group: Int32[np.ndarray, " n"], names: Sequence[str], looks: Sequence[str]
     ) -> Int32[np.ndarray, " n"] | None:
-        """The cluster of each image that has to stay together; None where exact duplicates alone do.
+        """The cluster of each image: images of a cluster stay together. None if only exact duplicates do.
 
         Args:
-            group: of exact duplicates, that of each image.
-            names: of the images.
-            looks: of the images, see `near.look_of`; they are asked for where `near` is on.
+            group: the group of exact duplicates of each image.
+            names: the name of each image.
+            looks: the look of each image, see `near.look_of`; used if `near` is on.
         """
         if not self:
             return None

@@ -1,4 +1,4 @@
-"""The images of a source. There may be millions, so they are kept as columns and made into objects one by one."""
+"""The images of a source. There may be millions, so they are kept as columns, and objects are made one by one."""
 
 import itertools
 import os
@@ -13,7 +13,7 @@ TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
 
 
 class Item(NamedTuple):
-    """One image of a source: its unique name there, its class, its split if the source has splits, its bytes."""
+    """One image of a source: its unique name, its class, its split if the source has splits, and its path or bytes."""
 
     name: str
     label: str
@@ -63,8 +63,8 @@ class Items(Sequence[Item]):
     """Images, sorted by name.
 
     Attributes:
-        names: of the images.
-        class_names: sorted, so that their order is a property of the data and of nothing else.
+        names: the names of the images.
+        class_names: sorted, so that their order depends on the data alone.
     """
 
     names: Sequence[str]
@@ -72,13 +72,13 @@ class Items(Sequence[Item]):
     _classes: Sequence[str]
     _labels: Sequence[int]  # into _classes
     _splits: Sequence[int]  # into SPLITS; -1 for none
-    _files: Sequence[str] = field(repr=False)  # seen from the root
+    _files: Sequence[str] = field(repr=False)  # relative to the root
     _root: str = ""
     _data: Sequence[bytes] = ()
 
     @property
     def has_splits(self) -> bool:
-        """Whether the source gives any of them a split."""
+        """Whether the source gives any image a split."""
         return any(split >= 0 for split in self._splits)
 
     def __len__(self) -> int:
@@ -104,7 +104,7 @@ class Items(Sequence[Item]):
 
 
 def collect(rows: Iterable[tuple[str, str, str | None, str | bytes]], root: str = "") -> Items:
-    """Images from rows of name, class, split, and path seen from the root or bytes."""
+    """Makes `Items` from rows of (name, class, split, path relative to root or bytes)."""
     names, files, data = Texts(), Texts(), list[bytes]()
     codes: dict[str, int] = {}
     labels, splits = array("i"), array("b")

@@ -1,8 +1,8 @@
-"""Near-duplicates: images that look alike, though their pixels differ. Crops and mirror images escape.
+"""Finds near-duplicates: images that look alike, though their pixels differ. Crops and mirror images are not found.
 
-A difference hash says of 8 x 8 places whether it is lighter to the right. Recompressed, halved and blurred copies
-differ in a few of its 64 bits; different photos in about half of them. Of some thousand photos a few differ in as few
-bits by chance, so that the grey levels of the 8 x 8 places have to agree as well.
+A difference hash tells for 8 x 8 places whether the image is lighter to the right. Recompressed, halved and blurred
+copies differ in a few of its 64 bits, and different photos in about half of them. Among some thousand photos a few
+pairs differ in as few bits by chance, so the grey levels of the 8 x 8 places have to agree as well.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-NEAR = 6  # bits of 64 in which near-duplicates differ at most
-AGREEMENT = 0.8  # correlation of the grey levels of near-duplicates, at least
+NEAR = 6  # the most bits of 64 in which near-duplicates differ
+AGREEMENT = 0.8  # the least correlation of the grey levels of near-duplicates
 SMALLEST = 32  # pixels of the shorter side: below, different images look alike
-FLATTEST = 8  # levels of 256 between the darkest and the lightest place: below, noise decides
-BLOCK = 2**22  # pairs that are compared at once
+FLATTEST = 8  # grey levels between the darkest and the lightest place: below, noise decides
+BLOCK = 2**22  # how many pairs are compared at once
 
 
 def dhash(image: Image.Image) -> UInt8[np.ndarray, "8"]:
@@ -30,9 +30,9 @@ def dhash(image: Image.Image) -> UInt8[np.ndarray, "8"]:
 
 
 def look_of(image: Image.Image) -> str:
-    """What is compared of an image, upright, as 144 hexadecimal digits: its hash, and its grey levels at 8 x 8 places.
+    """The look of an upright image: its hash and its grey levels at 8 x 8 places, as 144 hexadecimal digits.
 
-    It is '' of a tiny image and of one of a single shade, of which neither would mean anything.
+    It is '' for a tiny image and for one of a single shade, whose looks would mean nothing.
     """
     if min(image.size) < SMALLEST:
         return ""
@@ -43,7 +43,7 @@ def look_of(image: Image.Image) -> str:
 
 
 def near_pairs(looks: Sequence[str]) -> Int[np.ndarray, "k 2"]:
-    """All pairs i < j of looks, none of them '', that are alike. The time grows with the square of their number."""
+    """All pairs i < j of looks that are alike; no look may be ''. The time grows with the square of their number."""
     columns = np.frombuffer(bytes.fromhex("".join(looks)), np.uint8).reshape(-1, 72)
     pairs = _close(np.ascontiguousarray(columns[:, :8]).view(np.uint64)[:, 0])
     grey = columns[:, 8:].astype(np.float32)
@@ -64,6 +64,6 @@ def _close(hashes: UInt64[np.ndarray, " n"]) -> Int[np.ndarray, "k 2"]:
 
 
 def joined(count: int, pairs: Int[np.ndarray, "k 2"]) -> Int32[np.ndarray, " n"]:
-    """The group of each of so many things, when those of each pair, and of chains of pairs, belong together."""
+    """The group of each of `count` things, if the things of each pair, and of chains of pairs, belong together."""
     links = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
     return connected_components(links, directed=False)[1]

@@ -1,4 +1,4 @@
-"""Which examples each step sees: known in advance, so that a run can be resumed at any step."""
+"""The order of the examples: which ones each step sees. It is known in advance, so a run resumes at any step."""
 
 import functools
 from collections.abc import Sequence
@@ -10,16 +10,16 @@ from jaxtyping import Int32
 
 
 class Order(Protocol):
-    """Step -> what is planned of each example of the batch: `index` [b], and `epoch` or `mask` [b]."""
+    """Step -> `index` [b] of the examples of its batch, and their `epoch` or `mask` [b]."""
 
     def __getitem__(self, step: int) -> dict[str, np.ndarray]: ...
 
 
 @dataclass(frozen=True)
 class TrainingOrder:
-    """Which examples step s trains on: the shuffled epochs joined end to end, cut into batches.
+    """The order of training: the shuffled epochs joined end to end and cut into batches.
 
-    No image is dropped or repeated within an epoch, whatever the batch size; a batch may reach into the next epoch.
+    No example is dropped or repeated within an epoch, whatever the batch size. A batch may reach into the next epoch.
     Epoch e has ended when ceil((e + 1) x examples / batch_size) steps have been taken.
     """
 
@@ -38,7 +38,7 @@ class TrainingOrder:
         return {"index": index.astype(np.int32), "epoch": seen.astype(np.int32)}
 
     def order(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        """The examples of an epoch, [num_examples], and how often each of them has been seen before."""
+        """(examples of an epoch, how often each has been seen before), both [num_examples]."""
         return _permutation(self.num_examples, self.seed, epoch), np.broadcast_to(epoch, self.num_examples)
 
     def end_of_epoch(self, epoch: int) -> int:
@@ -48,14 +48,14 @@ class TrainingOrder:
 
 @dataclass(frozen=True, eq=False)
 class BalancedOrder(TrainingOrder):
-    """A training plan with epochs of the same length in which all classes appear equally often, but for one image.
+    """An order of training in which all classes appear equally often in each epoch, to within one example.
 
-    Where an epoch cannot be divided by the classes, they take turns in having one image more. The images of a
-    class come in rounds, each shuffled anew, which go on from epoch to epoch: none comes again before all of its class
-    have come, and `epoch`, by which augmentation draws, is an image's round.
+    If the length of an epoch cannot be divided by the number of classes, the classes take turns in having one example
+    more. The examples of a class come in rounds, each shuffled anew, that go on from epoch to epoch: none comes again
+    before all of its class have come. `epoch`, by which augmentation draws, is the round of an example.
 
     Attributes:
-        labels: class of each example, [num_examples]; every class has at least one.
+        labels: the class of each example, [num_examples]; every class has at least one example.
     """
 
     labels: np.ndarray
@@ -64,7 +64,7 @@ class BalancedOrder(TrainingOrder):
         return _balanced_order(self, epoch)
 
     def begun(self, label: int, epoch: int) -> int:
-        """How many images of a class come before this epoch."""
+        """How many examples of a class come before this epoch."""
         classes = int(self.labels.max()) + 1
         share, left = divmod(self.num_examples, classes)
         return epoch * share + (epoch * left + classes - 1 - label) // classes
@@ -72,7 +72,7 @@ class BalancedOrder(TrainingOrder):
 
 @dataclass(frozen=True)
 class EvaluationOrder:
-    """Every example once, in order; the last batch is filled up with examples whose mask is 0."""
+    """The order of evaluation: every example once. The last batch is filled up with examples whose mask is 0."""
 
     num_examples: int
     batch_size: int
@@ -92,24 +92,24 @@ def _permutation(count: int, seed: int, epoch: int) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=4)
-def _balanced_order(plan: BalancedOrder, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+def _balanced_order(order: BalancedOrder, epoch: int) -> tuple[np.ndarray, np.ndarray]:
     index, rounds = [], []
-    for label in range(int(plan.labels.max()) + 1):
-        members = np.flatnonzero(plan.labels == label)
-        places = np.arange(plan.begun(label, epoch), plan.begun(label, epoch + 1))
+    for label in range(int(order.labels.max()) + 1):
+        members = np.flatnonzero(order.labels == label)
+        places = np.arange(order.begun(label, epoch), order.begun(label, epoch + 1))
         for number in np.unique(places // len(members)):
-            shuffled = np.random.default_rng((plan.seed, int(number), label)).permutation(members)
+            shuffled = np.random.default_rng((order.seed, int(number), label)).permutation(members)
             taken = shuffled[places[places // len(members) == number] % len(members)]
             index.append(taken)
             rounds.append(np.full(len(taken), number))
-    mixed = _permutation(plan.num_examples, plan.seed, epoch)
+    mixed = _permutation(order.num_examples, order.seed, epoch)
     return np.concatenate(index)[mixed], np.concatenate(rounds)[mixed]
 
 
-Steps = Sequence[int | range]  # steps, or ranges of them whose batches come together, along a new first axis
+Steps = Sequence[int | range]  # steps, or ranges of steps, whose batches are stacked along a new first axis
 
 
 def in_groups(steps: range, size: int) -> Steps:
-    """Ranges of so many steps, and one by one what is left."""
+    """Cuts steps into ranges of `size`; the steps that are left follow one by one."""
     whole = len(steps) // size * size if size > 1 else 0
     return [*(steps[begin : begin + size] for begin in range(0, whole, size)), *steps[whole:]]

@@ -1,9 +1,9 @@
-"""A listed source becomes a TFDS data set in the cache, once: every image is read, judged and given its split.
+"""Makes a TFDS data set in the cache from a listed source, once: reads and checks every image, and draws its split.
 
 CACHE/fingerprints/, CACHE/staging/     see `staging.py`
-CACHE/prepared/KEY/                     an entry, see `system/entries.py`; the key is the content and how it is split
+CACHE/prepared/KEY/                     an entry, see `system/entries.py`; KEY comes from the content and its splits
     prepared_images/1.0.0/              TFDS, ArrayRecord, the original encoded bytes
-    labels-SPLIT.npy                    the class, or the number, of every image of a split
+    labels-SPLIT.npy                    the label (class or number) of every image of a split
     data_report.json                    what was found
     splits.csv                          which image is in which split
 """
@@ -36,14 +36,14 @@ from study_classification.system.files import unwritable, write_json
 from study_classification.system.locks import taking_turns
 from study_classification.system.threads import num_workers
 
-FORMAT = 2  # part of every key: raise it when what is prepared changes
+FORMAT = 2  # part of every key: raise it when the files of prepared data change
 
 
 def cache_directory(data_config: ConfigDict) -> Path:
-    """The directory for all that can be made again: `data.cache_dir`, else below the user's cache directory.
+    """The directory for everything that can be made again: `data.cache_dir`, or a folder in the user's cache directory.
 
     Raises:
-        ConfigError: if it lies on a bucket, or its path is no UTF-8.
+        ConfigError: if `data.cache_dir` lies on a bucket, or its path is no UTF-8.
     """
     cache = data_config.cache_dir or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     if on_bucket(cache):
@@ -62,15 +62,15 @@ def prepare(
     for_training: bool = True,
     numbers: bool = False,
 ) -> Path:
-    """Prepares the data set if its content has not been prepared before.
+    """Prepares the data set, unless the same content has been prepared before.
 
     Args:
         source: name of the source, for messages and for the cache of fingerprints.
-        listing: its images.
+        listing: the images of the source.
         data_config: `config.data`.
-        everything_in: one split that takes all images, whatever the source says; '' draws splits as usual.
+        everything_in: name of a split that takes all images, whatever the source says; '' draws splits as usual.
         for_training: whether there have to be images of several classes for training and validation.
-        numbers: whether labels are numbers, and not classes.
+        numbers: whether labels are numbers instead of classes.
 
     Returns:
         The directory of the prepared data set.
@@ -98,7 +98,7 @@ def prepare(
 
 
 class Preparation:
-    """One source on its way into the cache."""
+    """The preparation of one source."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class Preparation:
         self._staging = self._cache / "staging" / f"{place}-{kind}"
 
     def known(self) -> Path | None:
-        """The data set, if no file of the source has changed since it was prepared."""
+        """The folder of the prepared data set, if no file of the source has changed since; else None."""
         parts = find_parts(self._items, self._workers)
         known = Fingerprints(self._fingerprints)
         if not all(part.stamp in known for part in parts):
@@ -130,7 +130,7 @@ class Preparation:
         return folder if not entries.damage(folder) else None
 
     def make(self) -> Path:
-        """Reads what has changed, and all of it if that is no content that was prepared before."""
+        """Reads the files that have changed, or all files if this content was never prepared; returns the folder."""
         for folder in (self._cache / "prepared", self._fingerprints.parent, self._staging.parent):
             folder.mkdir(parents=True, exist_ok=True)
         waiting = f"Another process is reading {self._source}: waiting for it ..."
@@ -159,7 +159,7 @@ class Preparation:
         return folder
 
     def _folder(self, contents: Iterable[bytes]) -> Path:
-        """The place of the data set with this content."""
+        """The folder of the data set with this content."""
         config = self._config
         rules = [FORMAT, config.split_ratio, config.split_seed, config.max_megapixels, self._pinned]
         rules += [self._everything_in, self._for_training] + ["numbers"] * (self._numbers is not None)
@@ -171,7 +171,7 @@ class Preparation:
         return self._cache / "prepared" / digest.hexdigest()[:20]
 
     def _read(self, stage: Stage, parts: Sequence[Part]) -> None:
-        """Brings parts of the source onto the stage, as far as a killed preparation has not."""
+        """Reads the parts of the source that no killed preparation has read."""
         items = self._items
         missing = [part for part in parts if not stage.has(part, items)]
         count = sum(part.stop - part.start for part in missing)
@@ -227,7 +227,7 @@ class Preparation:
 def _write_splits(
     file: Path, stage: Stage, parts: Sequence[Part], found: Found, splits: Int8[np.ndarray, " n"]
 ) -> list[list[tuple[int, str]]]:
-    """Writes splits.csv, by name as the images are; returns the groups of exact duplicates by number and name."""
+    """Writes splits.csv, sorted by name; returns the groups of exact duplicates, as (number, name) of each image."""
     group, sizes = found.group, np.bincount(found.group)
     copies: dict[int, list[tuple[int, str]]] = {}
     with file.open("w", encoding="utf-8", newline="") as lines:

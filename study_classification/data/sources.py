@@ -1,4 +1,4 @@
-"""Where labelled images come from: a folder, a manifest, or scikit-learn's digits, listed without being read.
+"""Lists the labelled images of a folder, a manifest, or scikit-learn's digits, without reading them.
 
 A TFDS data set needs no listing; `dataset.py` opens it directly.
 """
@@ -31,28 +31,28 @@ SPLIT_NAMES = {
     "test": TEST,
     "testing": TEST,
 }
-REST = "rest"  # the class of all digits that are not named
-LARGEST_NUMBER = 3.4e38  # of float32
+REST = "rest"  # the class of all digits that the source does not name
+LARGEST_NUMBER = 3.4e38  # that float32 can hold
 _SPLIT_LIKE = re.compile("(^|[^a-z])(train|val|test|eval|dev)")  # training_set, images_test, val2017
 NO_UTF8 = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Listing:
-    """All images of a source, sorted by name, and what is to be said of the source besides. All names can be printed.
+    """All images of a source, sorted by name, and what else was found in it. All names can be printed.
 
     Attributes:
         items: the images.
-        hidden: files and folders that are hidden or left behind by a system; like what follows, they are left out.
+        hidden: files and folders that are hidden or that a system has left. They are left out, as are those below.
         not_images: files that are no images.
         special_files: pipes, devices and sockets.
         without_class: images beside the class folders.
         run_directories: folders that this program has made, for runs and for what it draws.
         endless_links: links to a folder above them.
         empty_classes: class folders without images.
-        merged_classes: groups of names that are one class, since they differ in outer blanks or Unicode form alone.
-        look_like_splits: folders that are taken for classes, though each holds folders of the same names only.
-        groups: name of an image -> its group, where a manifest says so; all of a group stay in one split.
+        merged_classes: groups of names that are one class, for they differ only in outer blanks or Unicode form.
+        look_like_splits: folders that are taken for classes, though each holds only folders, with the same names.
+        groups: name of an image -> its group, from a manifest. All images of a group stay in one split.
     """
 
     items: Items
@@ -69,21 +69,21 @@ class Listing:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Sorted, so that their order is a property of the data and of nothing else."""
+        """The class names, sorted, so that their order depends on the data alone."""
         return self.items.class_names
 
     def findings(self) -> dict[str, list[str]]:
-        """What is to be said besides the images, by kind; `similar_classes` have names that look alike."""
+        """What else was found, by kind. `similar_classes` are classes whose names look alike."""
         kinds = [kind.name for kind in fields(self) if kind.name not in ("items", "groups")]
         found = {kind: list(getattr(self, kind)) for kind in kinds}
         return found | {"similar_classes": similar_names(self.class_names)}
 
 
 def list_source(source: str, for_training: bool = True) -> Listing:
-    """Lists 'digits' or some of them, as 'digits:3,8', an image folder, or a .csv / .json / .jsonl manifest.
+    """Lists the images of a source.
 
     Args:
-        source: one of these.
+        source: 'digits', some of them such as 'digits:3,8', an image folder, or a .csv / .json / .jsonl manifest.
         for_training: whether a folder has to look like classes, or like splits with one for training.
 
     Raises:
@@ -103,10 +103,10 @@ def list_source(source: str, for_training: bool = True) -> Listing:
 
 
 def numbers_of(source: str, labels: Iterable[str]) -> dict[str, float]:
-    """The number that each of these labels of a source is.
+    """Label -> its number, for the labels of a source.
 
     Raises:
-        DataError: if one is none, or none that float32 can hold.
+        DataError: if a label is no number, or a number that float32 cannot hold.
     """
     numbers = {}
     for label in labels:
@@ -123,7 +123,7 @@ def numbers_of(source: str, labels: Iterable[str]) -> dict[str, float]:
 
 
 def absolute_source(source: str) -> str:
-    """The source by which it is found from any directory: an absolute path, if it is one."""
+    """The source as it is found from any directory: a path becomes absolute."""
     path = user_path(source)
     return str(absolute(path)) if source != "digits" and path.exists() else source
 
@@ -139,7 +139,7 @@ def list_folder(root: Path, for_training: bool = True) -> Listing:
         DataError: if there are no class folders, or no images in them, or what looks like classes is something else.
     """
     if is_run(root):
-        raise DataError(f"{root} is a run directory, which this program has made: give a folder of data")
+        raise DataError(f"{root} is a run directory, which a training has written: give the folder of the pictures")
     if is_made_here(root):
         raise DataError(
             f"{root} has been made by this program for what it draws: give a folder of data, or remove {MADE_HERE} "
@@ -188,10 +188,10 @@ def list_folder(root: Path, for_training: bool = True) -> Listing:
 
 
 def _split_folders(root: Path, folders: Iterable[str], images: Iterable[str], for_training: bool) -> dict[str, str]:
-    """Folder -> split; nothing where the folders below root are classes.
+    """Folder -> split; nothing if the folders below root are classes.
 
-    Splits have one for training among them. In data that are measured only, they are folders of these names that hold
-    no image outside of a folder of theirs.
+    Splits for training include a folder for training. In data that are only measured, folders with the names of splits
+    are splits if all their images lie in folders below them.
     """
     splits = {name: SPLIT_NAMES[name.strip().lower()] for name in folders if name.strip().lower() in SPLIT_NAMES}
     if for_training and TRAIN not in splits.values():
@@ -212,10 +212,10 @@ def _split_folders(root: Path, folders: Iterable[str], images: Iterable[str], fo
 
 
 def _require_classes(root: Path, images: Iterable[str]) -> tuple[str, ...]:
-    """Raises DataError where the folders that hold images lie above the classes; returns those that may do so."""
+    """Raises DataError if the folders below root are not classes; returns the folders that may not be."""
     folders = sorted({path.rpartition("/")[0] for path in images if "/" in path})
     paths = [folder.split("/") for folder in folders]
-    classes = {parts[0] for parts in paths if len(parts) == 1}  # for they hold an image themselves
+    classes = {parts[0] for parts in paths if len(parts) == 1}  # they hold an image themselves
     inside: dict[str, set[str]] = defaultdict(set)
     for parts in paths:
         if parts[0] not in classes:
@@ -226,7 +226,7 @@ def _require_classes(root: Path, images: Iterable[str]) -> tuple[str, ...]:
         if deepest in folders:
             return ()  # one class, whose images lie deeper
         raise DataError(
-            f"{root} has pictures in one folder only, {names[0]}, and there in folders: if these are the classes, give "
+            f"{root} has all its pictures in folders below one folder, {names[0]}: if these are the classes, give "
             f"{root / printable(deepest)} as the data source"
         )
     common = set.intersection(*inside.values()) if inside else set()
@@ -268,7 +268,9 @@ def _printable(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def list_manifest(file: Path) -> Listing:
-    """Lists a .csv with a header, or .json / .jsonl with one object a line: `path`, `label`, if given `split`, `group`.
+    """Lists a .csv with a header, or a .json / .jsonl with one object a line.
+
+    The columns are `path` and `label`, and optionally `split` and `group`.
 
     Relative paths start at the manifest's folder.
 
@@ -321,8 +323,8 @@ def _item_of_row(folder: Path, row: Mapping[str, str]) -> tuple[str, str, str | 
     """The image that a row of a manifest in this folder means; `\\` is `/` where no file has such a name.
 
     Raises:
-        ConfigError: if the path is none.
-        DataError: for whatever else is wrong with the row.
+        ConfigError: if the path cannot be a path.
+        DataError: if anything else is wrong with the row.
     """
     name, label, split = (row.get(column, "") for column in ("path", "label", "split"))
     if not name or not label:
@@ -343,11 +345,10 @@ def list_digits(chosen: str = "") -> Listing:
     Source: E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998.
 
     Args:
-        chosen: the digits that are taken, parted by commas; with `rest` among them, all others are one class of this
-            name; '' takes all.
+        chosen: digits separated by commas; '' takes all. `rest` among them makes all other digits one class.
 
     Raises:
-        DataError: if one is no digit.
+        DataError: if one of them is no digit.
     """
     wanted = [name.strip() for name in chosen.split(",")] if chosen else list("0123456789")
     if wrong := [name for name in wanted if name not in [*"0123456789", REST]]:
@@ -372,12 +373,15 @@ def list_digits(chosen: str = "") -> Listing:
 
 
 def class_name(name: str) -> str:
-    """macOS stores decomposed names: the same Japanese folder name must be the same class on every system."""
+    """The class of a folder or label, in Unicode form NFC.
+
+    macOS stores decomposed names, and the same Japanese name must be the same class on every system.
+    """
     return printable(unicodedata.normalize("NFC", name).strip())
 
 
 def merged_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Groups of names that give the same class, in quotation marks that show the blanks."""
+    """Groups of names that mean the same class; quotation marks show their blanks."""
     spellings = defaultdict(list)
     for name in sorted(names):
         spellings[class_name(name)].append(f"'{printable(name)}'")
@@ -385,7 +389,7 @@ def merged_names(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def similar_names(names: Iterable[str]) -> list[str]:
-    """Groups of class names that differ in case, blanks, width or invisible signs alone."""
+    """Groups of class names that differ only in case, blanks, width or invisible characters."""
     groups = defaultdict(list)
     for name in names:
         folded = unicodedata.normalize("NFKC", name).casefold()

@@ -1,4 +1,4 @@
-"""Which image is for training, which for validation, which for the test: decided by content, not by chance."""
+"""Decides by its content whether an image is for training, validation or test."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ def split_sizes(count: int, ratio: Sequence[float]) -> dict[str, int]:
     {'train': 1, 'validation': 1, 'test': 1}
     """
     total = sum(ratio)
-    # A class has to appear in every split that is asked for as soon as it has images enough.
+    # A class appears in every split that the ratio asks for, if it has enough images.
     validation, test = (max(round(count * part / total), int(part > 0)) for part in ratio[1:])
     validation = min(validation, max(count - 1, 0))
     test = min(test, max(count - 1 - validation, 0))
@@ -40,24 +40,24 @@ def assign_splits(
     pinned: Mapping[str, str] | None = None,
     whole: bool = True,
 ) -> Int8[np.ndarray, " n"]:
-    """Draws a split for every image, per class, by rank of a seeded hash of the content.
+    """Draws a split for every image: within each class, by the rank of a seeded hash of the content.
 
-    Exact duplicates stay together, also where their labels differ (they count for the first of their classes), so no
-    image of the test set has been trained on. Renaming, moving or copying files changes nothing.
+    Exact duplicates stay together, so no image of the test split is trained on. If their labels differ, they count for
+    the first of their classes. Renaming, moving or copying files changes nothing.
 
     Args:
-        digests: of the pixels of each group of exact duplicates, as ASCII bytes.
-        group: that of each image, as an index into `digests`.
+        digests: the digest of the pixels of each group of exact duplicates, as ASCII bytes.
+        group: the group of each image, as an index into `digests`.
         labels: the class of each image.
         ratio: train : validation : test.
-        seed: another one draws another split.
-        pinned: digest of pixels -> split, of an earlier split: these stay, and only the others are drawn, so that
-            each class comes as near to the ratio as it can.
-        whole: whether a group goes into validation or test only where it fits whole; else where it brings their size
-            nearer to the ratio, as large groups need.
+        seed: another seed draws another split.
+        pinned: digest of pixels -> split, from an earlier split. These images keep their split. The others are drawn
+            so that each class comes as near to the ratio as it can.
+        whole: whether a group goes into validation or test only if it fits whole. Otherwise it goes there if that
+            brings their sizes nearer to the ratio, as large groups need.
 
     Returns:
-        Indices into `SPLITS`.
+        The split of each image, as an index into `SPLITS`.
     """
     sizes = np.bincount(group, minlength=len(digests))
     classes = np.full(len(digests), np.iinfo(np.int32).max, np.int32)
@@ -87,18 +87,18 @@ def assign_clusters(
     seed: int,
     pinned: Mapping[str, str] | None = None,
 ) -> Int8[np.ndarray, " n"]:
-    """As `assign_splits`, with whole clusters of groups of duplicates kept together, ranked by their first digest.
+    """Does what `assign_splits` does, but keeps whole clusters together. A cluster is ranked by its first digest.
 
-    An image that is pinned stays where it is, and the new ones of its cluster come to it.
+    A pinned image keeps its split, and the new images of its cluster get the same one.
 
     Args:
-        digests: sorted, as `assign_splits` takes them.
-        group: of exact duplicates, that of each image.
-        cluster: that of each image; a group lies in one cluster.
+        digests: as in `assign_splits`, sorted.
+        group: the group of exact duplicates of each image.
+        cluster: the cluster of each image; a group lies in one cluster.
         labels: the class of each image.
         ratio: train : validation : test.
-        seed: another one draws another split.
-        pinned: digest of pixels -> split, of an earlier split.
+        seed: another seed draws another split.
+        pinned: digest of pixels -> split, from an earlier split.
     """
     numbers, cluster = np.unique(cluster, return_inverse=True)
     first = np.full(len(numbers), len(digests), np.int64)
@@ -121,7 +121,7 @@ def _draw(
     chosen: np.ndarray,
     whole: bool,
 ) -> None:
-    """Gives each group of a class, in the order of their ranks, a split."""
+    """Gives a split to each group of a class, in the order of their ranks."""
     train, validation, test = map(SPLITS.index, (TRAIN, VALIDATION, TEST))
     half, empty = sizes[ranked].sum() / 2, set(np.flatnonzero(room > 0).tolist())
 
@@ -129,7 +129,7 @@ def _draw(
         return room[split] >= sizes[group]
 
     def comes_nearer(split: int, group: int) -> bool:
-        """Whether the split is nearer to its size with the group, or has nothing yet and most images are elsewhere."""
+        """Whether the group brings the split nearer to its size. An empty split also takes up to half of the class."""
         return sizes[group] < 2 * room[split] or (split in empty and sizes[group] <= half)
 
     for number, group in enumerate(ranked):
@@ -153,7 +153,7 @@ def read_pinned(file: Path) -> dict[str, str]:
     """Digest of pixels -> split, from a splits.csv.
 
     Raises:
-        DataError: if it is absent or no such file.
+        DataError: if there is no such file, or it is no splits.csv.
     """
     try:
         rows = [(line, row.get("pixels", ""), row.get("split", "")) for line, row in read_csv(file, COLUMNS[2:])]

@@ -1,9 +1,9 @@
-"""Every file of a source is read once: what is judged is what is stored. A killed preparation goes on from here.
+"""Reads every file of a source once: the bytes that are checked are those that are stored.
 
-A source is cut into parts of successive images. A part is known by its stamp, which changes with any name, class,
-split, size or time of its files.
+A killed preparation goes on from the stored files. A source is cut into parts of successive images. A part has a stamp,
+which changes with any name, class, split, size or time of its files.
 
-CACHE/fingerprints/SOURCE.txt       one line a part: its stamp, and the names and digests of its images
+CACHE/fingerprints/SOURCE.txt       one line for each part: its stamp, and the names and digests of its images
 CACHE/staging/SOURCE/STAMP.bytes    the files of a part, end to end
 CACHE/staging/SOURCE/STAMP.json     one row for each of its images, written when the part is complete
 """
@@ -35,17 +35,17 @@ FAULTS_OF_THIS_PROCESS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 class Row(NamedTuple):
-    """What is known of one image, and where in its part the bytes lie."""
+    """What is known of one image, and where its bytes lie in its part."""
 
     name: str
     label: str
     split: str | None
-    digest: str = ""  # SHA-256 of the file; '' where it could not be read
-    pixels: str = ""  # digest of the decoded pixels; '' where the file is no readable image
-    reason: str = ""  # why it is not
+    digest: str = ""  # SHA-256 of the file; '' if it could not be read
+    pixels: str = ""  # digest of the decoded pixels; '' if the file is no readable image
+    reason: str = ""  # why the image cannot be read; '' if it can
     offset: int = 0
     size: int = 0
-    look: str = ""  # see `near.look_of`; '' where it is not asked for
+    look: str = ""  # see `near.look_of`; '' if near-duplicates are not asked for
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Part:
 
 
 def find_parts(items: Items, workers: int) -> list[Part]:
-    """Cuts a source into parts. The names decide where, so an image more or less changes one part only."""
+    """Cuts a source into parts. The names of images decide where, so one image more or less changes one part."""
     bounds = [0]
     bounds += [end for end, name in enumerate(items.names, 1) if zlib.crc32(name.encode()) % MEAN_PART == 0]
     if bounds[-1] < len(items):
@@ -77,7 +77,7 @@ def _identity(item: Item) -> tuple[str, str, str | None]:
 
 
 def _state(item: Item) -> tuple:
-    """What changes when a file changes, or when it is there and allowed to be read where it was not before."""
+    """A text that changes when a file changes, appears, or becomes readable."""
     if item.path is None:
         return (hashlib.sha256(item.data).hexdigest(),)
     if on_bucket(item.path):
@@ -91,19 +91,19 @@ def _state(item: Item) -> tuple:
 
 
 def content_of(rows: Iterable[Row]) -> bytes:
-    """Names, classes, splits and digests of a part, as they enter the key of a data set."""
+    """The content of a part for the key of a data set: names, classes, splits and digests."""
     return ", ".join(json.dumps([*row[:3], row.digest]) for row in rows).encode()
 
 
 def is_settled(part: Part, items: Items, rows: Iterable[Row]) -> bool:
-    """Whether a part is what it was before it was read, and nothing in it failed that may be read another time."""
+    """Whether no file of a part changed while it was read, and none failed that may be readable later."""
     own = items[part.start : part.stop]
     failed = (item for item, row in zip(own, rows, strict=True) if not row.digest)
     return not any(_state(item)[-1] is True for item in failed) and _stamp(own) == part.stamp
 
 
 class Fingerprints:
-    """What the parts of a source held when they were last read; on disk, for there may be millions of images."""
+    """The contents of the parts of a source when they were last read. They stay on disk, for they may be large."""
 
     def __init__(self, file: Path):
         self._file = file
@@ -128,12 +128,12 @@ class Fingerprints:
             return _opened(lines.read(size)) or b""
 
     def replace(self, contents: Iterable[tuple[str, bytes]]) -> None:
-        """Writes stamp and content of all parts in the place of what was known."""
+        """Replaces the file by the stamps and contents of all parts."""
         replace_bytes(self._file, (b"%s %s" % (stamp.encode(), _sealed(content)) for stamp, content in contents))
 
 
 def _sealed(content: bytes) -> bytes:
-    """A line that shows by itself whether it is what was written."""
+    """A line with its checksum, which shows whether it was damaged."""
     return b"%08x %s\n" % (zlib.crc32(content), content)
 
 
@@ -151,7 +151,7 @@ class Stage:
         self._max_megapixels, self._looked_at = max_megapixels, looked_at
 
     def has(self, part: Part, items: Items) -> bool:
-        """Whether a part is here as the source holds it now, as far as stamps and sizes tell."""
+        """Whether the stage holds a part as the source holds it now, by stamps and sizes."""
         try:
             rows = self.rows(part)
             whole = self._bytes_of(part).stat().st_size == sum(row.size for row in rows)
@@ -160,14 +160,14 @@ class Stage:
         return whole and is_settled(part, items, rows)
 
     def rows(self, part: Part) -> list[Row]:
-        """The rows of a part that is here."""
+        """The rows of a part that the stage holds."""
         content = _opened(self._table_of(part).read_bytes())
         if content is None:
             raise self._damaged(part)
         return [Row(*row) for row in json.loads(content)]
 
     def files(self, part: Part, rows: Iterable[Row]) -> Iterator[bytes]:
-        """The files of these rows of a part, exactly as they were judged."""
+        """The bytes of these rows of a part, exactly as they were checked."""
         with self._bytes_of(part).open("rb") as handle:
             for row in rows:
                 handle.seek(row.offset)
@@ -177,10 +177,10 @@ class Stage:
                 yield data
 
     def fill(self, items: Items, parts: Iterable[Part], workers: int) -> Iterator[Row]:
-        """Reads the files of these parts; yields the row of each image when it is read.
+        """Reads the files of these parts; yields the row of each image once it is read.
 
         Raises:
-            OSError: if they cannot be kept.
+            OSError: if the files cannot be stored.
             EnvironmentFault: if this process may open no more files.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -224,14 +224,14 @@ class Stage:
 
 
 class _Writer:
-    """Puts the files of a part end to end, in the order in which threads bring them."""
+    """Writes the files of a part end to end, in the order in which threads read them."""
 
     def __init__(self, part: Part, file: Path):
         self.part = part
         self._file, self._end, self._lock = file.open("wb"), 0, threading.Lock()
 
     def keep(self, item: Item, max_megapixels: float, looked_at: bool) -> Row:
-        """Reads, judges and stores one file."""
+        """Reads, checks and stores one file."""
         name = _identity(item)
         try:
             data = item.read()

@@ -1,4 +1,4 @@
-"""Tables that people write, as CSV of any spreadsheet or as JSON with one object a line -> rows of texts."""
+"""Reads tables that people write, as CSV of any spreadsheet or as JSON with one object a line."""
 
 import codecs
 import csv
@@ -13,7 +13,7 @@ from typing import Any
 from study_classification.errors import DataError
 from study_classification.paths import printable, read_file, why
 
-# A cell may be as long as its file: a quotation that nobody closes then ends with the file, and is named as one.
+# A cell may be as long as its file. An unclosed quotation then ends with the file, and the error can name it.
 csv.field_size_limit(2**31 - 1)
 
 _FORMULA = tuple(
@@ -22,13 +22,13 @@ _FORMULA = tuple(
 
 
 def read_csv(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a CSV file with a header, and the line that each begins in; blank rows are none.
+    """(line in which it begins, column -> cell) of each row of a CSV file with a header, without blank rows.
 
-    Commas, semicolons and tabs part the cells, whichever the header has most of. Cells have no blanks around them.
-    Bytes that are no UTF-8 are kept as `os.fsdecode` keeps them.
+    Commas, semicolons or tabs separate the cells, whichever the header has most of. Blanks around cells are removed.
+    Bytes that are not UTF-8 are kept as `os.fsdecode` keeps them.
 
     Args:
-        file: UTF-8, or UTF-16 with its mark; lines end as on any system.
+        file: UTF-8, or UTF-16 with its byte order mark; with the line ends of any system.
         columns: names that the header must have.
 
     Raises:
@@ -40,13 +40,13 @@ def read_csv(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str
 
 
 def read_table(file: Path, columns: Sequence[str]) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
-    """The names of the columns, and the rows as of `read_csv`, in which cells that are lacking are ''."""
+    """(names of the columns, rows as `read_csv` gives them, in which missing cells are '')."""
     header, rows = _read(file, columns)
     return header, ((line, dict(zip_longest(header, cells[: len(header)], fillvalue=""))) for line, cells in rows)
 
 
 def _read(file: Path, columns: Sequence[str]) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """The names of the columns, and the cells of the rows with the line that each begins in."""
+    """(names of the columns, pairs of the line in which a row begins and its cells)."""
     rows = _cells(file)
     _, header = next(rows, (0, []))
     _require_columns(file, header, columns)
@@ -64,7 +64,7 @@ def _read(file: Path, columns: Sequence[str]) -> tuple[list[str], Iterator[tuple
 
 
 def _cells(file: Path) -> Iterator[tuple[int, list[str]]]:
-    """The cells of all rows that are not blank, and the line that each begins in."""
+    """(line in which it begins, cells) of each row that is not blank."""
     lines = io.StringIO(_read_text(file), newline=None)
     first = next((line for line in lines if line.strip()), "")
     lines.seek(0)
@@ -85,12 +85,12 @@ def _cells(file: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def read_json_lines(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """The objects of a file that has one a line, and the number of the line; blank lines are none.
+    """(line, name -> text) of each object of a file with one object a line, without blank lines.
 
     Args:
-        file: UTF-8, or UTF-16 with its mark; lines end as on any system.
-        columns: names of the values that are asked for. A number or truth value becomes the text that JSON has for it;
-            null, NaN and no value at all become ''.
+        file: UTF-8, or UTF-16 with its byte order mark; with the line ends of any system.
+        columns: names of the values to read. A number or truth value becomes its JSON text; null, NaN and a missing
+            value become ''.
 
     Raises:
         DataError: naming the line that cannot be used.
@@ -113,7 +113,7 @@ def read_json_lines(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, d
 
 
 def plain_cell(text: str) -> str:
-    """A cell for a CSV file that no spreadsheet runs as a formula: an apostrophe stands before what looks like one."""
+    """A cell that no spreadsheet runs as a formula: an apostrophe is put before what looks like a formula."""
     return f"'{text}" if text.startswith(_FORMULA) and not _is_number(text) else text
 
 
@@ -126,7 +126,9 @@ def _read_text(file: Path) -> str:
     try:
         text = data.decode("utf-16" if wide else "utf-8-sig", "strict" if wide else "surrogateescape")
     except UnicodeDecodeError:
-        raise DataError(f"{file} cannot be read: it is no UTF-16, as its first bytes say: save it as UTF-8") from None
+        raise DataError(
+            f"{file} cannot be read: it begins as UTF-16, but goes on otherwise: save it as UTF-8"
+        ) from None
     if "\0" in text:
         raise DataError(f"{file} cannot be read: it holds zero bytes: save it as UTF-8 text")
     return text

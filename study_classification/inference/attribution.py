@@ -1,7 +1,7 @@
-"""Which part of an example speaks for a class, by derivatives and by covering; arrays in, arrays out.
+"""Finds which part of an example speaks for a class, by derivatives or by covering parts. Arrays in, arrays out.
 
-A score is what the network gives for a class before any softmax. `Scores` maps examples [b, ...] to those of all
-classes, float32 [b, classes]. Each function explains one example, for several classes at once.
+A score is the output of the network for a class before any softmax. `Scores` maps examples [b, ...] to the scores of
+all classes, float32 [b, classes]. Each function explains one example, for several classes at once.
 """
 
 from collections.abc import Callable
@@ -16,13 +16,13 @@ from study_classification.tasks.sigmoid import Sigmoid
 from study_classification.tasks.task import Task
 
 Scores = Callable[[Float[Array, "b ..."]], Float[Array, "b classes"]]
-STEPS = 128  # of integrated gradients; a multiple of TOGETHER
+STEPS = 128  # of the integral of integrated gradients; a multiple of TOGETHER
 TOGETHER = 16  # examples that pass the network at once
 PATCHES = 7  # patches of occlusion along a side, if they did not overlap
 
 
 def class_scores(task: Task, outputs: Float[Array, "b outputs"]) -> Float[Array, "b classes"]:
-    """What a network's outputs say for each class: logits; of a sigmoid z and -z; of a regression the number."""
+    """The scores of the classes from the outputs of a network: logits; z and -z for a sigmoid; else the number."""
     predictions = task.predictions(outputs)
     if isinstance(task, Regression):
         return predictions[:, None]
@@ -41,7 +41,7 @@ def grad_cam(
         before: examples -> the last feature map.
         after: the map -> scores.
         x: the example.
-        classes: whose score is derived.
+        classes: the classes whose scores are derived.
     """
     maps = before(x[None])
     weights = _gradients(after, maps, classes).mean((1, 2, 3))  # [k, c]
@@ -49,7 +49,7 @@ def grad_cam(
 
 
 def gradient_input(scores: Scores, x: Float[Array, "..."], classes: Int[Array, " k"]) -> Float[Array, "k ..."]:
-    """Gradient times input (arXiv:1605.01713): of a linear network each value's part of the score, exactly."""
+    """Gradient times input (arXiv:1605.01713). For a linear network, exactly the part of each value in the score."""
     return _gradients(scores, x[None], classes)[:, 0] * x
 
 
@@ -58,9 +58,8 @@ def integrated_gradients(
 ) -> Float[Array, "k ..."]:
     """Integrated gradients (arXiv:1703.01365) along the straight line from the baseline, by the midpoint rule.
 
-    They add up to the difference of the scores of `x` and baseline, as far as STEPS steps give the integral. The steps
-    are the shorter, the nearer the baseline is: near a black image the scores change most, for there the contrast
-    begins.
+    They add up to the difference between the scores of `x` and the baseline, up to the error of STEPS steps. The steps
+    are shorter near the baseline: scores change most near a black image, where the contrast begins.
     """
     ends = np.linspace(0, 1, STEPS + 1) ** 3
     shares, lengths = (ends[1:] + ends[:-1]) / 2, np.diff(ends)
@@ -76,10 +75,10 @@ def integrated_gradients(
 
 
 def occlusion(scores: Scores, x: Float[Array, "h w c"], classes: Int[Array, " k"]) -> Float[Array, "k h w"]:
-    """By how much the scores fall where the image is covered (arXiv:1311.2901, section 4.2).
+    """How much the scores fall when a place of the image is covered (arXiv:1311.2901, section 4.2).
 
-    A square of an image's seventh part, of the value 0, which is the mean colour, moves by half of its side. A pixel
-    has the mean over the squares that cover it.
+    A square moves over the image by half of its side. Its side is a seventh of the image, and its value is 0, the mean
+    colour. A pixel gets the mean over the squares that cover it.
     """
     masks = jnp.asarray(patches(*x.shape[:2]))
     covered = jax.lax.map(lambda mask: scores(jnp.where(mask[..., None], 0, x)[None])[0], masks, batch_size=TOGETHER)
@@ -88,7 +87,7 @@ def occlusion(scores: Scores, x: Float[Array, "h w c"], classes: Int[Array, " k"
 
 
 def patches(height: int, width: int) -> Bool[np.ndarray, "patches h w"]:
-    """The places that each square of `occlusion` covers; every place is covered by one at least."""
+    """The places that each square of `occlusion` covers; at least one square covers each place."""
     side = max(1, min(height, width) // PATCHES)
     stride = max(1, side // 2)
     tops, lefts = (sorted({*range(0, size - side, stride), size - side}) for size in (height, width))
@@ -99,7 +98,7 @@ def patches(height: int, width: int) -> Bool[np.ndarray, "patches h w"]:
 
 
 def _gradients(scores: Scores, x: Float[Array, "b ..."], classes: Int[Array, " k"]) -> Float[Array, "k b ..."]:
-    """The gradients of each class's score by `x`, float32."""
+    """The gradient of the score of each class with respect to `x`, float32."""
     found, pull = jax.vjp(scores, x)
 
     def of_class(number: Array) -> Array:

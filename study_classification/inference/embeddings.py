@@ -1,4 +1,4 @@
-"""What a network makes of a split, as points on a plane: near ones are alike to the network."""
+"""Draws the features of a split as points on a plane. Points are near where the network sees similar examples."""
 
 from pathlib import Path
 
@@ -17,30 +17,30 @@ from study_classification.runs.directory import Run
 from study_classification.system.console import say
 from study_classification.system.files import csv_text, make_output, write_text
 
-MOST = 5_000  # examples that t-SNE takes: its time grows faster than their number
-KEPT = 50  # components that it is given
-PERPLEXITY = 30.0  # about how many neighbours of a point it looks at
+MOST = 5_000  # the most examples for t-SNE: its time grows faster than their number
+KEPT = 50  # principal components that t-SNE is given
+PERPLEXITY = 30.0  # about how many neighbours of a point t-SNE looks at
 SEED = 0
 
 
 def explain_embeddings(run: Run, folder: Path, split: str = VALIDATION, checkpoint: str = "best") -> Path:
-    """Draws the features of a split on a plane, coloured by class, and writes the places as CSV.
+    """Draws the features of a split on a plane, coloured by class, and writes their coordinates as CSV.
 
     Args:
         run: the run.
-        folder: where embeddings-SPLIT.png and .csv go; made if need be.
+        folder: the folder for embeddings-SPLIT.png and .csv; it is made if need be.
         split: `train`, `validation` or `test`.
         checkpoint: `best`, `last`, or a step.
 
     Returns:
-        The figure.
+        The path of the figure.
 
     Raises:
-        ConfigError: if the run tells a number.
+        ConfigError: if the run predicts a number.
         DataError: if there is no such split, or the data are gone.
     """
     if not run.class_names:
-        raise ConfigError(f"{run.workdir} tells a number: --embeddings has a colour for each class")
+        raise ConfigError(f"{run.workdir} predicts a number: --embeddings has a colour for each class")
     predictor = load_predictor(run, checkpoint)
     found = features_of_split(predictor, open_own(run), split)
     noun, (count, width) = run.preprocess.noun, found.features.shape
@@ -62,10 +62,10 @@ def explain_embeddings(run: Run, folder: Path, split: str = VALIDATION, checkpoi
 
 
 def on_a_plane(features: Float[np.ndarray, "n d"]) -> tuple[Float[np.ndarray, "n 2"], str]:
-    """The places of examples on a plane, and the name of the method.
+    """(coordinates of the examples on a plane [n, 2], name of the method), from features [n, d].
 
-    Of up to MOST examples it is t-SNE (https://jmlr.org/papers/v9/vandermaaten08a.html) of the first KEPT principal
-    components, of more the first two components. Both are the same each time.
+    The method is t-SNE (https://jmlr.org/papers/v9/vandermaaten08a.html) of the first KEPT principal components for up
+    to MOST examples, and the first two components for more. Both give the same result each time.
     """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE

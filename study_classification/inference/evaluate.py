@@ -1,4 +1,4 @@
-"""Evaluation of a trained run: exact over every example, written to report.json and shown as a table."""
+"""Evaluates a run over every example of a split; prints a table and writes report.json."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from study_classification.system import hosts
 from study_classification.system.console import say
 from study_classification.system.files import csv_text, write_text
 
-LINES = 10  # of the worst examples that are shown; the file has all
+LINES = 10  # how many of the worst examples are printed; the file has all
 
 
 def evaluate(
@@ -27,29 +27,29 @@ def evaluate(
     assert_accuracy: float = 0.0,
     worst: int = 0,
 ) -> dict:
-    """Measures a checkpoint of a run on one split of its data, or on all images of another source.
+    """Measures a checkpoint of a run on one split of its data, or on another source.
 
     Args:
         run: the run.
-        split: `train`, `validation` or `test`; '' is test, or validation where there is no test split.
-        source: another data source, all of whose images are taken if no split is named; '' is the run's own.
+        split: `train`, `validation` or `test`; '' is test, or validation if there is no test split.
+        source: another data source, whose examples are all taken if no split is named; '' is the run's own.
         checkpoint: `best`, `last`, or a step.
         tta: test-time augmentation, `none` or `flip`: probabilities are averaged over the image and its mirror image.
-        assert_accuracy: the least accuracy that is good enough.
-        worst: how many examples of the largest losses to name in worst.csv.
+        assert_accuracy: the least accuracy that is accepted.
+        worst: how many examples with the largest losses to list in worst.csv.
 
     Returns:
-        What was added to report.json, see `measure`.
+        The metrics that were added to report.json, see `measure`.
 
     Raises:
-        ConfigError: if an accuracy is asked for of a regression.
+        ConfigError: if `assert_accuracy` is given for a regression.
         DataError: if the data cannot be used, or have classes that the network does not know.
         RunError: if the checkpoint cannot be used.
         AccuracyError: if the accuracy is below `assert_accuracy`.
         EnvironmentFault: if report.json cannot be written, after the result has been shown.
     """
     if assert_accuracy and not run.class_names:
-        raise ConfigError(f"--assert_accuracy is set, but the run in {run.workdir} tells a number: drop it")
+        raise ConfigError(f"--assert_accuracy is set, but the run in {run.workdir} predicts a number: drop it")
     metrics = measure(load_predictor(run, checkpoint, tta), split=split, source=source, worst=worst, each=not source)
     named, each = metrics.pop("worst", []), metrics.pop("each", "")
     say(format_metrics(metrics, run.preprocess.noun))
@@ -69,7 +69,7 @@ def evaluate(
 
 
 def _leave_worst(named: list[dict], file: Path, noun: str) -> None:
-    """Writes and shows the examples of the largest losses."""
+    """Writes and prints the examples with the largest losses."""
     header = list(named[0])
     write_text(file, csv_text(header, ([plain_cell(str(value)) for value in each.values()] for each in named)))
     say(f"The {len(named)} {noun} of the largest losses, all of them in {file}:")

@@ -1,4 +1,4 @@
-"""Which parts of an image speak for the classes that a network names, as images."""
+"""Draws which parts of an image speak for the likeliest classes."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -22,19 +22,19 @@ from study_classification.runs.directory import Run
 from study_classification.system.console import say
 from study_classification.system.files import make_output
 
-LARGE = 2.6  # inches of an image's side
-ON_SHEET, ACROSS = 40, 8  # images on a contact sheet, and in a row of it
+LARGE = 2.6  # side of an image in inches
+ON_SHEET, ACROSS = 40, 8  # images on a contact sheet, and in one row of it
 
 
 def explain_images(
     run: Run, inputs: Sequence[str], folder: Path, method: str = GRAD_CAM, checkpoint: str = "best"
 ) -> int:
-    """Draws for each image what speaks for its likeliest classes, and of several images also a contact sheet.
+    """Draws for each image what speaks for its likeliest classes; for several images also a contact sheet.
 
     Args:
-        run: the run, of a network of images.
-        inputs: files, folders or patterns; none is the first image of the validation split.
-        folder: where the figures go: one an image, named like it, and contact.png; made if need be.
+        run: a run on images.
+        inputs: files, folders or patterns; without any it is the first image of the validation split.
+        folder: the folder for the figures: one for each image, with its name, and contact.png. It is made if need be.
         method: one of `NOTES`.
         checkpoint: `best`, `last`, or a step.
 
@@ -81,7 +81,7 @@ def explain_images(
 
 
 def _cells(predictor: Predictor, explain: Explain, pixels: UInt8[np.ndarray, "h w c"]) -> list[Cell]:
-    """The likeliest classes with their probabilities, or the number, and the image with marks for each."""
+    """(likeliest classes with their probabilities, or the number; image with marks for each of them)."""
     said = predictor.predictions_of(pixels[None])[0]
     images = explained(said, explain, pixels)
     if not predictor.class_names:
@@ -90,7 +90,7 @@ def _cells(predictor: Predictor, explain: Explain, pixels: UInt8[np.ndarray, "h 
 
 
 def _given(files: Iterator[str], reader: ImageReader) -> Iterator[tuple[str, np.ndarray | None, str]]:
-    """Of each file its name, what the network sees, and why it cannot be read."""
+    """(name, image as the network sees it, why it cannot be read) of each file."""
     for file in files:
         try:
             yield file, next(read_given(file, reader, 1)), ""
@@ -99,7 +99,7 @@ def _given(files: Iterator[str], reader: ImageReader) -> Iterator[tuple[str, np.
 
 
 def _free_name(name: str, used: set[str]) -> str:
-    """The name, or with a number behind it where another image has it; contact is that of the sheet."""
+    """The name, with a number behind it if another image has it. The name contact belongs to the sheet."""
     names = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
     free = next(each for each in names if each.lower() not in used | {"contact"})
     used.add(free.lower())

@@ -1,4 +1,4 @@
-"""What the layers of a network make of an image, as images."""
+"""Draws what the layers of a network make of an image."""
 
 from pathlib import Path
 from typing import cast
@@ -23,19 +23,19 @@ from study_classification.runs import directory
 from study_classification.runs.directory import Run
 from study_classification.system.console import say
 
-LAYERS = 8  # that are drawn, at most, from the first to the last one
+LAYERS = 8  # the most layers that are drawn, from the first to the last
 
 
 def explain_layers(run: Run, image: str = "", checkpoint: str = "best") -> Path:
     """Draws what each layer of the backbone makes of an image, and the first filters, into features.png of the run.
 
     Args:
-        run: the run, of a network of images with feature maps.
+        run: a run on images, of a network with feature maps.
         image: a path; '' is the first image of the validation split.
         checkpoint: `best`, `last`, or a step.
 
     Returns:
-        The file.
+        The path of the figure.
 
     Raises:
         ConfigError: if the network has no feature maps.
@@ -67,10 +67,10 @@ def explain_layers(run: Run, image: str = "", checkpoint: str = "best") -> Path:
 
 
 def feature_maps(predictor: Predictor, pixels: UInt8[np.ndarray, "h w c"]) -> dict[str, Float[np.ndarray, "h w c"]]:
-    """Layer -> what it gives, of the layers that the backbone consists of, `LAYERS` at most.
+    """Layer of the backbone -> its output for an image, for at most `LAYERS` layers.
 
     Raises:
-        ConfigError: if none of them gives a map.
+        ConfigError: if no layer gives a map.
     """
     inputs = predictor.preprocess.inputs_of({"image": np.asarray(pixels)[None]})  # type: ignore[dict-item]
     _, found = predictor.model.apply(
@@ -91,7 +91,7 @@ def feature_maps(predictor: Predictor, pixels: UInt8[np.ndarray, "h w c"]) -> di
 
 
 def first_filters(predictor: Predictor) -> Float[np.ndarray, "kh kw c filters"] | None:
-    """The kernels of the first convolution, by which the pixels themselves are seen; None where there is none."""
+    """The kernels of the first convolution, which works on the pixels themselves; None if there is none."""
     preprocess, variables = predictor.preprocess, predictor.variables
     shape = jax.ShapeDtypeStruct((1, *preprocess.shape), np.float32)
     for layer in layer_order(predictor.model, shape):
@@ -103,7 +103,7 @@ def first_filters(predictor: Predictor) -> Float[np.ndarray, "kh kw c filters"] 
 
 
 def first_of_validation(run: Run, reader: ImageReader) -> tuple[str, UInt8[np.ndarray, "h w c"]]:
-    """The name of the first image of the validation split, and what the network sees of it."""
+    """(name, image as the network sees it) of the first image of the validation split."""
     split = open_own(run).split(VALIDATION)
     assert isinstance(split, Split)  # of images
     example = split[0]

@@ -1,4 +1,4 @@
-"""What each column of a row, or each word of a text, adds to the score of the class that a network names."""
+"""Prints what each column of a row, or each word of a text, adds to the score of the likeliest class."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
@@ -21,17 +21,17 @@ from study_classification.reports.trials import format_table
 from study_classification.runs.directory import Run
 from study_classification.system.console import say
 
-LINES = 15  # columns or words that are shown of a row, those that matter most
+LINES = 15  # how many columns or words of a row are printed, those that matter most
 
 
 def explain_rows(run: Run, inputs: Sequence[str], checkpoint: str = "best") -> int:
-    """Says for each row what its columns or words add to the score of the likeliest class, or to the number.
+    """Prints for each row what its columns or words add to the score of the likeliest class, or to the number.
 
-    That is gradient times input: of a linear network exact, of others a first guess. The input of a number is its
-    standardised value, so a mean value adds nothing; that of a word is its vector.
+    The method is gradient times input, which is exact for a linear network and a first guess for others. The input of a
+    number is its standardised value, so a mean value adds nothing. The input of a word is its vector.
 
     Args:
-        run: the run, of a network of rows or texts.
+        run: a run on rows or texts.
         inputs: CSV files, or patterns.
         checkpoint: `best`, `last`, or a step.
 
@@ -39,7 +39,7 @@ def explain_rows(run: Run, inputs: Sequence[str], checkpoint: str = "best") -> i
         The exit code: 0, or 3 if a row could not be read.
 
     Raises:
-        ConfigError: if there is no file, or a network of texts has no vectors of words.
+        ConfigError: if no file is named, or a network of texts has no word vectors.
     """
     preprocess = run.preprocess
     if not inputs:
@@ -65,7 +65,7 @@ def explain_rows(run: Run, inputs: Sequence[str], checkpoint: str = "best") -> i
 
 
 def contributions(predictor: Predictor, values: np.ndarray, row: Mapping[str, str]) -> tuple[str, dict[str, float]]:
-    """What the network says of a row, and what each `column = cell`, or word, adds to the score of that."""
+    """(prediction for a row, what each `column = cell` or word adds to its score)."""
     said = predictor.predictions_of(values[None])[0]
     label = int(said.argmax()) if predictor.class_names else 0
     answer = f"{predictor.class_names[label]} {np.exp(said[label]):.1%}" if predictor.class_names else f"{said:.4g}"
@@ -80,7 +80,7 @@ def contributions(predictor: Predictor, values: np.ndarray, row: Mapping[str, st
     assert isinstance(preprocess, TextPreprocess)
     parts = {}
     words = words_of(row[preprocess.column])[: preprocess.length]
-    for word, part in zip(words, _of_words(predictor, values, label), strict=False):  # behind them there is padding
+    for word, part in zip(words, _of_words(predictor, values, label), strict=False):  # the rest is padding
         parts[word] = parts.get(word, 0.0) + float(part)
     return answer, parts
 
@@ -93,7 +93,7 @@ def _of_values(predictor: Predictor, values: np.ndarray, label: int) -> Float[np
 
 
 def _of_words(predictor: Predictor, tokens: np.ndarray, label: int) -> Float[np.ndarray, " length"]:
-    """By the vectors of the words, since a token itself has no gradient."""
+    """The part of each word, by its vector, for a token itself has no gradient."""
     vectors: list[Array] = []
 
     def apply(layer: Callable) -> Array:
@@ -116,7 +116,7 @@ def _of_words(predictor: Predictor, tokens: np.ndarray, label: int) -> Float[np.
     apply(record)
     if not vectors:
         raise ConfigError(
-            f"{predictor.run.config.model.name} has no vectors of words by which a text could be explained: take mlp "
+            f"{predictor.run.config.model.name} has no word vectors, by which texts are explained: take mlp "
             "or text_average"
         )
     found = gradient_input(lambda x: apply(replaced_by(x)), vectors[0][0], jnp.array([label]))

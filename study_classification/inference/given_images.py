@@ -1,8 +1,8 @@
-"""Images as a Python program has them (paths, Pillow images, arrays) -> the arrays that a network sees."""
+"""Turns images of a Python program (paths, Pillow images, arrays) into the arrays that a network sees."""
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,21 +20,21 @@ _opening = threading.Lock()  # Pillow reads a file when it is first needed, whic
 
 
 def is_single(images: Any) -> bool:
-    """Whether one image is meant, and not several: a path, a Pillow image, or an array of two or three axes."""
+    """Whether this is one image instead of several: a path, a Pillow image, or an array of two or three axes."""
     return isinstance(images, str | os.PathLike | Image.Image) or (_is_array(images) and np.ndim(images) in (2, 3))
 
 
 def read_given(images: Any, reader: ImageReader, workers: int) -> Iterator[UInt8[np.ndarray, "h w c"]]:
-    """What the network sees of each image, in order, made by threads a little ahead.
+    """Each image as the network sees it, in order. Threads read some images ahead.
 
     Args:
         images: one image, or several: an array [n, h, w, 3] or an iterable of images. An image is a path, a Pillow
             image, or an array uint8 [h, w, 3], [h, w, 1] or [h, w] of any size.
         reader: the preprocessing of the run.
-        workers: threads; 0 is one a core.
+        workers: number of threads; 0 is one for each core.
 
     Raises:
-        DataError: if one of them is something else, or cannot be read.
+        DataError: if something is no image, or cannot be read.
     """
     single = is_single(images)
 
@@ -60,7 +60,7 @@ def read_given(images: Any, reader: ImageReader, workers: int) -> Iterator[UInt8
 
 
 def _several(images: Any) -> Iterable:
-    if isinstance(images, bytes) or not (_is_array(images) or isinstance(images, Iterable)):
+    if isinstance(images, bytes | Mapping) or not (_is_array(images) or isinstance(images, Iterable)):
         raise DataError(
             f"the type {type(images).__name__} is no image: give a path, a Pillow image, an array, or a list of them"
         )
@@ -80,7 +80,7 @@ def _to_rgb(image: Any, name: str) -> Image.Image:
                 return upright_rgb(image)
         except MemoryError:
             raise
-        except Exception as error:  # Pillow's plugins raise nearly everything on damaged files
+        except Exception as error:  # Pillow's plugins raise errors of nearly every type on damaged files
             raise DataError(f"{name} cannot be read: {error}") from None
     if not _is_array(image):
         raise DataError(f"{name} is of the type {type(image).__name__}: give a path, a Pillow image or an array")
@@ -90,7 +90,7 @@ def _to_rgb(image: Any, name: str) -> Image.Image:
     if array.dtype != np.uint8:
         raise DataError(f"{name} holds {array.dtype} numbers: give uint8 from 0 (black) to 255 (white)")
     if not array.size:
-        raise DataError(f"{name} has the shape {list(array.shape)}, and so no pixel")
+        raise DataError(f"{name} has the shape {list(array.shape)}, so it has no pixels")
     return Image.fromarray(array[..., 0] if array.shape[2:] == (1,) else array).convert("RGB")
 
 
@@ -104,7 +104,7 @@ def _wrong_shape(name: str, shape: tuple[int, ...]) -> str:
 
 
 def _is_array(value: Any) -> bool:
-    """Whether NumPy takes it as an array: one of its own, of JAX, of PyTorch on the CPU."""
+    """Whether NumPy can read it as an array: an array of NumPy or JAX, or of PyTorch on the CPU."""
     return hasattr(value, "__array__") and hasattr(value, "shape") and hasattr(value, "dtype")
 
 

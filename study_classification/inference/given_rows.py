@@ -1,4 +1,4 @@
-"""Rows as users have them (CSV files, dicts, texts) -> what a network sees of them."""
+"""Turns rows of a user (CSV files, dicts, texts) into the arrays that a network sees."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ Listed = tuple[str, int, Mapping[str, str], str]  # file, line, cells, and why t
 
 
 def rows_of_files(files: Iterable[str], preprocess: RowPreprocess) -> Iterator[Listed]:
-    """The rows of CSV files, in their order. A file that cannot be used, or has none, is one row, which says why."""
+    """The rows of CSV files, in order. A file without rows, or that cannot be used, gives one row, which says why."""
     columns = (
         [preprocess.column] if isinstance(preprocess, TextPreprocess) else [one.name for one in preprocess.columns]
     )
@@ -34,20 +34,20 @@ def rows_of_files(files: Iterable[str], preprocess: RowPreprocess) -> Iterator[L
 
 
 def is_single_row(rows: Any, preprocess: RowPreprocess) -> bool:
-    """Whether one row is meant, and not several: a dict, or a text."""
+    """Whether this is one row instead of several: a dict or a text."""
     return isinstance(rows, Mapping) or (isinstance(rows, str) and not _is_file(rows, preprocess))
 
 
 def read_given_rows(rows: Any, preprocess: RowPreprocess) -> Iterator[np.ndarray]:
-    """What the network sees of each row, in order.
+    """Each row as the network sees it, in order.
 
     Args:
-        rows: one row or an iterable of rows, or the path of a CSV file. A row is a dict, column -> text or number, or
-            of texts also the text itself; None, NaN and '' are missing.
-        preprocess: that of the run.
+        rows: one row, an iterable of rows, or the path of a CSV file. A row is a dict, column -> text or number; for a
+            run on texts also the text itself. None, NaN and '' are missing values.
+        preprocess: the preprocessing of the run.
 
     Raises:
-        DataError: naming the row that is something else, or does not fit what the network has learnt.
+        DataError: naming what is no row, or a row that does not fit the preprocessing.
     """
     for name, row in _named(rows, preprocess):
         try:
@@ -82,10 +82,10 @@ def _read(file: Path, preprocess: RowPreprocess) -> Iterator[tuple[int, dict[str
 
 
 def _is_file(text: str, preprocess: RowPreprocess) -> bool:
-    """Whether a text is a path: always, but where a text is an example."""
+    """Whether a text is a path. It is, unless examples are texts."""
     return not isinstance(preprocess, TextPreprocess) or text.lower().endswith(".csv")
 
 
 def _cell(value: Any) -> str:
-    """A value of a Python program as a CSV file has it."""
+    """A value of a Python program as a cell of a CSV file."""
     return "" if value is None or value != value else str(value).strip()

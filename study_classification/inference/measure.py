@@ -1,4 +1,4 @@
-"""A network is measured on data: exactly, every example once."""
+"""Measures a network on data: exactly, every example once."""
 
 import csv
 import io
@@ -33,7 +33,7 @@ from study_classification.tasks.task import LOSS, Task
 
 
 class Network(Protocol):
-    """What is asked of a network; see `Predictor`."""
+    """What measuring needs of a network; see `Predictor`."""
 
     @property
     def run(self) -> Run: ...
@@ -51,19 +51,19 @@ class Network(Protocol):
 
 
 def measure(network: Network, *, split: str = "", source: str = "", worst: int = 0, each: bool = False) -> dict:
-    """The metrics of a network on one split of its run's data, or on all images of another source.
+    """The metrics of a network on one split of its run's data, or on another source.
 
     Args:
-        network: with the weights of a checkpoint.
-        split: `train`, `validation` or `test`; '' is test, or validation where there is no test split.
-        source: another data source, all of whose images are taken if no split is named; '' is the run's own.
-        worst: how many examples to name, those of the largest losses.
-        each: whether to tell every example of a split of at most `reports.answers.NAMED`.
+        network: a network with the weights of a checkpoint.
+        split: `train`, `validation` or `test`; '' is test, or validation if there is no test split.
+        source: another data source, whose examples are all taken if no split is named; '' is the run's own.
+        worst: how many examples with the largest losses to name.
+        each: whether to list every example, for a split of at most `reports.answers.NAMED`.
 
     Returns:
-        See `reports.metrics.classification_metrics` and `reports.regression.regression_metrics`; besides `data`,
-        `split`, `checkpoint_step`, and `trained_on`, the number of images that the network was trained on, where that
-        is known; and, if asked for, `worst`: name, label, prediction and loss of each, the worst first; and `each`: a
+        The metrics of `reports.metrics.classification_metrics` or `reports.regression.regression_metrics`, with `data`,
+        `split`, `checkpoint_step`, and `trained_on`: how many of the examples the network was trained on, if that is
+        known. If asked for, also `worst`: name, label, prediction and loss of each, the worst first; and `each`: a
         table of all examples as CSV, see `reports.answers.answers_csv`.
 
     Raises:
@@ -97,7 +97,7 @@ def measure(network: Network, *, split: str = "", source: str = "", worst: int =
 
 
 def answers_of(network: Network, split: Split | RowSplit) -> Answers:
-    """What a network says of every example of a split of its run's own data, with all probabilities."""
+    """The predictions for every example of a split of the run's own data, with all probabilities."""
     parts = list(outputs_of(network, split, network.predictions))
     predictions, labels = (np.concatenate(found) for found in zip(*parts, strict=True))
     return Answers(names_in(split), labels, predictions)
@@ -106,7 +106,7 @@ def answers_of(network: Network, split: Split | RowSplit) -> Answers:
 def outputs_of(
     network: Network, examples: Split | RowSplit, function: Callable[[dict[str, jax.Array]], jax.Array]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """What a function of batches gives for all examples in their order, and their labels, a batch at a time."""
+    """Applies a function to batches of all examples, in order; yields its values and the labels of each batch."""
     run, sizes, count = network.run, network.batch_sizes, len(examples)
     images = open_examples(
         examples,
@@ -117,15 +117,15 @@ def outputs_of(
         workers=num_workers(run.config.data.workers),
         sharding=devices.batch_sharding(network.mesh),
     )
-    plan = EvaluationOrder(count, next((size for size in sizes if size >= count), sizes[-1]))
+    order = EvaluationOrder(count, next((size for size in sizes if size >= count), sizes[-1]))
     everywhere = jax.jit(lambda label: label, out_shardings=devices.replicated(network.mesh))
-    for step, batch in enumerate(images.batches(plan, range(len(plan)))):
-        real = plan[step]["mask"] == 1
+    for step, batch in enumerate(images.batches(order, range(len(order)))):
+        real = order[step]["mask"] == 1
         yield finite(function(batch), network.step)[real], np.asarray(everywhere(batch["label"]))[real]
 
 
 def _columns_of(network: Network, examples: Split | RowSplit, to_class: np.ndarray) -> dict[str, np.ndarray]:
-    """What the network says of each example and what is true, see `_columns`."""
+    """Predictions and labels of all examples as columns, see `_columns`."""
     parts = [
         _columns(network.task, predictions, to_class[labels] if network.run.class_names else labels)
         for predictions, labels in outputs_of(network, examples, network.predictions)
@@ -139,7 +139,7 @@ def _columns_of(network: Network, examples: Split | RowSplit, to_class: np.ndarr
 def _worst(
     examples: Split | RowSplit, class_names: Sequence[str], columns: dict[str, np.ndarray], count: int
 ) -> list[dict]:
-    """The examples of the largest losses: mistakes of which the network is sure, or of whoever labelled them."""
+    """The examples with the largest losses: confident mistakes of the network, or wrong labels."""
 
     def told(answer: np.generic) -> str:
         return class_names[int(answer)] if class_names else f"{answer:.6g}"
@@ -162,7 +162,7 @@ def _each(examples: Split | RowSplit, class_names: Sequence[str], columns: dict[
 
 
 def _columns(task: Task, predictions: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
-    """What is kept of a batch: of many classes not all probabilities."""
+    """The columns that are kept of a batch. With many classes they do not hold all probabilities."""
     losses = task.measured(jnp.asarray(predictions), task.targets(jnp.asarray(labels)))[LOSS]
     columns = {"labels": labels, "losses": np.asarray(losses)}
     if isinstance(task, Sigmoid):
@@ -185,7 +185,7 @@ def _metrics(network: Network, columns: dict[str, np.ndarray]) -> dict:
 
 
 def finite(values: jax.Array, step: int) -> np.ndarray:
-    """The values that a network gives.
+    """The outputs of a network, checked.
 
     Raises:
         DivergedError: if some are NaN or infinite.
@@ -200,7 +200,7 @@ def finite(values: jax.Array, step: int) -> np.ndarray:
 
 
 def open_own(run: Run) -> Dataset:
-    """The run's own data; if they have changed since, its images still keep the split that they had."""
+    """Opens the run's own data. If they have changed, known images keep the split that they had."""
     config = run.config.data.copy_and_resolve_references()
     pinned = str(splits_file(run.workdir))
     if config.splits and not user_path(config.splits).is_file():
@@ -223,9 +223,9 @@ def open_own(run: Run) -> Dataset:
 
 
 def _open_other(run: Run, source: str, split: str) -> Dataset:
-    """Another source: if one of its splits is asked for, with its own ones, else all of it (of TFDS, its test split).
+    """Opens another source: the split that is asked for, or else all of it (the test split of a TFDS data set).
 
-    Where it has none of its own, images that the run knows keep the split that they had.
+    If the source has no splits, images that the run knows keep the split that they had.
     """
     config = run.config.data.copy_and_resolve_references()
     config.source, config.tfds_splits, config.per_class = source, ("", "", ""), 0
@@ -235,7 +235,7 @@ def _open_other(run: Run, source: str, split: str) -> Dataset:
 
 
 def _trained_on(run: Run, data: Dataset, split: str) -> int | None:
-    """How many images of a split the run was trained on; None where that is not known, as of a TFDS data set."""
+    """How many examples of a split the run was trained on; None if that is not known, as for a TFDS data set."""
     trained = pixels_of_split(run.workdir, TRAIN)
     if not trained or not data.splits_csv:
         return None
@@ -244,7 +244,7 @@ def _trained_on(run: Run, data: Dataset, split: str) -> int | None:
 
 
 def label_map(found: tuple[str, ...], known: tuple[str, ...]) -> np.ndarray:
-    """Label in the data -> class of the network, by name: [len(found)] int64."""
+    """Maps labels of the data to classes of the network by name: int64 [len(found)]."""
     for name in found:
         if name not in known:
             raise DataError(

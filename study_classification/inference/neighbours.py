@@ -1,4 +1,4 @@
-"""Training images that a network takes for similar: those nearest to an image, and examples among strangers."""
+"""Finds the training images most similar to an image, and examples whose neighbours have another label."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -27,24 +27,24 @@ from study_classification.system.console import say
 from study_classification.system.files import csv_text, make_output, write_text
 
 NEIGHBOURS = 5
-LINES, ROWS = 20, 8  # suspects that are said; rows that are drawn
+LINES, ROWS = 20, 8  # how many suspects are printed, and how many rows are drawn
 NOTE = "cosine similarity of what the last layers work on; 1 is the same"
 
 
 def explain_neighbours(run: Run, inputs: Sequence[str], folder: Path, checkpoint: str = "best") -> Path:
-    """Says which training images are most similar to each of some images, and draws the first ones into neighbours.png.
+    """Prints the training images that are most similar to each image, and draws the first ones into neighbours.png.
 
     Args:
-        run: the run, of a network of images.
+        run: a run on images.
         inputs: files, folders or patterns.
-        folder: where the figure goes; made if need be.
+        folder: the folder for the figure; it is made if need be.
         checkpoint: `best`, `last`, or a step.
 
     Returns:
-        The figure.
+        The path of the figure.
 
     Raises:
-        ConfigError: if no image is named, or the network is one of rows.
+        ConfigError: if no image is named, or the run is not on images.
         DataError: if an image cannot be read, or the training images are gone.
     """
     if not isinstance(run.preprocess, Preprocess):
@@ -77,15 +77,15 @@ def explain_neighbours(run: Run, inputs: Sequence[str], folder: Path, checkpoint
 
 @dataclass(frozen=True)
 class Suspect:
-    """An example whose neighbours all have another label than it has.
+    """An example whose neighbours all have another label.
 
     Attributes:
-        of: the split that it is of.
-        place: in the split.
+        of: the split of the example.
+        place: its index in the split.
         others: label -> how many neighbours have it.
-        similarity: the mean of the neighbours'.
-        nearest: their places among the training examples.
-        similarities: of each.
+        similarity: the mean similarity of the neighbours.
+        nearest: the indices of the neighbours among the training examples.
+        similarities: the similarity of each neighbour.
     """
 
     of: SplitFeatures
@@ -100,7 +100,7 @@ class Suspect:
 
 
 def find_suspects(train: SplitFeatures, validation: SplitFeatures) -> list[Suspect]:
-    """The suspects of both splits, by neighbours in training; first those whose neighbours agree and are nearest."""
+    """The suspects of both splits, by their neighbours in training. The nearest and most unanimous come first."""
     found = []
     for split in (train, validation):
         similar, places = nearest(train.features, None if split is train else split.features, NEIGHBOURS)
@@ -119,18 +119,18 @@ def explain_suspects(run: Run, folder: Path, checkpoint: str = "best") -> Path:
 
     Args:
         run: the run.
-        folder: where both go; made if need be.
+        folder: the folder for both files; it is made if need be.
         checkpoint: `best`, `last`, or a step.
 
     Returns:
-        suspects.csv.
+        The path of suspects.csv.
 
     Raises:
-        ConfigError: if the run tells a number.
-        DataError: if its data are gone.
+        ConfigError: if the run predicts a number.
+        DataError: if the data of the run are gone.
     """
     if not run.class_names:
-        raise ConfigError(f"{run.workdir} tells a number: --suspects compares labels of classes")
+        raise ConfigError(f"{run.workdir} predicts a number: --suspects compares labels of classes")
     predictor, data = load_predictor(run, checkpoint), open_own(run)
     train, validation = (features_of_split(predictor, data, split) for split in (TRAIN, VALIDATION))
     suspects = find_suspects(train, validation)
@@ -176,7 +176,7 @@ def _draw_suspects(predictor: Predictor, train: SplitFeatures, suspects: Sequenc
 def _cells(
     predictor: Predictor, split: SplitFeatures, similar: Sequence | np.ndarray, places: Sequence | np.ndarray
 ) -> list[Cell]:
-    """Images of a split, each with its label, its similarity and its name."""
+    """Images of a split as cells of a figure, each with its label, similarity and name."""
     run = predictor.run
     assert isinstance(run.preprocess, Preprocess) and isinstance(split.examples, Split)
     reader = ImageReader(run.preprocess, run.config.data.max_megapixels)

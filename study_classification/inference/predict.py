@@ -1,4 +1,4 @@
-"""Prediction: images, or the rows of CSV files, in, one row each out, in their order, in constant memory."""
+"""Predicts images or rows of CSV files: one row of output for each, in order, in constant memory."""
 
 import codecs
 import contextlib
@@ -34,7 +34,7 @@ from study_classification.system.console import data_on_stdout, display_width, p
 from study_classification.system.threads import num_workers, parallel
 
 UNKNOWN = "unknown"
-Found = tuple[dict, np.ndarray | None, str]  # where an example lies, what the network sees, why it cannot be read
+Found = tuple[dict, np.ndarray | None, str]  # where the example lies, what the network sees, why it cannot be read
 
 
 def predict(
@@ -49,23 +49,24 @@ def predict(
     shard: tuple[int, int] = (0, 1),
     calibrated: bool = False,
 ) -> int:
-    """Writes one row an example to stdout, its class or its number; everything else that is said goes to stderr.
+    """Writes one row for each example to stdout, with its class or number. All messages go to stderr.
 
     Args:
-        run: the run whose network is asked.
-        inputs: files, folders, patterns, or '-' for a list of these on stdin, one a line. Rows are in CSV files.
+        run: the run whose network predicts.
+        inputs: files, folders, patterns, or '-' for a list of these on stdin, one in each line. Rows are in CSV files.
         checkpoint: `best`, `last`, or a step.
         tta: test-time augmentation, `none` or `flip`: probabilities are averaged over the image and its mirror image.
         output_format: `table`, `csv`, `json` (one array) or `jsonl` (one object a line).
         top_k: how many classes a row names.
-        threshold: the class is 'unknown' where the greatest probability is below it.
-        shard: index and number of the shards: the examples whose position among all modulo the number is the index.
+        threshold: the class is 'unknown' if the greatest probability is below this.
+        shard: (index, number of shards); it takes the examples whose position modulo the number is the index.
 
     Returns:
         The exit code: 0, or 3 if an image or row could not be read (its row says why).
 
     Raises:
-        ConfigError: if there is nothing to predict, an address is not known, or classes are asked of a regression.
+        ConfigError: if there is nothing to predict, an address is not known, or an option for classes meets a
+            regression.
         RunError: if the checkpoint cannot be used.
     """
     of_images = isinstance(preprocess := run.preprocess, Preprocess)
@@ -76,7 +77,7 @@ def predict(
         refuse_address(text)
     if not run.class_names and (top_k != 1 or threshold):
         raise ConfigError(
-            f"--top_k and --threshold are for classes, but the run in {run.workdir} tells a number: drop both"
+            f"--top_k and --threshold are for classes, but the run in {run.workdir} predicts a number: drop both"
         )
     top_k = min(top_k, len(run.class_names))
     columns = ["file", *([] if of_images else ["line"])]
@@ -87,8 +88,8 @@ def predict(
         files = find_files(inputs, folders=of_images)
         listed: Iterator = files if isinstance(preprocess, Preprocess) else rows_of_files(files, preprocess)
         examples = itertools.islice(listed, shard[0], None, shard[1])
-        trained = load_predictor(run, checkpoint, tta, local=True, calibrated=calibrated)
-        rows = rows_of_all_hosts(trained, examples, top_k, threshold)
+        predictor = load_predictor(run, checkpoint, tta, local=True, calibrated=calibrated)
+        rows = rows_of_all_hosts(predictor, examples, top_k, threshold)
         with contextlib.nullcontext(stdout) if hosts.is_first() else open(os.devnull, "w", encoding="utf-8") as out:
             count, unreadable = write_rows(rows, [*columns, "error"], output_format, out)
         if not count:
@@ -99,9 +100,9 @@ def predict(
 
 
 def find_files(inputs: Iterable[str], folders: bool = True) -> Iterator[str]:
-    """The files that are meant, in order. With `folders`, one stands for its images, at any depth, less hidden ones.
+    """The files that the inputs mean, in order. With `folders`, a folder means its images, at any depth, not hidden.
 
-    What stands for nothing is given as it is, so that its row can say so: an empty folder, a file that is not there.
+    An empty folder or an absent file is passed on as it is, so that its row can say so.
     """
     for text in inputs:
         if text == "-":
@@ -112,7 +113,7 @@ def find_files(inputs: Iterable[str], folders: bool = True) -> Iterator[str]:
 
 
 def listed_files(stream: TextIO | None) -> Iterator[str]:
-    """The lines of a list: of any system, names of any bytes, and UTF-16 too, where its first bytes say so.
+    """The lines of a list, with the line ends of any system. Names may have any bytes; UTF-16 begins with its mark.
 
     Raises:
         ConfigError: if there is no stream.
@@ -131,7 +132,7 @@ def listed_files(stream: TextIO | None) -> Iterator[str]:
 
 
 def _matches(text: str) -> list[str]:
-    """The path itself, as another system writes it where there is nothing else, or what matches it as a pattern.
+    """The path itself, or as Windows writes it, if that exists; else the paths that match it as a pattern.
 
     Windows copies a path in quotation marks, and writes `\\` for `/`.
     """
@@ -164,41 +165,41 @@ def _images_in(folder: str) -> Iterator[str]:
         yield folder
 
 
-def rows_of_all_hosts(trained: Predictor, examples: Iterator, top_k: int, threshold: float) -> Iterator[dict]:
-    """One row an example, see `predict_examples`; several hosts share the examples that the first of them has."""
+def rows_of_all_hosts(predictor: Predictor, examples: Iterator, top_k: int, threshold: float) -> Iterator[dict]:
+    """The rows of `predict_examples`; several hosts share the examples that the first host has."""
     if hosts.alone():
-        yield from predict_examples(trained, examples, top_k, threshold)
+        yield from predict_examples(predictor, examples, top_k, threshold)
         return
-    share = trained.batch_sizes[-1]
+    share = predictor.batch_sizes[-1]
     while True:
         first = list(itertools.islice(examples, share * hosts.count())) if hosts.is_first() else []
         together = json.loads(hosts.text_from_first(json.dumps(first)))
         if not together:
             return
         mine = together[hosts.index() * share : (hosts.index() + 1) * share]
-        for text in hosts.texts_of_all(json.dumps(list(predict_examples(trained, mine, top_k, threshold)))):
+        for text in hosts.texts_of_all(json.dumps(list(predict_examples(predictor, mine, top_k, threshold)))):
             yield from json.loads(text)
 
 
-def predict_examples(trained: Predictor, examples: Iterable, top_k: int, threshold: float) -> Iterator[dict]:
-    """One row an example: file, of rows the line in it, class, probability (and the next of `top_k`), error.
+def predict_examples(predictor: Predictor, examples: Iterable, top_k: int, threshold: float) -> Iterator[dict]:
+    """One row for each example: file, line (of rows), class and probability (of the `top_k` likeliest), error.
 
-    Of a regression there is a value in the place of class and probability.
+    For a regression there is a value instead of class and probability.
 
     Args:
-        trained: the network.
+        predictor: the network of the run.
         examples: files of images, or rows as `rows_of_files` gives them.
         top_k: how many classes a row names.
-        threshold: the class is 'unknown' where the greatest probability is below it.
+        threshold: the class is 'unknown' if the greatest probability is below this.
     """
-    run, preprocess = trained.run, trained.run.preprocess
+    run, preprocess = predictor.run, predictor.run.preprocess
     if isinstance(preprocess, Preprocess):
         reader = ImageReader(preprocess, run.config.data.max_megapixels)
         found: Iterator[Found] = parallel(partial(_read_file, reader), examples, num_workers(run.config.data.workers))
     else:
         found = map(partial(_read_row, preprocess), examples)
-    answers_of = trained.probabilities_of if run.class_names else trained.predictions_of
-    for group in _groups(found, trained.batch_sizes[-1]):
+    answers_of = predictor.probabilities_of if run.class_names else predictor.predictions_of
+    for group in _groups(found, predictor.batch_sizes[-1]):
         readable = [values for _, values, _ in group if values is not None]
         answers = iter(answers_of(np.stack(readable)) if readable else ())
         for place, values, error in group:
@@ -249,7 +250,7 @@ def _read_row(preprocess: RowPreprocess, listed: Listed) -> Found:
 
 
 def write_rows(rows: Iterable[dict], columns: Sequence[str], output_format: str, out: TextIO) -> tuple[int, int]:
-    """Writes the rows as they come, and tells how many there were and how many of them were unreadable."""
+    """Writes the rows as they come; returns (number of rows, number of unreadable ones)."""
     count = unreadable = 0
     writer = csv.DictWriter(out, columns, lineterminator="\n", restval="")
     if output_format == "csv":

@@ -1,4 +1,4 @@
-"""A finished run at work: images, rows or texts in; classes, probabilities, numbers or features out."""
+"""Uses a finished run: images, rows or texts in; classes, probabilities, numbers or features out."""
 
 import itertools
 import os
@@ -39,12 +39,12 @@ TTA = ("none", "flip")
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the network says of one image, row or text.
+    """The prediction for one image, row or text.
 
     Attributes:
         label: the likeliest class.
-        probability: of that class, 0 to 1.
-        probabilities: of every class by name, in the order of `Predictor.class_names`; their sum is 1.
+        probability: the probability of that class, 0 to 1.
+        probabilities: class -> probability, in the order of `Predictor.class_names`; their sum is 1.
     """
 
     label: str
@@ -54,23 +54,23 @@ class Prediction:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Predictor:
-    """A network with the weights of one checkpoint; made by `study_classification.load`.
+    """A network with the weights of one checkpoint; `study_classification.load` makes it.
 
-    Its methods may be called by several threads at once. Images pass in batches of a few fixed sizes, filled up with
-    zeros: 1, 4, 16 ... up to the batch size of the run, each times the number of devices. A size is compiled when it is
-    first needed; no other number of images compiles anew.
+    Several threads may call its methods at once. Examples pass in batches of a few fixed sizes, filled up with zeros:
+    1, 4, 16 ... up to the batch size of the run, each times the number of devices. A size is compiled when it is first
+    needed. Nothing else compiles, whatever the number of examples.
 
     Attributes:
-        run: its directory, config, classes and preprocessing.
-        step: of the checkpoint.
-        task: what was learnt.
+        run: the directory, config, classes and preprocessing of the run.
+        step: the step of the checkpoint.
+        task: the task that was learnt.
         tta: test-time augmentation of `predictions`, `none` or `flip`.
         mesh: the devices; batches are split over them by `devices.batch_sharding`.
         model: the network.
-        variables: its weights, on these devices.
-        predictions: batch with `image` uint8 [b, h, w, c], `row` float32 [b, d] or `tokens` int32 [b, length] -> those
-            of the task: log-probabilities float32 [b, classes], or numbers float32 [b].
-        pooled_features: such a batch -> float32 [b, d].
+        variables: its weights, on the devices.
+        predictions: batch with `image` uint8 [b, h, w, c], `row` float32 [b, d] or `tokens` int32 [b, length] -> the
+            predictions of the task: log-probabilities float32 [b, classes], or numbers float32 [b].
+        pooled_features: such a batch -> the pooled features of the backbone, float32 [b, d].
     """
 
     run: Run
@@ -90,12 +90,12 @@ class Predictor:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes, in the order of their labels; none where the run tells a number."""
+        """The classes, in the order of their labels; empty if the run predicts a number."""
         return self.run.class_names
 
     @property
     def preprocess(self) -> AnyPreprocess:
-        """What happens to every example before the network sees it: of images sizes in pixels, mean and deviation."""
+        """What happens to every example before the network sees it; for images sizes in pixels, mean and deviation."""
         return self.run.preprocess
 
     @overload
@@ -106,20 +106,20 @@ class Predictor:
     def predict(self, images: Any) -> Any: ...
 
     def predict(self, images):
-        """Classifies one example or several, each by the run's own preprocessing.
+        """Classifies one example or several, with the preprocessing of the run.
 
         Args:
             images: one image, or several: an array [n, h, w, 3] or an iterable of images. An image is a path, a Pillow
-                image, or an array uint8 [h, w, 3] (RGB), [h, w] or [h, w, 1] (grey), of any size. Of a run on rows: a
-                dict, column -> text or number; a list of these; or the path of a CSV file. A text is a row by itself.
+                image, or an array uint8 [h, w, 3] (RGB), [h, w] or [h, w, 1] (grey), of any size. For a run on rows:
+                a dict, column -> text or number; a list of these; or the path of a CSV file. A text is a row by itself.
 
         Returns:
             A `Prediction` for one example; a list of n for n examples, in their order.
 
         Raises:
-            DataError: if an image is something else, such as floats, RGBA or channels first, or cannot be read; if a
-                row lacks a column, has an unknown one, or a text where a number was learnt.
-            ConfigError: if the run tells a number, see `values`.
+            DataError: if an image cannot be read, or is something else, such as floats, RGBA or channels first; if a
+                row lacks a column, or has an unknown one, or a text where a number was learnt.
+            ConfigError: if the run predicts a number; use `values` then.
             DivergedError: if the network gives values that are NaN or infinite.
         """
         rows = [
@@ -132,38 +132,38 @@ class Predictor:
         return rows[0] if single else rows
 
     def probabilities(self, images: Any) -> Float[np.ndarray, "n classes"]:
-        """What `predict` says as one array, float32 [n, classes], of one image [1, classes]."""
+        """The probabilities of `predict` as one array, float32 [n, classes]; [1, classes] for one image."""
         self._require(classes=True)
         found = [self.probabilities_of(batch) for batch in self._batches(images)]
         return np.concatenate([np.zeros((0, len(self.class_names)), np.float32), *found])
 
     def probabilities_of(self, preprocessed: Shaped[np.ndarray, "n ..."]) -> Float[np.ndarray, "n classes"]:
-        """The same for at most `batch_sizes[-1]` examples as batches hold them."""
+        """Probabilities for at most `batch_sizes[-1]` preprocessed examples, as batches hold them."""
         return np.exp(self.predictions_of(preprocessed))
 
     def values(self, images: Any) -> Float[np.ndarray, " n"]:
-        """The numbers that a regression tells, float32 [n], of one image [1]. Takes what `predict` takes.
+        """The numbers that a regression predicts, float32 [n]; [1] for one image. It takes what `predict` takes.
 
         Raises:
-            ConfigError: if the run tells classes, see `predict`.
+            ConfigError: if the run predicts classes; use `predict` then.
         """
         self._require(classes=False)
         found = [self.predictions_of(batch) for batch in self._batches(images)]
         return np.concatenate([np.zeros(0, np.float32), *found])
 
     def predictions_of(self, preprocessed: Shaped[np.ndarray, "n ..."]) -> Float[np.ndarray, "n ..."]:
-        """`predictions` of at most `batch_sizes[-1]` examples as batches hold them."""
+        """`predictions` for at most `batch_sizes[-1]` preprocessed examples, as batches hold them."""
         return self._apply(self.predictions, preprocessed)
 
     def _require(self, *, classes: bool) -> None:
         if bool(self.class_names) != classes:
             has, call = ("a number", "values()") if classes else ("classes", "predict() or probabilities()")
-            raise ConfigError(f"the run in {self.run.workdir} tells {has}: call {call}")
+            raise ConfigError(f"the run in {self.run.workdir} predicts {has}: call {call}")
 
     def features(self, images: Any) -> Float[np.ndarray, "n d"]:
-        """What the last layers work on: float32 [n, d], of one image [1, d]. Takes what `predict` takes.
+        """The features that the head works on: float32 [n, d]; [1, d] for one image. It takes what `predict` takes.
 
-        These are the pooled features of the backbone; a feature map that the head does not pool is averaged.
+        They are the pooled features of the backbone. A feature map that the head does not pool is averaged.
         """
         found = [self._apply(self.pooled_features, batch) for batch in self._batches(images)]
         if found:
@@ -182,13 +182,13 @@ class Predictor:
                 `gradient_input` takes the place of `grad_cam` where the network has no feature map.
 
         Returns:
-            Of one image: class -> the image as the network sees it, enlarged to 224 pixels if it is smaller, uint8
-            [h, w, 3], for at most three classes, the likeliest first. Orange marks are what speaks for the class, blue
-            ones what speaks against it. Of several images a list of these.
+            For one image: class -> the image as the network sees it, uint8 [h, w, 3], enlarged to 224 pixels if it is
+            smaller, for at most three classes, the likeliest first. Orange marks speak for the class, and blue marks
+            against it. For several images: a list of these.
 
         Raises:
             DataError: if an image cannot be read.
-            ConfigError: if the run is not one of images and classes, or there is no such method.
+            ConfigError: if the run is not on images with classes, or there is no such method.
         """
         self._require(classes=True)
         if not isinstance(self.preprocess, Preprocess):
@@ -204,16 +204,16 @@ class Predictor:
         return shown[0] if is_single(images) else shown
 
     def evaluate(self, data: str | os.PathLike[str] = "", *, split: str = "", write_report: bool = False) -> dict:
-        """Measures the network exactly over every image of a split.
+        """Measures the network over every example of a split.
 
         Args:
-            data: another source (a folder, FILE.csv, tfds:NAME ...), all of whose images are taken if no split is
-                named; '' is the run's own.
-            split: `train`, `validation` or `test`; '' is test, or validation where there is no test split.
-            write_report: whether the result is added to report.json in the run directory.
+            data: another source (a folder, FILE.csv, tfds:NAME ...), whose examples are all taken if no split is
+                named; '' is the run's own data.
+            split: `train`, `validation` or `test`; '' is test, or validation if there is no test split.
+            write_report: whether to add the result to report.json in the run directory.
 
         Returns:
-            Accuracy, loss, each class and the confusion matrix, see `reports.metrics.classification_metrics`; of a
+            Accuracy, loss, each class and the confusion matrix, see `reports.metrics.classification_metrics`; for a
             regression its errors, see `reports.regression.regression_metrics`.
 
         Raises:
@@ -226,7 +226,7 @@ class Predictor:
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:
-        """The numbers of images that are passed at once, in ascending order; all are multiples of the devices."""
+        """The sizes of batches, in ascending order; all are multiples of the number of devices."""
         count = self.mesh.size
         largest = -(-self.run.config.batch_size // count) * count
         smaller = itertools.takewhile(lambda size: size < largest, (count * 4**power for power in itertools.count()))
@@ -242,7 +242,7 @@ class Predictor:
             yield np.stack(group)
 
     def _apply(self, function: Callable[[dict[str, jax.Array]], jax.Array], images: np.ndarray) -> np.ndarray:
-        """`function` of examples [n, ...] as batches hold them, which fill one of `batch_sizes` in part."""
+        """Applies `function` to preprocessed examples [n, ...], filled up to one of `batch_sizes`."""
         size = next(size for size in self.batch_sizes if size >= len(images))
         padded = np.zeros((size, *images.shape[1:]), images.dtype)
         padded[: len(images)] = images
@@ -253,7 +253,7 @@ class Predictor:
 def load(
     run_dir: str | os.PathLike[str], checkpoint: str | int = "best", *, tta: str = "none", calibrated: bool = False
 ) -> Predictor:
-    """The classifier that a run has trained.
+    """The classifier that a run has trained, with the weights of one checkpoint.
 
     Args:
         run_dir: the run directory.
@@ -271,9 +271,9 @@ def load(
 def load_predictor(
     run: Run, checkpoint: str, tta: str = "none", local: bool = False, calibrated: bool = False
 ) -> Predictor:
-    """As `load`, for a run that is read already; of several hosts on all of them together, or with `local` on each."""
+    """Does what `load` does for a run that is already read, over all hosts, or with `local` on this host alone."""
     if calibrated and not run.class_names:
-        raise ConfigError(f"the run in {run.workdir} tells a number, which has no probability to calibrate: drop it")
+        raise ConfigError(f"the run in {run.workdir} predicts a number, which has no probability to calibrate: drop it")
     if tta not in TTA:
         raise ConfigError(f"tta is '{tta}': {nearest(tta, TTA)}")
     if tta != "none" and not isinstance(run.preprocess, Preprocess):

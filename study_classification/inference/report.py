@@ -1,4 +1,4 @@
-"""report.html of a finished run, made at any time."""
+"""Writes report.html of a finished run, at any time."""
 
 from study_classification.data.sources import TEST, VALIDATION
 from study_classification.errors import ConfigError, RunError
@@ -17,11 +17,11 @@ from study_classification.tasks.task import higher_is_better
 
 
 def report(run: Run, split: str = VALIDATION) -> None:
-    """Writes the page of the best checkpoint, and of validation the temperature; on the first host alone.
+    """Writes the page of the best checkpoint, and for validation the temperature. Only the first host writes.
 
     Args:
         run: the run.
-        split: `validation`, or `test`, once that was evaluated.
+        split: `validation`, or `test` after it was evaluated.
 
     Raises:
         ConfigError: if the test split was not evaluated, or the split has too many examples.
@@ -40,7 +40,7 @@ def report(run: Run, split: str = VALIDATION) -> None:
     examples = open_own(run).split(split)
     if len(examples) > NAMED:
         raise ConfigError(
-            f"{split} has {len(examples):,} {run.preprocess.noun}, and report tells those of a split of at most "
+            f"{split} has {len(examples):,} {run.preprocess.noun}, but report lists those of a split of at most "
             f"{NAMED:,} one by one: take evaluate"
         )
     words = {}

@@ -1,4 +1,4 @@
-"""What a network's last layers work on, of every example of a split; and the training examples nearest to one."""
+"""The features of every example of a split, and the training examples that are nearest to an example."""
 
 from dataclasses import dataclass
 
@@ -16,10 +16,10 @@ class SplitFeatures:
     """The features of a split.
 
     Attributes:
-        split: its name.
-        examples: the split.
-        labels: classes as the network numbers them, or numbers, [n].
-        features: float32 [n, d].
+        split: the name of the split.
+        examples: the split itself.
+        labels: the class of each example as the network numbers it, or its number, [n].
+        features: the pooled features of the backbone, float32 [n, d].
     """
 
     split: str
@@ -28,7 +28,7 @@ class SplitFeatures:
     features: Float[np.ndarray, "n d"]
 
     def name(self, place: int) -> str:
-        """A name that a person can find an example by."""
+        """The name by which a person can find an example."""
         return self.examples.names[place] if isinstance(self.examples, RowSplit) else self.examples[place].name
 
 
@@ -36,7 +36,7 @@ def features_of_split(predictor: Predictor, data: Dataset, split: str) -> SplitF
     """Passes every example of a split through the backbone, once.
 
     Raises:
-        DataError: if there is no such split, or its classes are none of the network's.
+        DataError: if there is no such split, or the network does not know its classes.
         DivergedError: if some features are NaN or infinite.
     """
     run, examples = predictor.run, data.split(split)
@@ -50,12 +50,12 @@ def features_of_split(predictor: Predictor, data: Dataset, split: str) -> SplitF
 def nearest(
     train: Float[np.ndarray, "n d"], asked: Float[np.ndarray, "m d"] | None, count: int
 ) -> tuple[Float[np.ndarray, "m k"], Int[np.ndarray, "m k"]]:
-    """The cosine similarities and places of the training examples that are most similar, in falling order.
+    """(cosine similarities, indices) of the most similar training examples, both [n, count], in falling order.
 
     Args:
         train: features of the training examples.
-        asked: of others; None asks for each training example, which is then none of its own neighbours.
-        count: how many, less where there are fewer training examples.
+        asked: features of other examples; None asks for each training example, which is not its own neighbour.
+        count: how many neighbours; fewer if there are fewer training examples.
     """
     from sklearn.neighbors import NearestNeighbors
 

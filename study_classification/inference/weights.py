@@ -1,4 +1,4 @@
-"""What a training has made of the weights."""
+"""Counts weights that training has made nearly 0."""
 
 import jax
 import numpy as np
@@ -11,7 +11,7 @@ NEAR_ZERO = 0.001  # a weight that is smaller changes nothing that could be seen
 
 
 def describe_weights(run: Run) -> str:
-    """How many weights of kernels are 0 or nearly so in the last checkpoint: those that an L1 penalty has switched off.
+    """A sentence about how many kernel weights of the last checkpoint are nearly 0, as an L1 penalty makes them.
 
     Raises:
         RunError: if no checkpoint can be read.

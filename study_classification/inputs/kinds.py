@@ -1,8 +1,8 @@
-"""The kinds of input, by the names that `data.input` has. Each has a class that says what happens to every example.
+"""The kinds of input, by their names in `data.input`. Each has a class that says what happens to every example.
 
-These classes have in common: `noun` (the word for several examples), `key` (of the values in a batch), `shape` (of an
-example as the network sees it), `num_tokens` (how many different tokens there are; 0 of numbers), `inputs_of(batch)`
-(what the network is given), `to_json()` and `from_json()` (a run's preprocess.json).
+These classes have in common: `noun` (the word for several examples), `key` (the name of the values in a batch), `shape`
+(of an example as the network sees it), `num_tokens` (the number of different tokens; 0 for numbers), `inputs_of(batch)`
+(the input of the network), and `to_json()` and `from_json()` (preprocess.json of a run).
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ KINDS: dict[str, type[AnyPreprocess]] = {IMAGES: Preprocess, TABLES: TablePrepro
 
 
 def preprocess_from_json(kind: str, content: Mapping[str, Any]) -> AnyPreprocess:
-    """What a run's preprocess.json holds.
+    """The preprocessing in a run's preprocess.json.
 
     Raises:
         RunError: if it is damaged.
@@ -30,7 +30,7 @@ def preprocess_from_json(kind: str, content: Mapping[str, Any]) -> AnyPreprocess
 
 
 def reader_of(preprocess: AnyPreprocess, max_megapixels: float, canvas_size: int = 0) -> Reader:
-    """How an example becomes what a batch holds of it; the sizes are those of images, see `ImageReader`."""
+    """The object that reads an example into the values of a batch. The sizes are for images, see `ImageReader`."""
     if isinstance(preprocess, Preprocess):
         return ImageReader(preprocess, max_megapixels, canvas_size)
     return preprocess

@@ -1,9 +1,10 @@
-"""The rows of a table -> numbers that a network sees. What is learnt from the training rows is saved with the run.
+"""Turns rows of a table into numbers that a network sees. A run keeps what is learnt from its training rows.
 
-A column of numbers gives its standardised number, (x - mean) / deviation. A missing number is the median; where the
-training rows have missing ones, a second value is 1 for these and 0 for all others. Median, mean and deviation are
-those of the training rows, the latter two with the medians in place. A column of categories gives one value for each
-category of the training rows, sorted by name, and a last one for every other; a missing category is the category ''.
+A column of numbers gives its standardised number, (x - mean) / deviation. A missing number is replaced by the median.
+If the training rows have missing numbers, a second value is 1 for a missing one and 0 for others. Median, mean and
+deviation come from the training rows; the last two are taken after the replacement. A column of categories gives one
+value for each category of the training rows, sorted by name, and a last one for any other. A missing category is the
+category ''.
 """
 
 import math
@@ -18,21 +19,21 @@ from jaxtyping import Float32
 
 from study_classification.errors import DataError, RunError, nearest
 
-MISSING = ("", "?", "na", "n/a", "nan", "null", "none")  # what a missing number is written as, in any case
-OTHER = "other"  # what a category that no training row has is called
+MISSING = ("", "?", "na", "n/a", "nan", "null", "none")  # how a missing number is written, in upper or lower case
+OTHER = "other"  # the name of all categories that no training row has
 Row = Mapping[str, str]  # column -> cell
 
 
 @dataclass(frozen=True)
 class NumberColumn:
-    """A column of numbers, as the training rows have them.
+    """A column of numbers, with what is learnt from its training rows.
 
     Attributes:
-        name: of the column.
-        median: of the numbers that are there.
-        mean: of all rows, with the median for missing numbers; 0 where numbers are seen as they are.
-        deviation: standard deviation of the same, over n; 1 where all are equal, or seen as they are.
-        indicator: whether a value says that a number is missing.
+        name: the name of the column.
+        median: the median of the numbers that are not missing.
+        mean: the mean of all rows, with the median for missing numbers; 0 if numbers are not standardised.
+        deviation: the standard deviation of all rows, over n; 1 if all are equal, or not standardised.
+        indicator: whether a second value says that a number is missing.
     """
 
     name: str
@@ -62,7 +63,7 @@ class NumberColumn:
 
 @dataclass(frozen=True)
 class CategoryColumn:
-    """A column of categories: those of the training rows, sorted."""
+    """A column of categories, with the sorted categories of its training rows."""
 
     name: str
     categories: tuple[str, ...]
@@ -94,8 +95,8 @@ class TablePreprocess:
     """What happens to every row, in training, evaluation and prediction alike.
 
     Attributes:
-        columns: those that the network sees.
-        ignored: others that a row may have.
+        columns: the columns that the network sees.
+        ignored: other columns that a row may have.
     """
 
     columns: tuple[Column, ...]
@@ -107,7 +108,7 @@ class TablePreprocess:
 
     @property
     def shape(self) -> tuple[int]:
-        """[d] of what the network sees."""
+        """The shape [d] of a row as the network sees it."""
         return (len(self.outputs),)
 
     @cached_property
@@ -116,7 +117,7 @@ class TablePreprocess:
         return [name for column in self.columns for name in column.outputs]
 
     def read(self, row: Row) -> Float32[np.ndarray, " d"]:
-        """What the network sees of a row.
+        """A row as the network sees it, float32 [d].
 
         Raises:
             DataError: with the reason, if a column is missing, unknown, or holds a text where numbers were learnt.
@@ -125,7 +126,7 @@ class TablePreprocess:
         return np.array([value for column in self.columns for value in column.read(row[column.name])], np.float32)
 
     def require_columns(self, names: Collection[str]) -> None:
-        """Raises DataError unless these are the columns of the training rows; those that it ignored may be absent."""
+        """Raises DataError unless these are the columns of the training rows. Ignored columns may be absent."""
         known = [column.name for column in self.columns]
         for name in known:
             if name not in names:
@@ -145,14 +146,14 @@ class TablePreprocess:
         return batch[self.key]
 
     def describe(self) -> str:
-        """The columns, one a line, for the person who looks on."""
+        """The columns as text for the user, one in each line."""
         width = max(len(column.name) for column in self.columns)
         lines = [f"  {column.name:<{width}}  {column.describe()}" for column in self.columns]
         lines = [*lines[:20], *([f"  ... and {len(lines) - 20} more columns"] if len(lines) > 20 else [])]
         return "\n".join([f"{len(self.columns)} columns give {self.shape[0]} values of each row:", *lines])
 
     def remarks(self, values: Float32[np.ndarray, "n d"]) -> str:
-        """What is to be said of the rows of a split, such as how many have a category that no training row has."""
+        """A remark on the rows of a split, such as how many have a category that no training row has."""
         counts = {name: int(values[:, place].sum()) for place, name in enumerate(self.outputs) if name in self._others}
         have = [f"{count:,} have {name}" for name, count in counts.items() if count]
         return "; ".join([f"{len(values):,} {self.noun} of {values.shape[1]:,} values", *have])
@@ -196,18 +197,18 @@ def learn_table(
     categories: Sequence[str] = (),
     standardized: bool = True,
 ) -> TablePreprocess:
-    """What is learnt from training rows. A column whose cells are all numbers or missing is one of numbers.
+    """Learns the preprocessing from training rows. A column whose cells are all numbers or missing is one of numbers.
 
     Args:
-        rows: of the training split.
-        columns: those that the network sees.
-        ignored: others that a row may have.
+        rows: the rows of the training split.
+        columns: the columns that the network sees.
+        ignored: other columns that a row may have.
         numbers: columns that have to be numbers; a text there is refused when its row is read.
         categories: columns that are categories, even if all their cells are numbers.
-        standardized: whether numbers are seen less their mean, in standard deviations; else as they are.
+        standardized: whether numbers are standardised; else the network sees them as they are.
 
     Raises:
-        DataError: if a column has no value in any of the rows.
+        DataError: if a column has no value in any row.
     """
     found: list[Column] = []
     for name in columns:
@@ -233,12 +234,12 @@ def _learn_numbers(name: str, cells: Sequence[str], standardized: bool) -> Numbe
 
 
 def is_missing(cell: str) -> bool:
-    """Whether a cell says that there is no number."""
+    """Whether a cell stands for a missing number."""
     return cell.strip().lower() in MISSING
 
 
 def number_of(cell: str) -> float | None:
-    """The finite number that a cell holds; None of any other text."""
+    """The finite number in a cell; None for any other text."""
     try:
         number = float(cell)
     except ValueError:

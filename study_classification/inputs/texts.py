@@ -1,8 +1,8 @@
-"""A text -> the numbers of its words. The vocabulary is learnt from the training texts and saved with the run.
+"""Turns a text into the numbers of its words. The vocabulary is learnt from the training texts, and a run keeps it.
 
-A text is brought into Unicode's form NFKC and lower case. Its words are the longest runs of letters and digits, with
-apostrophes within them (don't). Of Chinese and Japanese, which have no blanks between words, every character is a word
-of its own: Han, Hiragana and Katakana. All else parts words and is left out.
+A text is brought into Unicode form NFKC and lower case. Its words are the longest runs of letters and digits, with
+apostrophes inside (don't). Chinese and Japanese have no blanks between words, so every character of Han, Hiragana and
+Katakana is one word. All other characters separate words and are left out.
 """
 
 import re
@@ -40,9 +40,9 @@ class TextPreprocess:
     """What happens to every text, in training, evaluation and prediction alike.
 
     Attributes:
-        column: of the texts.
-        words: the vocabulary, the most frequent word of the training texts first.
-        length: how many words of a text are seen, its first ones.
+        column: the column of the texts.
+        words: the vocabulary; the most frequent word of the training texts comes first.
+        length: how many words of a text the network sees; they are its first ones.
     """
 
     column: str
@@ -54,7 +54,7 @@ class TextPreprocess:
 
     @property
     def shape(self) -> tuple[int]:
-        """[length] of what the network sees."""
+        """The shape [length] of a text as the network sees it."""
         return (self.length,)
 
     @property
@@ -86,14 +86,14 @@ class TextPreprocess:
         return batch[self.key]
 
     def describe(self) -> str:
-        """The vocabulary, for the person who looks on."""
+        """The vocabulary as text for the user."""
         return (
             f"Vocabulary: {len(self.words):,} words of the training texts ({', '.join(self.words[:5])} ...); of a text "
             f"the first {self.length} words are seen"
         )
 
     def remarks(self, tokens: Int32[np.ndarray, "n length"]) -> str:
-        """What is to be said of the texts of a split: how many of the words that are seen are unknown."""
+        """A remark on the texts of a split: how many of their words are unknown."""
         words, unknown = int((tokens != PADDING).sum()), int((tokens == UNKNOWN).sum())
         empty = int((tokens == PADDING).all(axis=1).sum())
         remarks = [f"{len(tokens):,} {self.noun} of {self.length} words at most"]
@@ -125,16 +125,16 @@ class TextPreprocess:
 
 
 def learn_texts(texts: Sequence[str], column: str, vocabulary: int, length: int = 0) -> TextPreprocess:
-    """What is learnt from training texts: so many words, the most frequent ones; of equally frequent ones by name.
+    """Learns the vocabulary from training texts: the most frequent words, and equally frequent ones by name.
 
     Args:
-        texts: of the training split.
-        column: that they stand in.
-        vocabulary: how many words are kept at most.
-        length: how many words of a text are seen; 0 is all of the longest training text.
+        texts: the texts of the training split.
+        column: their column.
+        vocabulary: the most words to keep.
+        length: how many words of a text the network sees; 0 is as many as the longest training text has.
 
     Raises:
-        DataError: if there is no word in any of them.
+        DataError: if no text has a word.
     """
     counts, longest = Counter[str](), 0
     for text in texts:

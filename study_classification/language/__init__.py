@@ -1,6 +1,6 @@
-"""The language that the program speaks. The code says plain English; here it becomes another language on its way out.
+"""The language of the program. The code prints plain English, which is translated here on its way out.
 
 translate.py  English text -> text of the chosen language, sentence by sentence
-choice.py     which language a flag or the locale asks for
+choice.py     chooses the language by a flag or the locale
 ja.json       the Japanese catalogue, of messages and pages: English with {} for each value -> Japanese, {0}, {1}, ...
 """

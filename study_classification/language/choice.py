@@ -1,4 +1,4 @@
-"""Which language is spoken: what --lang says, else what the locale says, else English."""
+"""Chooses the language: by --lang, else by the locale, else English."""
 
 import contextlib
 import locale
@@ -9,11 +9,11 @@ LANGUAGES = ("en", "ja")
 
 
 def choose_language(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> str:
-    """The language of a command line, one of LANGUAGES; it is known before the arguments are checked.
+    """The language of a command line, one of LANGUAGES. It is chosen before the arguments are checked.
 
     Args:
-        arguments: what follows the program's name; --lang=ja, or --lang ja, decides.
-        environment: the locale's variables, of which the first that is set decides as POSIX has it.
+        arguments: the arguments of the program; --lang=ja or --lang ja decides.
+        environment: the variables of the locale; the first that is set decides, as in POSIX.
     """
     for place, text in enumerate(arguments):
         if text == "--":

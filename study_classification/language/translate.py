@@ -1,16 +1,17 @@
-"""English text becomes text of the chosen language, sentence by sentence, by a catalogue.
+"""Translates English text into the chosen language, sentence by sentence, by a catalogue.
 
 A catalogue maps an English sentence, with {} for each inserted value, to a sentence with {0}, {1}, ... for the values
-in any order. A value may be a sentence itself, such as the reason within an error, and is translated as well. A name of
-the user's stays, for it is no sentence of the catalogue. A placeholder may say more of its value:
+in any order. A value may be a sentence itself, such as the reason in an error; then it is translated as well. A user's
+name stays, for it is no sentence of the catalogue. A placeholder may say more about its value:
 
-    {0:word}     it is a single word of the program's, such as `pictures`
-    {0:>8}       likewise, put to the right of a column of so many columns of the terminal; {0:<8} to the left
+    {0:word}     it is a single word of the program, such as `pictures`
+    {0:>8}       it is such a word, at the right of 8 columns of the terminal; {0:<8} at the left
     {0:number}   it is a number
-    {0:name}     it is a name of the program's, such as a field, and so has no blank
-    {0:list}     it is a list in English, such as `a, b and c`, and is joined as the language does
+    {0:name}     it is a name of the program, such as a field, and so has no blank
+    {0:list}     it is an English list, such as `a, b and c`, which is joined as in the other language
 
-A text is a sentence only if its words and numbers are such. What has no entry stays English.
+A text matches a sentence only if its words and numbers are what the placeholders say. A text without an entry stays
+English.
 """
 
 import json
@@ -22,29 +23,29 @@ from string import Formatter
 
 _PLACE = re.compile(r"\{(\d+):?([^}]*)\}")
 _LABEL = re.compile(r"\w+: \{\}")  # an entry such as `error: {}`
-_CLAUSES, _NAMES = re.compile(r", (?:and|or) "), re.compile(r", | and | or ")  # what parts the items of a list
-_GAP = re.compile(r"( {2,})")  # what parts the columns of a table
+_CLAUSES, _NAMES = re.compile(r", (?:and|or) "), re.compile(r", | and | or ")  # separators of the items of a list
+_GAP = re.compile(r"( {2,})")  # separators of the columns of a table
 _language = "en"
 
 
 def speak(language: str) -> None:
-    """From now on the program speaks this language, one of `choice.LANGUAGES`."""
+    """Sets the language of the program, one of `choice.LANGUAGES`."""
     global _language
     _language = language
 
 
 def spoken() -> str:
-    """The language that the program speaks."""
+    """The language of the program."""
     return _language
 
 
 def translated(text: str) -> str:
-    """The text in the language that the program speaks."""
+    """The text in the language of the program."""
     return text if _language == "en" else catalogue(_language).translate(text)
 
 
 def said_on_page(text: str, *values: object) -> str:
-    """A sentence of a page or figure, {} filled with the values, in the language that the program speaks."""
+    """A sentence of a page or figure in the language of the program, with the values in the places of {}."""
     return text.format(*values) if _language == "en" else catalogue(_language).fill(text, values)
 
 
@@ -56,20 +57,20 @@ def catalogue(language: str) -> "Catalogue":
 
 
 class Catalogue:
-    """Sentences and words of a language.
+    """The sentences and words of a language.
 
     Args:
         sentences: English -> the other language, as described above.
-        words: single words of the program's, likewise.
-        pages: what templates of pages and figures say. They name their sentences, so single words can be among these,
-            which in a message might be names of the user's.
+        words: single words of the program -> the other language.
+        pages: sentences of figures and of the templates of pages. They may be single words, for templates name them
+            exactly. In a message a single word might be a user's name.
     """
 
     def __init__(self, sentences: dict[str, str], words: dict[str, str], pages: Mapping[str, str] = {}):
         self.words, self._pages = words, pages
         self._fixed = {english: other.format() for english, other in sentences.items() if "{}" not in english}
         templates = [_Template(english, other, words) for english, other in sentences.items() if "{}" in english]
-        # A label is taken off first: else the value before another sentence's first word would begin with it.
+        # Labels come first, or a value before the first word of another sentence would begin with the label.
         self._templates = sorted(templates, key=lambda template: (not template.is_label, -template.length))
 
     def has(self, text: str) -> bool:
@@ -77,7 +78,7 @@ class Catalogue:
         return text in self._fixed
 
     def translate(self, text: str) -> str:
-        """The text, as far as it is in the catalogue: as one sentence, else by its lines, columns and clauses."""
+        """Translates the text as one sentence, else by lines, columns and clauses, as far as the catalogue has them."""
         if text in self._fixed:
             return self._fixed[text]
         for template in self._templates:  # the one with the longest literal text first
@@ -96,13 +97,13 @@ class Catalogue:
         return text
 
     def fill(self, text: str, values: Sequence[object]) -> str:
-        """A sentence of a page with its values; one that pages have not to themselves is found as a message is."""
+        """A sentence of a page with its values. A sentence that messages have too is found as a message."""
         if text not in self._pages:
             return self.translate(text.format(*values))
         return self._pages[text].format(*(_Value(str(value), self) for value in values))
 
     def _translate_columns(self, line: str) -> str:
-        """Each column by itself. The next one stays where it is, as long as there is a blank between them."""
+        """Translates each column by itself. The next column keeps its place if a blank is left between them."""
         *cells, last = _GAP.split(line)
         for place in range(0, len(cells), 2):
             cell = self.translate(cells[place])
@@ -112,7 +113,7 @@ class Catalogue:
 
 
 class _Value(str):
-    """An inserted value, which is translated as its placeholder says."""
+    """An inserted value, translated as its placeholder says."""
 
     _catalogue: Catalogue
 
@@ -141,8 +142,8 @@ class _Template:
 
     Attributes:
         other: the sentence of the other language.
-        length: how many characters of the English one are literal.
-        is_label: whether it is one word, and what it is said of.
+        length: the number of literal characters of the English sentence.
+        is_label: whether it is one word with a colon and a value.
     """
 
     def __init__(self, english: str, other: str, words: dict[str, str]):
@@ -153,7 +154,7 @@ class _Template:
         self.is_label = _LABEL.fullmatch(english) is not None
 
     def match(self, text: str) -> tuple[str, ...] | None:
-        """The values with which this sentence is the text; None if it is another one."""
+        """The values with which this sentence is the text; None if it is not the text."""
         if not (text.startswith(self._parts[0]) and text.endswith(self._parts[-1])):
             return None
         if not all(part in text for part in self._parts):
@@ -165,8 +166,8 @@ class _Template:
     def _pattern(self) -> re.Pattern[str]:
         """The sentence as a regular expression.
 
-        A value at its beginning or end holds no line break, for then the text is more than this sentence; unless it
-        stands at the same end of the other sentence, where the lines keep their order.
+        A value at its beginning or end holds no line break, for then the text is more than this sentence. It may hold
+        one if the value stands at the same end of the other sentence, for then the lines keep their order.
         """
         kinds = {int(number): kind for number, kind in _PLACE.findall(self.other)}
         last = len(self._parts) - 2
@@ -181,6 +182,8 @@ class _Template:
                 value = r"[\d.,]+"
             elif kinds[number] == "name":
                 value = r"\S+"
+            elif kinds[number] == "list":
+                value = r"[^;]*?"  # what follows a semicolon is another sentence
             else:
                 value = r"[^\n]*?" if moved and "\n" not in self._english else r"(?s:.*?)"
             if begins:
@@ -196,7 +199,7 @@ def _ends_with(sentence: str, number: int) -> bool:
 
 
 def _width(text: str) -> int:
-    from rich.cells import cell_len  # which English runs do not pay for
+    from rich.cells import cell_len  # imported here, for English runs do not need it
 
     return cell_len(text)
 

@@ -7,12 +7,12 @@ Images are float arrays [b, h, w, c], already normalised; rows of tables are flo
 head.py          from the backbone's feature map to outputs
 conventions.py   what differs between releases of the same network
 initial.py       the variables of an untrained network
-tracing.py       what a network calls, in which order
-last_map.py      a network in two parts, at its last feature map
+tracing.py       the layers that a network calls, in order
+last_map.py      cuts a network in two at its last feature map
 cost.py          layers, parameters, floating-point operations, memory
 layers/          what several networks share
 original.py      the study group's small CNN
-mlp.py           the multi-layer perceptron, and that of averaged words
+mlp.py           the multi-layer perceptron, also on averaged words
 alexnet.py       AlexNet
 vgg.py           VGG-11 to VGG-19
 resnet.py        ResNet-18 to ResNet-152
@@ -21,7 +21,7 @@ efficientnet.py  EfficientNet-B0 to B7, Lite0 to Lite4
 mobilenet_v2.py  MobileNetV2
 squeezenet.py    SqueezeNet 1.1
 airbench.py      CIFAR-10 in a few epochs
-own.py           a network of the user's own, by file or module and class
+own.py           a user's own network, by file or module and class
 """
 
 from collections.abc import Callable
@@ -99,7 +99,7 @@ MODELS: dict[str, Callable[[ConfigDict, DTypeLike, Conventions], nn.Module]] = {
 ALIASES = {"resnet": "resnet50", "efficientnet": "efficientnet_b4", "mobilenet": "mobilenet_v2"}
 MODELS |= {alias: MODELS[name] for alias, name in ALIASES.items()}
 
-# name -> rate of dropout of its paper, where it has any
+# name -> rate of dropout in its paper, if it has any
 DROPOUT = {
     "alexnet": 0.5,
     "squeezenet1_1": 0.5,
@@ -128,7 +128,7 @@ class Classifier(nn.Module):
         return self.head(self.features(x, train), train)
 
 
-# name -> function of (number of classes, rate of dropout) that gives the head, where that is not `Head`.
+# name -> function of (number of classes, rate of dropout) that gives the head, if that is not `Head`
 HEADS: dict[str, Callable[[int, float], Head | SqueezeNetHead]] = {
     "squeezenet1_1": SqueezeNetHead,
     "airbench": partial(Head, pooling="max"),
@@ -140,14 +140,14 @@ HEADS: dict[str, Callable[[int, float], Head | SqueezeNetHead]] = {
 def create_model(
     model_config: ConfigDict, num_classes: int, dtype: DTypeLike = jnp.float32, num_tokens: int = 0
 ) -> Classifier:
-    """Gives the classifier `model_config.name`, whose backbone computes in `dtype`.
+    """Makes the classifier `model_config.name`, whose backbone computes in `dtype`.
 
-    The name is one of `MODELS` or `ALIASES`, or that of a network of the user's own, see `models/own.py`.
-    A negative `model_config.dropout` or `drop_path` stands for the rate of the network's paper, an empty
-    `model_config.head` for its head. Of texts, `num_tokens` is how many different tokens they may have.
+    The name is one of `MODELS` or `ALIASES`, or names a user's own network, see `models/own.py`. A negative
+    `model_config.dropout` or `drop_path` stands for the rate of the network's paper, and an empty `model_config.head`
+    for the head of the paper. For texts, `num_tokens` is the number of different tokens.
 
     Raises:
-        ConfigError: for an unknown name or origin, for a network of the user's own that breaks its protocol, or
+        ConfigError: for an unknown name or origin, for a user's own network that breaks the protocol, or
             for stochastic depth of a network without residual branches.
     """
     name = ALIASES.get(model_config.name, model_config.name)
@@ -160,7 +160,7 @@ def create_model(
     if pooling := pooling_of(own):
         head = partial(Head, pooling=pooling, hidden=tuple(own.hidden), batch_norm=own.batch_norm)
     backbone = own_backbone(name, dtype) if is_own(name) else MODELS[name](model_config, dtype, conventions)
-    drop_path = model_config.get("drop_path", -1.0)  # which runs of earlier versions do not have
+    drop_path = model_config.get("drop_path", -1.0)  # runs of earlier versions lack it
     if drop_path > 0 and not hasattr(backbone, "drop_path"):
         raise ConfigError(f"model.drop_path is {drop_path}, but {name} has no residual branches to leave out: drop it")
     if drop_path >= 0 and hasattr(backbone, "drop_path"):
@@ -176,5 +176,5 @@ def is_linear(head: nn.Module) -> bool:
 
 
 def pooling_of(head_config: ConfigDict) -> str:
-    """How a head of the user's own pools: average, where only hidden layers are given; '' is the head of the paper."""
+    """The pooling of a head in the config; average if it has only hidden layers; '' for the head of the paper."""
     return head_config.pooling or ("average" if head_config.hidden or head_config.batch_norm else "")

@@ -2,23 +2,23 @@
 code: https://github.com/KellerJordan/cifar10-airbench), which learns CIFAR-10 in a few epochs.
 
     layer       32 px      filters
-    whitening   31x31      24        2x2, not padded; of the data, not trained but for its bias
+    whitening   31x31      24        2x2, not padded; computed from the images; only its bias is trained
     group1      15x15      64        3x3, pool 2x2, BatchNorm, 3x3, BatchNorm
     group2       7x7       256
     group3       3x3       256
     (head)                 max pool, dense
     parameters   1,971,362 of 10 classes; 0.12 GMACs
 
-GELU follows the whitening and every BatchNorm. Convolutions begin as the identity on their first filters, the others
-as in PyTorch (Kaiming-uniform, a = sqrt(5)); they have no bias, and the BatchNorms no scale.
+GELU follows the whitening and every BatchNorm. The first filters of a convolution begin as the identity, the others as
+in PyTorch (Kaiming-uniform, a = sqrt(5)). Convolutions have no bias, and BatchNorms no scale.
 
-The filters of the whitening are `batch_stats`, for they are statistics of the images: `Airbench.statistics_of` gives
+The filters of the whitening are statistics of the images, so they are `batch_stats`. `Airbench.statistics_of` computes
 them, and training asks for them once, before its first step.
 
-Unlike the paper's, the last layer has a bias and LeCun-normal weights, the map before it being divided by FEATURE_SCALE
-(positive factors pass the max pool): the logits of an untrained network are as small as the paper's. The epsilon of
-BatchNorm is 1e-5 rather than 1e-12, which would make rounding errors of a constant channel large. The bias of the
-whitening is trained to the end, not for three epochs.
+Unlike in the paper, the last layer has a bias and LeCun-normal weights, and the map before it is divided by
+FEATURE_SCALE (positive factors pass the max pool). So the logits of an untrained network are as small as in the paper.
+The epsilon of BatchNorm is 1e-5 rather than 1e-12, which would make rounding errors of a constant channel large. The
+bias of the whitening is trained to the end, not for three epochs.
 """
 
 from collections.abc import Iterable
@@ -38,17 +38,17 @@ from study_classification.models.layers.pooling import max_pool
 
 WIDTHS = (64, 256, 256)
 FEATURE_SCALE = 16.0
-EPSILON = 5e-4  # added to the variances that the whitening divides by
+EPSILON = 5e-4  # is added to the variances by which the whitening divides
 MIN_IMAGE_SIZE = 9  # the whitening leaves 8, pools 4, 2, 1
 
 gelu = partial(nn.gelu, approximate=False)
 
 
 def whitening(batches: Iterable[Float[np.ndarray, "b h w c"]]) -> Float[np.ndarray, "2 2 c filters"]:
-    """The 8 c filters that make the 2 x 2 patches of images uncorrelated, of variance l / (l + EPSILON).
+    """The 8 c filters that make the 2 x 2 patches of images uncorrelated, with variances l / (l + EPSILON).
 
-    They are the eigenvectors of the patches' covariance (about 0), each over the root of EPSILON + its eigenvalue l,
-    smallest l first, and then the negatives of all.
+    They are the eigenvectors of the covariance of the patches (about 0), each divided by the root of EPSILON + its
+    eigenvalue l. The smallest l comes first. The negatives of all filters follow.
     """
     total, count = 0.0, 0
     for images in batches:
@@ -68,7 +68,7 @@ def _both_signs(filters: np.ndarray) -> np.ndarray:
 
 
 class Whitening(nn.Module):
-    """The convolution by `whitening`, each pixel of a patch and its negative before there are statistics; its bias."""
+    """The convolution by `whitening`, with a bias. Before there are statistics it gives each pixel and its negative."""
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -80,7 +80,7 @@ class Whitening(nn.Module):
 
 
 def identity_first(key: jax.Array, shape: tuple[int, ...], dtype: DTypeLike = jnp.float32) -> jax.Array:
-    """The first filters of [3, 3, inputs, filters] each pass on one input; the others as PyTorch's convolutions."""
+    """Initial filters [3, 3, inputs, filters]: each of the first passes on one input; the others are as in PyTorch."""
     kernel = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")(key, shape, dtype)
     passed = min(shape[2:])
     return kernel.at[..., :passed].set(0).at[1, 1, :passed, :passed].set(jnp.eye(passed))
@@ -119,5 +119,5 @@ class Airbench(nn.Module):
 
     @staticmethod
     def statistics_of(batches: Iterable[Float[np.ndarray, "b h w c"]]) -> PyTree:
-        """The backbone's `batch_stats` that are those of the images, normalised; see `training_data`."""
+        """The `batch_stats` of the backbone that are statistics of normalised images, in batches [b, h, w, c]."""
         return {"whitening": {"kernel": whitening(batches)}}

@@ -1,7 +1,7 @@
-"""What differs between releases of the same network: one explicit choice for each origin of weights.
+"""The differences between releases of the same network: one explicit choice for each origin of weights.
 
-A network takes its `Conventions` as its only switch, so that a file of weights and the network that reads it agree in
-everything or are refused. A network trained from scratch follows torchvision.
+`Conventions` are the only switch of a network, so a file of weights and the network that reads it agree in everything,
+or the file is refused. A network trained from scratch follows torchvision.
 """
 
 import re
@@ -20,9 +20,10 @@ class Conventions:
         name: `torchvision`, `timm`, `timm_tf` (timm's `tf_` variants) or `keras` (keras.applications).
         same_padding: TensorFlow's SAME (at stride 2 more after than before) instead of symmetric padding.
         bn_epsilon: added to the variance.
-        bn_momentum: share of the old running statistics that a training step keeps.
-        conv_bias: convolutions that a BatchNorm follows have a bias nevertheless.
-        stride_first: a bottleneck has its stride in the first, 1x1 convolution, as in the paper, not in the 3x3.
+        bn_momentum: the share of the running statistics that a training step keeps.
+        conv_bias: whether convolutions before a BatchNorm have a bias nevertheless.
+        stride_first: whether a bottleneck has its stride in the first convolution (1x1, as in the paper) instead of the
+            3x3 one.
     """
 
     name: str
@@ -47,7 +48,7 @@ CONVENTIONS = {
     )
 }
 
-# Where a release departs from the others of its origin: (origin, pattern of model names) -> what differs.
+# (origin, pattern of names of networks) -> what differs from the other releases of that origin
 EXCEPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     # The only release is TensorFlow's, so training from scratch follows it, too.
     ("torchvision", "efficientnet_lite.*"): {"same_padding": True, "bn_epsilon": 1e-3, "bn_momentum": 0.99},
@@ -58,7 +59,7 @@ EXCEPTIONS: dict[tuple[str, str], dict[str, Any]] = {
 
 
 def conventions_of(origin: str, model_name: str) -> Conventions:
-    """The conventions that a model follows where its weights come from `origin`; '' is torchvision.
+    """The conventions that a network follows if its weights come from `origin`; '' is torchvision.
 
     Raises:
         ConfigError: for an unknown origin.

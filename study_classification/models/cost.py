@@ -1,4 +1,4 @@
-"""What a network consists of and costs: layers, parameters, floating-point operations, memory."""
+"""Counts what a network consists of and costs: layers, parameters, floating-point operations, memory."""
 
 import math
 from collections import Counter
@@ -32,7 +32,7 @@ class Summary:
     trainable: int
     flops: int
     batch_size: int
-    memory: dict[str, int]  # what -> bytes, in a training step on one device
+    memory: dict[str, int]  # kind of array -> bytes, in a training step on one device
     noun: str = "pictures"  # what the examples are called
 
 
@@ -44,13 +44,13 @@ def summarize(
     optimizer: optax.GradientTransformation | None = None,
     noun: str = "pictures",
 ) -> Summary:
-    """Describes a `Classifier` of examples of a shape without running it. Takes seconds, for a step is compiled.
+    """Describes a `Classifier` for examples of a shape without running it. It takes seconds, for a step is compiled.
 
-    `trainable` says of a parameter's path ("backbone/conv1/kernel") whether it is trained, and so whether the
-    optimizer keeps state for it; no optimizer keeps none.
+    `trainable` tells for the path of a parameter ("backbone/conv1/kernel") whether it is trained, and so whether the
+    optimizer keeps state for it. Without an optimizer there is no such state.
 
-    FLOPs are two for each multiply-accumulate of a convolution or dense layer, padding included, as papers count;
-    biases, normalisation, ReLU, pooling and embeddings are left out. (XLA's own count before compiling exists on CPUs
+    Each multiply-accumulate of a convolution or dense layer counts as two FLOPs, padding included, as in papers.
+    Biases, normalisation, ReLU, pooling and embeddings are left out. (XLA's own count before compiling exists on CPUs
     only.)
     Memory is exact for the named arrays; "activations" is all scratch space of the forward and backward pass as XLA
     compiled them for this kind of device, without augmentation.
@@ -86,7 +86,7 @@ def _layers(
     parameters: Mapping[str, ShapeDtypeStruct],
     trained: Mapping[str, ShapeDtypeStruct],
 ) -> tuple[Layer, ...]:
-    """The layers that are called, but for those that only hold others."""
+    """The layers that are called, without those that only hold others."""
     sizes, trained_sizes = _sizes_by_layer(parameters), _sizes_by_layer(trained)
     kernel_sizes = _sizes_by_layer(
         {path: leaf for path, leaf in parameters.items() if leaf.ndim > 1 and not path.endswith("/embedding")}
@@ -100,7 +100,7 @@ def _layers(
 
 
 def format_summary(summary: Summary) -> str:
-    """The summary as plain text, at most 100 columns wide for the models of this package."""
+    """The summary as plain text, at most 100 columns wide for the networks of this package."""
     header = ("layer", "type", "output", "parameters", "MFLOPs", "")
     rows = [
         (
@@ -136,7 +136,7 @@ def format_summary(summary: Summary) -> str:
 def _scratch_bytes(
     model: nn.Module, parameters: dict, trained: dict, statistics: dict, images: ShapeDtypeStruct
 ) -> int:
-    """Temporary memory of the loss with its gradient by the trained parameters (all flat: path -> shape)."""
+    """The temporary memory, in bytes, of the loss and its gradient. The trees are flat: path -> shape."""
 
     def loss(trained, parameters, statistics, images):
         params = unflatten_dict({**parameters, **trained}, sep="/")

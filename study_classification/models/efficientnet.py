@@ -22,9 +22,10 @@ B1 to B7 multiply the filters by `width`, to the next multiple of 8, and the blo
     parameters     5,288,548  7,794,184  9,109,994  12,233,232  19,341,616  30,389,784  43,040,704  66,347,960
     GMACs          0.39       0.69       0.99       1.83        4.39        10.27       19.07       37.75
 
-Parameters are of 1,000 classes, GMACs at the image size. Every convolution has BatchNorm, every block squeeze-and-
-excitation with a quarter of its input's channels; the activation is swish. Stochastic depth leaves a block out with a
-probability that grows linearly with its place, up to 0.2. A block is called `stage2_1`: the second of stage 2.
+Parameters are for 1,000 classes, GMACs for the image size. Every convolution has BatchNorm, and every block has
+squeeze- and-excitation with a quarter of its input's channels. The activation is swish. Stochastic depth leaves a block
+out with a probability that grows linearly with its place, up to 0.2. A block is called `stage2_1`: the second of stage
+2.
 
 The Lite networks (https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite) are made for devices
 without fast sigmoids: no squeeze-and-excitation, ReLU6, stem and top of the same width in all of them, and as many
@@ -77,7 +78,7 @@ VARIANTS = {  # width, depth, dropout
 
 
 class EfficientNet(nn.Module):
-    """`variant` is a name of VARIANTS; `drop_path` the probability that stochastic depth reaches at the last block."""
+    """The backbone. `variant` is a name in VARIANTS, `drop_path` the rate of stochastic depth at the last block."""
 
     variant: str
     conventions: Conventions

@@ -1,4 +1,4 @@
-"""The head that every network but SqueezeNet has: from the backbone's feature map to logits."""
+"""The head of every network except SqueezeNet: from the feature map of the backbone to logits."""
 
 import flax.linen as nn
 import jax
@@ -11,11 +11,11 @@ class Head(nn.Module):
     """Pooling, hidden layers with ReLU, and the last layer, in float32 (LeCun-normal kernels, zero biases).
 
     Attributes:
-        num_classes: outputs of the last layer.
-        dropout: rate, after each hidden layer; of the pooled features where there is no hidden layer.
-        pooling: `average` or `max` over the map, or `flatten`, which keeps every place of it.
-        grid: the average is taken over each of grid x grid cells, which are then flattened; 1 is global.
-        hidden: widths of the hidden layers.
+        num_classes: the number of outputs of the last layer.
+        dropout: the rate of dropout after each hidden layer, or of the pooled features if there is no hidden layer.
+        pooling: `average` or `max` over the map, or `flatten`, which keeps every place of the map.
+        grid: the average is taken in each of grid x grid cells, which are then flattened; 1 is global.
+        hidden: the widths of the hidden layers.
         batch_norm: whether a BatchNorm follows the ReLU of each hidden layer.
     """
 
@@ -27,12 +27,12 @@ class Head(nn.Module):
     batch_norm: bool = False
 
     def pool(self, x: jax.Array) -> jax.Array:
-        """Feature map [b, h, w, d] -> features [b, d], or as many places as are kept times d; vectors stay. float32.
+        """Pools a feature map [b, h, w, d] to features float32 [b, d], or [b, n d] if n places are kept. Vectors stay.
 
-        Pooling is the head's, since another head may pool otherwise over the same backbone.
+        Pooling belongs to the head, for another head may pool the same backbone in another way.
 
         Raises:
-            ConfigError: if the map has no pixel, since the images were too small for the backbone's pools.
+            ConfigError: if the map has no pixel, for the images were too small for the pools of the backbone.
         """
         if not x.size:
             raise ConfigError(
@@ -60,7 +60,7 @@ class Head(nn.Module):
 
 
 def adaptive_average(x: jax.Array, grid: int) -> jax.Array:
-    """Averages of [b, h, w, d] over grid x grid cells, which overlap where the sides do not divide, as in PyTorch."""
+    """Averages [b, h, w, d] over grid x grid cells. They overlap if the sides do not divide, as in PyTorch."""
     for axis in (1, 2):
         size = x.shape[axis]
         cells = [(i * size // grid, -(-(i + 1) * size // grid)) for i in range(grid)]

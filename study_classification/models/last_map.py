@@ -1,6 +1,6 @@
-"""A network of images in two parts: up to the last map that everything it knows of an image passes, and from there on.
+"""Cuts a network of images in two parts, at the last map through which everything that it knows of an image passes.
 
-That is what enters the global pooling or the flattening, whatever the network is called and its layers are named.
+This map enters the global pooling or the flattening. The names of the network and its layers play no role.
 """
 
 from collections.abc import Callable
@@ -17,11 +17,11 @@ Part = Callable[[PyTree, Array], Array]
 
 
 class Parts(NamedTuple):
-    """A network, which gives `after(variables, before(variables, images))`.
+    """The two parts of a network, which is `after(variables, before(variables, images))`.
 
     Attributes:
         before: variables, images -> the map [b, h, w, c].
-        after: variables, the map -> what the network gives.
+        after: variables, the map -> the output of the network.
     """
 
     before: Part
@@ -29,17 +29,17 @@ class Parts(NamedTuple):
 
 
 def parts_at_last_map(network: Part, variables: PyTree, images: ShapeDtypeStruct) -> Parts | None:
-    """The two parts; None of a network in which no single map of several places stands between image and output.
+    """The two parts; None if no single map of several places stands between image and output.
 
-    The network is read off its trace. Of the values that depend on the image, those are looked for which alone are
-    needed from some place on: nothing passes them by, as it passes a branch of a residual block. The last one of them
-    that is a map of more than one place is taken. A map of the image's own shape, such as the normalised image, counts
-    as an image.
+    The network is read off its trace. Among the values that depend on the image it looks for bottlenecks: values that
+    all later ones need, with nothing that goes round them (as something goes round a branch of a residual block). It
+    takes the last bottleneck that is a map of more than one place. A map of the shape of the image, such as the
+    normalised image, counts as an image.
 
     Args:
         network: variables, images [b, h, w, c] -> one array. It is traced, not run.
         variables: arrays, or their shapes and types.
-        images: shape and type of those that the parts will take.
+        images: the shape and type of the images that the parts will take.
     """
     traced = jax.make_jaxpr(network)(variables, images)
     jaxpr, equations = traced.jaxpr, traced.jaxpr.eqns
@@ -74,7 +74,7 @@ def _is_map(value: AbstractValue, image: tuple[int, ...]) -> bool:
 
 
 def _depending(equations: list[JaxprEqn], given: Var) -> set[Var]:
-    """The values that depend on a given one, and this."""
+    """The given value and all values that depend on it."""
     found = {given}
     for equation in equations:
         if any(not isinstance(value, Literal) and value in found for value in equation.invars):
@@ -83,7 +83,7 @@ def _depending(equations: list[JaxprEqn], given: Var) -> set[Var]:
 
 
 def _alone_after(equations: list[JaxprEqn], tracked: set[Var], outputs: list[Atom]) -> list[Var | None]:
-    """Of each equation the one tracked value that is needed behind it; None where several are."""
+    """For each equation the one tracked value that later equations need; None if they need several."""
     last_use = {
         value: number
         for number, equation in enumerate(equations)

@@ -5,8 +5,8 @@ flatten     784       0             28 x 28 x 1
 dense1      128       100,480       ReLU, dropout
 (head)      10        1,290
 
-Of a text, `mlp` sees the embedded words one behind the other, so that each place has weights of its own;
-`text_average` sees their average, whatever their order (arXiv:1607.01759).
+From a text, `mlp` sees the embedded words one after the other, so each place has its own weights. `text_average` sees
+their average, whatever their order (arXiv:1607.01759).
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from jax.typing import DTypeLike
 
 from study_classification.models.layers.embedding import WordEmbedding, average_of_words
 
-# name -> the function, and the initial kernels that keep the variance of what passes
+# name -> (function, initial kernels that keep the variance of the values)
 ACTIVATIONS: dict[str, tuple[Callable[[jax.Array], jax.Array], nn.initializers.Initializer]] = {
     "relu": (nn.relu, nn.initializers.he_normal()),
     "gelu": (nn.gelu, nn.initializers.he_normal()),
@@ -31,17 +31,17 @@ ACTIVATIONS: dict[str, tuple[Callable[[jax.Array], jax.Array], nn.initializers.I
 class MLP(nn.Module):
     """Dense layers of the widths `hidden`, each with activation, BatchNorm if asked for, and dropout.
 
-    Kernels begin He-normal (fan-in) before ReLU and GELU, LeCun-normal before all else; biases begin at zero.
+    Kernels begin He-normal (fan-in) before ReLU and GELU, and LeCun-normal otherwise. Biases begin at zero.
 
     Attributes:
-        hidden: widths of the layers; none makes a linear model of what the head adds.
-        dropout: rate, between the layers.
-        dtype: what the layers compute in.
+        hidden: the widths of the layers; without any, the head makes a linear model.
+        dropout: the rate of dropout between the layers.
+        dtype: the type in which the layers compute.
         activation: one of `ACTIVATIONS`.
         batch_norm: whether a BatchNorm follows each activation.
-        num_tokens: how many different tokens a text may have; 0 where the examples are numbers.
-        embedding: width of a word's vector.
-        average: whether the words of a text are averaged; else they stand one behind the other.
+        num_tokens: the number of different tokens of texts; 0 if the examples are numbers.
+        embedding: the width of the vector of a word.
+        average: whether the words of a text are averaged instead of joined.
     """
 
     hidden: Sequence[int]

@@ -1,4 +1,4 @@
-"""`original`: the small convolutional network of the study group, trained from scratch on photos of its own.
+"""`original`: the small convolutional network of the study group, trained from scratch on its own photos.
 
     layer        128 px         64 px
     conv1 3x3    126x126x16     62x62x16
@@ -15,12 +15,12 @@
     dense2           256           256
     (head)         classes       classes
 
-Convolutions are not padded, so each takes 2 pixels off a side. From 110 px on the network is exactly this column of
-four pools; below, a pool is left out where the map that it would leave is too small for the convolutions after it.
-Without any pool six convolutions need 13 px, the smallest input.
+Convolutions are not padded, so each takes 2 pixels off a side. From 110 px on the network
+has all four pools, as in the left column. Below, a pool is left out if its output would be too small for the
+convolutions after it. Without any pool, six convolutions need 13 px, the smallest input.
 
-All hidden layers belong to the backbone: they are what the network has learnt to see, and the last layer alone
-depends on the classes.
+All hidden layers belong to the backbone: they hold what the network has learnt to see. Only the last layer depends on
+the classes.
 """
 
 import flax.linen as nn

@@ -1,12 +1,12 @@
-"""A network of one's own: `FILE.py:Class` or `package.module:Class` as `model.name`.
+"""Runs a user's own network: `FILE.py:Class` or `package.module:Class` as `model.name`.
 
 The class is a Flax Linen module, used as a backbone:
 
 - It is made by `Class()`, or by `Class(dtype=...)` if it has a field `dtype`: the type to compute in. Its other fields
   have defaults.
 - `__call__(self, x, train)` takes images float32 [b, h, w, c], normalised, and gives a feature map [b, h', w', c'] or
-  features [b, d]. `train` is True in training steps alone.
-- Its variables are parameters and, of BatchNorm, `batch_stats`. In training there is one random stream, `dropout`.
+  features [b, d]. `train` is True in training steps only.
+- Its variables are `params` and, with BatchNorm, `batch_stats`. Training has one random stream, `dropout`.
 """
 
 import dataclasses
@@ -26,31 +26,31 @@ from study_classification.errors import ConfigError, nearest
 from study_classification.paths import read_file, user_path, why
 
 _lock = threading.Lock()
-_modules: dict[str, ModuleType] = {}  # digest of a file's source -> what it defines
-_sources: dict[Path, str] = {}  # file -> its source when it was run last
+_modules: dict[str, ModuleType] = {}  # digest of the source of a file -> the names that it defines
+_sources: dict[Path, str] = {}  # file -> the source that was run last
 
 
 def is_own(name: str) -> bool:
-    """Whether a `model.name` means a network of the user's own."""
+    """Whether a `model.name` means a user's own network."""
     return ":" in name
 
 
 def class_name(name: str) -> str:
-    """The part behind the colon; of a network of this project, its whole name."""
+    """The name of the class behind the colon; for a network of this project its whole name."""
     return name.rpartition(":")[2]
 
 
 def file_of(name: str) -> Path | None:
-    """The absolute file that a `model.name` means; None where it means a module or a network of this project."""
+    """The absolute path of the file in a `model.name`; None for a module or a network of this project."""
     where = name.rpartition(":")[0]
     return user_path(where).absolute() if where.endswith(".py") or "/" in where else None
 
 
 def read_source(file: Path) -> str:
-    """The text of a network's file.
+    """The source in the file of a network.
 
     Raises:
-        ConfigError: if it is absent or no text.
+        ConfigError: if the file is absent or no text.
     """
     try:
         return io.TextIOWrapper(io.BytesIO(read_file(file)), encoding="utf-8").read()
@@ -63,7 +63,7 @@ def read_source(file: Path) -> str:
 
 
 def source_of(name: str) -> str:
-    """The source of a `FILE.py:Class` as it was run last, whatever stands in the file now."""
+    """The source of a `FILE.py:Class` as it was run last, even if the file has changed since."""
     file = file_of(name)
     assert file is not None, name
     if file not in _sources:
@@ -72,9 +72,9 @@ def source_of(name: str) -> str:
 
 
 def identity_of(name: str) -> str:
-    """The same text for the same network: its class with a digest of the source, wherever this lies.
+    """A text that is the same for the same network: its class with a digest of its source, wherever that lies.
 
-    The source of a module is that of all Python files of its package, since these may import each other.
+    The source of a module is all Python files of its package, for they may import each other.
     """
     if not is_own(name):
         return name
@@ -90,7 +90,7 @@ def identity_of(name: str) -> str:
 
 
 def own_backbone(name: str, dtype: DTypeLike) -> nn.Module:
-    """The network that `FILE.py:Class` or `package.module:Class` names, computing in `dtype` if it has such a field.
+    """Makes the network `FILE.py:Class` or `package.module:Class`, which computes in `dtype` if it has such a field.
 
     Raises:
         ConfigError: if there is no such file, module or class, or the class does not keep to the protocol above.
@@ -114,7 +114,7 @@ def own_backbone(name: str, dtype: DTypeLike) -> nn.Module:
 
 
 def class_of(name: str) -> type[nn.Module]:
-    """The class that `FILE.py:Class` or `package.module:Class` names. A file that has changed is run anew.
+    """The class `FILE.py:Class` or `package.module:Class`. A file that has changed is run again.
 
     Raises:
         ConfigError: if there is no such file, module or class, or it is no Flax module.
@@ -135,7 +135,7 @@ def class_of(name: str) -> type[nn.Module]:
 
 
 def check_output(network: nn.Module, output: object, batch: int) -> None:
-    """Raises ConfigError unless a backbone gives [b, h, w, c] or [b, d] for a batch of so many images."""
+    """Raises ConfigError unless the output of a backbone for a batch of `batch` images is [b, h, w, c] or [b, d]."""
     shape = getattr(output, "shape", None)
     if shape is None or len(shape) not in (2, 4) or shape[0] != batch:
         what = f"the type {type(output).__name__}" if shape is None else f"the shape {list(shape)}"
@@ -150,14 +150,14 @@ def _is_network(value: object) -> bool:
 
 
 def _run_file(file: Path) -> ModuleType:
-    """What a file defines. The same source is run once, so that a copy of a file gives the very same class."""
+    """The names that a file defines. The same source is run once, so a copy of a file gives the same class."""
     source = read_source(file)
     digest = hashlib.sha256(source.encode()).hexdigest()
     with _lock:
         if digest not in _modules:
             module = ModuleType(f"own_network_{digest[:16]}")
             module.__file__ = str(file)
-            sys.modules[module.__name__] = module  # where dataclasses and pickle look a class's module up
+            sys.modules[module.__name__] = module  # where dataclasses and pickle look up the module of a class
             try:
                 exec(compile(source, str(file), "exec"), module.__dict__)
             except Exception as error:

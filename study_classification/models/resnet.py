@@ -37,7 +37,7 @@ from study_classification.models.layers.pooling import max_pool
 
 
 class Block(nn.Module):
-    """The fields of both blocks, and their shortcut; `stride_first` concerns the bottleneck alone."""
+    """The fields and the shortcut of both blocks; only the bottleneck uses `stride_first`."""
 
     conv: Callable[..., nn.Module]
     norm: Callable[..., Callable]
@@ -47,7 +47,7 @@ class Block(nn.Module):
     stride_first: bool
 
     def shortcut(self, x: jax.Array, y: jax.Array) -> jax.Array:
-        """x itself, or projected where its shape is not that of y (option B of the paper)."""
+        """x itself, or its projection to the shape of y if they differ (option B of the paper)."""
         if x.shape == y.shape:
             return x
         return self.norm(name="downsample_1")(self.conv(y.shape[-1], (1, 1), self.stride, name="downsample_0")(x))
@@ -77,7 +77,7 @@ class Bottleneck(Block):
 
 
 class ResNet(nn.Module):
-    """`stage_sizes[i]` blocks in `layer{i+1}`; `drop_path` is the rate of stochastic depth in the last of all."""
+    """The backbone: `layer{i+1}` has `stage_sizes[i]` blocks. `drop_path` is the rate of the last block."""
 
     block: type[Block]
     stage_sizes: Sequence[int]

@@ -44,7 +44,7 @@ class CifarBlock(nn.Module):
 
 
 class CifarResNet(nn.Module):
-    """`blocks` blocks in each of the three layers: 6 * blocks + 2 layers with weights, the head's included.
+    """The backbone, with `blocks` blocks in each of three layers: 6 * blocks + 2 layers with weights, with the head.
 
     `drop_path` is the rate of stochastic depth in the last block.
     """

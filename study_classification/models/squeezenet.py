@@ -17,9 +17,9 @@ times fewer operations, https://github.com/forresti/SqueezeNet).
     (head)                 dropout 0.5, 1x1 convolution, ReLU, average pool
     parameters   1,235,496 of 1,000 classes; 0.35 GMACs at 224 px
 
-A fire module squeezes its channels, then sees them twice, by 1x1 and by 3x3, and joins the two. Every convolution has
-a bias and ReLU, none has BatchNorm. conv1 and the pools are not padded, but a pool keeps a last window that sticks out
-by one pixel (PyTorch's `ceil_mode`).
+A fire module squeezes its channels, expands them by 1x1 and by 3x3 convolutions, and joins the two. Every convolution
+has a bias and ReLU, none has BatchNorm. conv1 and the pools are not padded, but a pool keeps a last window that sticks
+out by one pixel (PyTorch's `ceil_mode`).
 """
 
 from collections.abc import Callable
@@ -40,7 +40,7 @@ MIN_IMAGE_SIZE = 17  # conv1 8, pools 4, 2, 1
 
 
 class SqueezeNet(nn.Module):
-    """He-uniform kernels (fan-in), zero biases."""
+    """The backbone, with He-uniform kernels (fan-in) and zero biases."""
 
     dtype: DTypeLike = jnp.float32
 
@@ -74,12 +74,12 @@ class Fire(nn.Module):
 
 
 def max_pool(x: jax.Array) -> jax.Array:
-    """3x3 maximum at stride 2, whose last window sticks out by a pixel where the side is even."""
+    """The 3x3 maximum at stride 2. The last window sticks out by one pixel if the side is even."""
     return pooling.max_pool(x, 3, 2, [(0, 1 - side % 2) for side in x.shape[1:3]])
 
 
 class SqueezeNetHead(nn.Module):
-    """Classifies each place of the feature map, and only then averages; kernel normal of deviation 0.01, zero bias."""
+    """Classifies each place of the feature map, then averages. Kernels begin normal (deviation 0.01), biases at 0."""
 
     num_classes: int
     dropout: float = 0.0

@@ -1,4 +1,4 @@
-"""What a network calls, in which order, without running it."""
+"""Finds the layers that a network calls, and their order, without running it."""
 
 import flax.linen as nn
 import jax
@@ -20,7 +20,7 @@ def layer_order(model: nn.Module, images: jax.ShapeDtypeStruct) -> list[str]:
 
 
 def trace_calls(model: nn.Module, images: ShapeDtypeStruct) -> tuple[dict, dict[str, tuple[str, tuple[int, ...]]]]:
-    """The shapes of the variables, and of each submodule that is called: path -> type, output shape of one example."""
+    """(shapes of the variables, path -> (type, output shape for one example) of each submodule that is called)."""
     calls = {}
 
     def record(call, args, kwargs, context):

@@ -33,7 +33,7 @@ FILTERS = (64, 128, 256, 512, 512)
 
 
 class VGG(nn.Module):
-    """`layers` are those with weights, the head's included: a key of `STAGE_SIZES`."""
+    """The backbone. `layers` counts the layers with weights, with the head: a key of `STAGE_SIZES`."""
 
     layers: int
     batch_norm: bool

@@ -1,8 +1,8 @@
-"""The mathematics of an update.
+"""Computes an update of the parameters.
 
-optimizer.py   optax parts: update rule, weight decay, penalties
+optimizer.py   the update rule with weight decay and penalties, from parts of optax
 schedule.py    the learning rate as a function of the step
 gradients.py   the gradient of a batch: at once, in parts, sharpness-aware
 averaging.py   moving average of the weights
-freezing.py    what is trained, and how fast
+freezing.py    which parameters are trained, and how fast
 """

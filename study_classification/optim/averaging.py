@@ -1,4 +1,4 @@
-"""The moving average of the weights: training goes on with the raw ones; what is validated and used is the average."""
+"""The moving average of the weights. Training goes on with the raw weights; the average is validated and used."""
 
 import jax
 import jax.numpy as jnp
@@ -6,16 +6,16 @@ from jaxtyping import Array, Int, PyTree
 
 
 def start_average(variables: PyTree, decay: float) -> PyTree:
-    """The average before the first step, buffers of its own; {} where `config.ema_decay` is 0, which keeps none."""
+    """The average before the first step, in its own buffers; {} if `config.ema_decay` is 0, which keeps no average."""
     return jax.tree.map(jnp.copy, variables) if decay else {}
 
 
 def update_average(average: PyTree, variables: PyTree, step: Int[Array, ""], decay: float) -> PyTree:
-    """The exponential moving average after step `step` (counted from 0), of weights and BatchNorm's statistics alike.
+    """The exponential moving average, after step `step` (counted from 0), of weights and BatchNorm statistics.
 
-    Its decay grows to `decay`, so that the random weights of the beginning are soon forgotten: min(decay,
-    (1 + step) / (10 + step)), as `num_updates` of TensorFlow's ExponentialMovingAverage has it. In the form
-    average + (1 - decay) (new - average), what does not change, such as frozen weights, stays exactly as it is.
+    Its decay grows to `decay`, so that the random weights of the beginning are soon forgotten. It is min(decay,
+    (1 + step) / (10 + step)), as with `num_updates` of TensorFlow's ExponentialMovingAverage. In the form
+    average + (1 - decay) (new - average), unchanged values such as frozen weights stay exactly the same.
     """
     if not average:
         return average

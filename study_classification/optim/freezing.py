@@ -1,4 +1,4 @@
-"""Which parameters are trained, and how fast: the three types of learning as patterns over parameter paths."""
+"""Chooses which parameters are trained, and how fast: the three types of learning as patterns over paths."""
 
 import re
 from collections.abc import Sequence
@@ -11,11 +11,12 @@ from study_classification.trees import path_of
 
 
 def trainable_mask(params: PyTree, learning: str, frozen: Sequence[str]) -> PyTree:
-    """A tree of booleans like params: what is trained.
+    """A tree of booleans like `params`: True for a parameter that is trained.
 
     Args:
         params: {'backbone': ..., 'head': ...}, arrays or shapes.
-        learning: `from_scratch` and `fine_tuning` train all that no pattern freezes, `transfer_learning` only the head.
+        learning: `from_scratch` and `fine_tuning` train what no pattern freezes; `transfer_learning` trains only the
+            head.
         frozen: regular expressions; a parameter whose path (`backbone/conv1/kernel`) begins with a match is frozen.
 
     Raises:
@@ -42,7 +43,7 @@ def trainable_mask(params: PyTree, learning: str, frozen: Sequence[str]) -> PyTr
 
 
 def head_of(mask: PyTree) -> PyTree:
-    """The mask of what is trained in the head."""
+    """The mask that trains only the head, as far as `mask` trains it."""
     return jax.tree_util.tree_map_with_path(lambda path, wanted: wanted and path[0].key == "head", mask)
 
 

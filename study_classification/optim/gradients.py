@@ -1,4 +1,4 @@
-"""How the gradient of a batch is computed: at once or part by part, here or where the loss is at its worst nearby.
+"""Computes the gradient of a batch: at once or part by part, here or where the loss is highest nearby.
 
 All functions here take and give functions (trained, frozen, batch_stats, batch, key) -> (objective, (outputs,
 batch_stats)), gradients: objective and gradients by the trained parameters are means over the batch, and the leading
@@ -14,10 +14,10 @@ from jaxtyping import Array, PyTree
 
 
 def accumulated(gradients_of: Callable, parts: int) -> Callable:
-    """The same, computed part by part of the batch, which takes the memory of one part.
+    """Computes the same part by part, in the memory of one part of the batch.
 
-    batch_stats go from part to part. Part j has the examples j, j + parts, j + 2 parts, ..., so that of a batch that is
-    split over devices each holds as much of every part.
+    batch_stats go from part to part. Part j has the examples j, j + parts, j + 2 parts, ..., so each device holds
+    equally much of every part.
     """
     if parts == 1:
         return gradients_of
@@ -47,15 +47,15 @@ def accumulated(gradients_of: Callable, parts: int) -> Callable:
 
 
 def sharpness_aware(gradients_of: Callable, rho: float) -> Callable:
-    """The gradients at the point at distance rho in the direction in which the objective rises most steeply.
+    """Computes the gradients at the distance rho in the direction in which the objective rises most steeply.
 
-    Source: Foret et al., arXiv:2010.01412, equations 2 and 3. Objective, outputs and BatchNorm's statistics are those
-    of the point itself; both times the same units are dropped.
+    Source: Foret et al., arXiv:2010.01412, equations 2 and 3. Objective, outputs and BatchNorm statistics come from the
+    point itself. Dropout is the same at both points.
     """
 
     def worst_gradients_of(trained: PyTree, frozen: PyTree, batch_stats: PyTree, batch: PyTree, key: Array):
         found, gradients = gradients_of(trained, frozen, batch_stats, batch, key)
-        norm = optax.tree.norm(gradients) + 1e-12  # as the authors' code has it, against a division by 0
+        norm = optax.tree.norm(gradients) + 1e-12  # against a division by 0, as in the authors' code
         worst = jax.tree.map(lambda leaf, gradient: leaf + rho / norm * gradient, trained, gradients)
         _, gradients = gradients_of(worst, frozen, batch_stats, batch, key)
         return found, gradients

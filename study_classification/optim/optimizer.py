@@ -1,4 +1,4 @@
-"""The optimizer, built of optax parts from `config.optimizer`."""
+"""Builds the optimizer of `config.optimizer` from parts of optax."""
 
 import math
 
@@ -20,22 +20,21 @@ def make_optimizer(
 ) -> optax.GradientTransformation:
     """Gradient clipping, then the named optimizer, then decoupled weight decay, then the learning rate.
 
-    `settings` is the group `optimizer` of the config.
+    `settings` is the group `optimizer` of the config. `multipliers` is a tree like the trained parameters that scales
+    the rate of each; see `freezing.layer_multipliers`.
 
-    `multipliers`, a tree like the trained parameters, scale the rate of each; see `freezing.layer_multipliers`.
-
-    `weight_decay` is decoupled (Loshchilov & Hutter, arXiv:1711.05101): every kernel shrinks by
-    learning_rate x weight_decay of its value in each step, whatever its gradient. The classical penalties `l2` and `l1`
+    `weight_decay` is decoupled (Loshchilov & Hutter, arXiv:1711.05101): in each step every kernel shrinks by
+    learning_rate x weight_decay of its value, whatever its gradient. The classical penalties `l2` and `l1`
     are parts of the loss (see `penalty`): their gradients pass through clipping, momentum and Adam's scaling like any
     other. For plain SGD without momentum, weight_decay and l2 are the same; for Adam they are not. Biases and
     BatchNorm's scales are never decayed.
 
-    `muon` (https://kellerjordan.github.io/posts/muon/) makes the momentum of each of the backbone's kernels orthogonal,
-    that of a convolution as a matrix of height x width x inputs rows and outputs columns, and scales it to the size of
-    Adam's updates (arXiv:2502.16982), so that one rate serves all; depthwise kernels, the head and all that is no
-    kernel are Adam's.
+    `muon` (https://kellerjordan.github.io/posts/muon/) makes the momentum of each kernel of the backbone orthogonal.
+    The kernel of a convolution counts as a matrix of height x width x inputs rows and outputs columns. The update is
+    scaled to the size of Adam's (arXiv:2502.16982), so one rate serves all. Adam updates depthwise kernels, the head,
+    and everything that is no kernel.
 
-    `schedule_free` (arXiv:2405.15682) is AdamW without a decaying rate: an average in the place of momentum, see
+    `schedule_free` (arXiv:2405.15682) is AdamW without a decaying rate: an average replaces momentum, see
     `averaged_params`.
     """
     match settings.name:
@@ -67,7 +66,7 @@ def make_optimizer(
 
 
 def _is_matrix(params: PyTree) -> PyTree:
-    """A tree of booleans: true for the backbone's kernels, but for depthwise ones, whose inputs do not mix."""
+    """A tree of booleans: true for the kernels of the backbone, except depthwise ones, which do not mix inputs."""
 
     def chosen(path: tuple, leaf) -> bool:
         depthwise = leaf.ndim == 4 and leaf.shape[2] == 1
@@ -77,7 +76,7 @@ def _is_matrix(params: PyTree) -> PyTree:
 
 
 def _muon(momentum: float) -> optax.GradientTransformation:
-    """Orthogonal steps, [..., outputs] as matrices with the last axis as columns, times 0.2 sqrt(longer side)."""
+    """Makes steps [..., outputs] orthogonal, as matrices with outputs as columns, times 0.2 sqrt(longer side)."""
 
     def axes(updates: PyTree) -> PyTree:
         return jax.tree.map(
@@ -95,10 +94,10 @@ def _muon(momentum: float) -> optax.GradientTransformation:
 
 
 def averaged_params(opt_state: PyTree, params: PyTree) -> PyTree | None:
-    """The parameters that an optimizer wants evaluated instead of those it trains with; None if it wants none.
+    """The parameters to evaluate if they are not those that are trained; else None.
 
-    `schedule_free` takes gradients at y = b1 x + (1 - b1) z, where z are the raw steps and x their average; this is x,
-    as `optax.contrib.schedule_free_eval_params` has it, in a form that leaves exactly alone what is not trained.
+    `schedule_free` takes gradients at y = b1 x + (1 - b1) z, where z are the raw steps and x is their average. This is
+    x, as in `optax.contrib.schedule_free_eval_params`, in a form that keeps untrained parameters exactly the same.
     """
     if not isinstance(opt_state, optax.contrib.ScheduleFreeState):
         return None

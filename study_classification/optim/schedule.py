@@ -8,10 +8,10 @@ from ml_collections import ConfigDict
 
 
 def learning_rate_schedule(schedule: ConfigDict, peak: float, total_steps: int, warmup_steps: int) -> optax.Schedule:
-    """The learning rate as a function of the step: linear warm-up from 0, then what `schedule.name` says.
+    """A function step -> learning rate: linear warm-up from 0, then the schedule `schedule.name`.
 
-    `schedule` is the group of the config, `peak` the rate after the warm-up; a run that is shorter than its warm-up
-    never reaches it. The cycles of `cosine_restarts` are of equal length, each a cosine from the peak (Loshchilov and
+    `schedule` is the group of the config. `peak` is the rate after the warm-up; a run that is shorter than its warm-up
+    never reaches it. The cycles of `cosine_restarts` are equally long, each a cosine from the peak (Loshchilov and
     Hutter, arXiv:1608.03983, with T_mult = 1).
     """
     remaining = max(total_steps - warmup_steps, 1)

@@ -1,16 +1,16 @@
-"""Other people's weights -> this project's variables, with the origin and the preprocessing that belong to them.
+"""Turns published weights into variables of this project, with their origin and preprocessing.
 
 published.py           the best-known published weights of each network
-download.py            one file from a URL, or from a bucket
-hub.py                 files of the Hugging Face hub
+download.py            fetches one file from a URL or a bucket
+hub.py                 fetches files of the Hugging Face hub
 files.py               files of weights -> arrays by name
-torch_files.py         those of PyTorch, without PyTorch
-torch_pickles.py       their pickles, without running them
+torch_files.py         files of PyTorch -> arrays by name, without PyTorch
+torch_pickles.py       reads the pickles in them, without running them
 convert.py             arrays by name -> variables
-origin.py              where weights come from, and how their images were made
+origin.py              the origin of weights, and their preprocessing
 families.py            which names belong to which network
-names.py               what a table of names is
-names_alexnet.py       the tables, one a family
+names.py               the form of a table of names
+names_alexnet.py       the tables, one for each family
 names_efficientnet.py  -
 names_mobilenet_v2.py  -
 names_resnet.py        -
@@ -47,7 +47,7 @@ from study_classification.runs.checkpoints import load_model
 from study_classification.system import devices
 from study_classification.tasks.create import create_task
 
-SUFFIXES = (".safetensors", ".h5", ".hdf5", ".pth", ".pt", ".th")  # a name that ends so is a file's, never the hub's
+SUFFIXES = (".safetensors", ".h5", ".hdf5", ".pth", ".pt", ".th")  # such a name is a file, never a repository
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class Pretrained:
     """Weights that fit a network.
 
     Attributes:
-        source: where they come from, for people.
-        variables: numpy float32, {'params': ..., 'batch_stats': ...} without what lies in `skipped`.
-        origin: `torchvision`, `timm`, `timm_tf` or `keras`: what `config.model.origin` has to be.
-        preprocess: how images are made for the weights.
-        skipped: the part of the network that has no weights here and starts anew: `head`, `head/classifier`, or ''.
+        source: where they come from, as text for the user.
+        variables: NumPy float32, {'params': ..., 'batch_stats': ...}, without the part `skipped`.
+        origin: `torchvision`, `timm`, `timm_tf` or `keras`: the value that `config.model.origin` has to have.
+        preprocess: the preprocessing that the weights need.
+        skipped: the part of the network without weights, which starts anew: `head`, `head/classifier`, or ''.
     """
 
     source: str
@@ -75,14 +75,15 @@ def load_pretrained(config: ConfigDict, class_names: Sequence[str]) -> Pretraine
     Args:
         config: `model.weights` is `imagenet` (see `published.py`), a file, the directory of a run of this project (its
             best checkpoint), or a repository of the Hugging Face hub such as `timm/resnet50.a1_in1k`; `model.origin`,
-            where not empty, states whose conventions they follow; the sizes of `preprocess`, where not 0, go before
-            those of the weights.
-        class_names: where the weights have another number of outputs, or those of a run another meaning, by its task
-            and classes, the last layer is left out. Numbers do not say what they are of, and files nothing at all.
+            if not empty, states whose conventions they follow. The sizes of `preprocess`, if not 0, replace the sizes
+            of the weights.
+        class_names: the classes of the network. The last layer is left out if the weights have another number of
+            outputs, or come from a run with another task or other classes. A run on numbers, and a file, do not say
+            what they mean.
 
     Raises:
-        WeightsError: if they are absent, damaged, or belong to another network or origin.
-        EnvironmentFault: if the hub cannot be reached and its cache does not hold them.
+        WeightsError: if the weights are absent, damaged, or belong to another network or origin.
+        EnvironmentFault: if the hub cannot be reached and its cache lacks them.
     """
     weights, stated = config.model.weights, config.model.origin
     name = ALIASES.get(config.model.name, config.model.name)
@@ -111,7 +112,7 @@ def load_pretrained(config: ConfigDict, class_names: Sequence[str]) -> Pretraine
 
 
 def _find(weights: str, name: str, cache: Path) -> Path:
-    """The file itself, the one in a folder that was fetched from the hub, or one that is fetched now."""
+    """The file of the weights: the path itself, a file in a folder from the hub, or a file that is fetched now."""
     if weights == IMAGENET:
         return fetch_published(name, cache)
     path = user_path(weights)
@@ -125,7 +126,7 @@ def _find(weights: str, name: str, cache: Path) -> Path:
 
 
 def _meaning(config: ConfigDict, class_names: Sequence[str]) -> tuple:
-    """What the outputs of a network mean that was trained for these classes."""
+    """The meaning of the outputs of a network with this config and these classes."""
     return config.task.name, config.task.positive, *class_names
 
 
@@ -134,7 +135,7 @@ def _origin_of(run: directory.Run) -> str:
 
 
 def _read_run(workdir: Path, name: str, stated: str) -> tuple[TensorFile, directory.Run]:
-    """The best checkpoint of a run as a file of the layout `own`, and the run."""
+    """(best checkpoint of a run as a file of the layout `own`, the run)."""
     run = directory.load(workdir)
     trained, origin = run.config.model.name, _origin_of(run)
     if identity_of(ALIASES.get(trained, trained)) != identity_of(name):

@@ -1,4 +1,4 @@
-"""Tensors of a file -> variables of this project's network: renamed, transposed, and each of them accounted for."""
+"""Turns the tensors of a file into variables of a network: renames and transposes them, and uses each one."""
 
 import math
 import re
@@ -14,7 +14,7 @@ from study_classification.pretrained.files import TensorFile
 
 Shapes = Mapping[str, tuple[int, ...]]  # by path, such as params/backbone/conv1/kernel
 
-# name of a weight -> collection and name in this project; a torch `weight` of one axis is a BatchNorm's scale
+# name of a weight -> (collection, name) in this project. A torch `weight` of one axis is the scale of a BatchNorm
 _LEAVES = {
     "weight": ("params", "kernel"),
     "kernel": ("params", "kernel"),
@@ -30,17 +30,17 @@ _LEAVES = {
 
 
 def to_variables(file: TensorFile, model_name: str, shapes: PyTree, skip: str = "") -> PyTree:
-    """The variables of a network, float32, filled from a file.
+    """Fills the variables of a network, float32, from a file.
 
     Args:
         file: the tensors.
         model_name: a name of `study_classification.models.MODELS`.
         shapes: the network's variables, or their shapes: {'params': {'backbone', 'head'}, 'batch_stats': ...}.
-        skip: `head` or `head/classifier`; what lies there is neither read nor filled nor returned. '' skips nothing.
+        skip: `head` or `head/classifier`: the part that is neither read nor returned. '' skips nothing.
 
     Raises:
-        WeightsError: unless every tensor is used, every parameter is filled, and all are finite; it lists all that
-            are left on both sides, with shapes.
+        WeightsError: unless every tensor is used, every parameter is filled, and all values are finite. It lists the
+            rest on both sides, with shapes.
     """
     wanted = {path: shape for path, shape in shapes_by_path(shapes).items() if not _lies_in(path, skip)}
     found: dict[str, np.ndarray] = {}
@@ -66,10 +66,10 @@ def to_variables(file: TensorFile, model_name: str, shapes: PyTree, skip: str = 
 
 
 def head_to_skip(found: Shapes, wanted: Shapes) -> str:
-    """The part of the network that weights of these shapes leave without: `head`, its last layer, or nothing ('').
+    """The part of the network that weights of these shapes cannot fill: `head`, `head/classifier`, or '' for none.
 
-    The last layer alone, if they are of another number of classes or have no head; all of the head, if the network's
-    has hidden layers that they do not have.
+    It is the last layer if the weights have another number of classes or no head. It is the whole head if the network's
+    head has hidden layers that the weights lack.
     """
     paths = {path for path in found.keys() | wanted.keys() if _lies_in(path, "head")}
     different = {path for path in paths if found.get(path) != wanted.get(path)}
@@ -83,12 +83,12 @@ def shapes_by_path(tree: PyTree) -> Shapes:
 
 
 def shapes_in_file(file: TensorFile, model_name: str, wanted: Shapes) -> Shapes:
-    """The shapes that the file's tensors have in this project, as far as `wanted` tells them."""
+    """Path -> shape of the tensors of a file in this project, as far as `wanted` tells it."""
     return {path: array.shape for _, path, array in _placed(file, model_name, wanted)}
 
 
 def path_of(file: TensorFile, name: str, model_name: str) -> str | None:
-    """Where a tensor belongs, such as `params/backbone/conv1/kernel`; None for what is no part of a network."""
+    """The path of a tensor, such as `params/backbone/conv1/kernel`; None if it is no part of a network."""
     if file.layout == "own":
         return name
     module, _, weight = name.rpartition("." if file.layout == "torch" else "/")
@@ -112,7 +112,7 @@ def _placed(file: TensorFile, model_name: str, wanted: Shapes) -> Iterator[tuple
 
 
 def _transposed(file: TensorFile, model_name: str, path: str, array: np.ndarray, wanted: tuple) -> np.ndarray:
-    """The array as [h, w, in, out] or, of a dense layer, [in, out]; `wanted` is the shape that it should have."""
+    """The array as [h, w, in, out], or [in, out] for a dense layer. `wanted` is the shape that it should have."""
     if file.layout == "own":
         return array
     names, module = names_of(model_name), path.split("/", 1)[1].rpartition("/")[0]

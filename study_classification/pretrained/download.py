@@ -1,4 +1,4 @@
-"""Files of weights from elsewhere: a URL that ends with digits of its SHA-256, as PyTorch names weights; a bucket."""
+"""Fetches files of weights from a URL that ends with digits of its SHA-256, as PyTorch's do, or from a bucket."""
 
 import contextlib
 import hashlib
@@ -18,12 +18,12 @@ TIMEOUT = 30  # seconds without an answer
 
 
 def download(url: str, folder: Path) -> Path:
-    """The file of a URL such as https://.../alexnet-owt-7be5be79.pth, kept in `folder`.
+    """Fetches the file of a URL such as https://.../alexnet-owt-7be5be79.pth, once, and keeps it in `folder`.
 
     Raises:
-        Unreachable: if it cannot be fetched.
+        Unreachable: if the file cannot be fetched.
         EnvironmentFault: if the folder cannot be written.
-        WeightsError: if what was fetched, or is kept, is not what the name says.
+        WeightsError: if the SHA-256 of the file is not the one in its name.
     """
     file = folder / url.rpartition("/")[2]
     match = re.search(r"-([0-9a-f]{8,64})\.\w+$", file.name)
@@ -47,11 +47,11 @@ def download(url: str, folder: Path) -> Path:
 
 
 def copy_from_bucket(file: Path, folder: Path) -> Path:
-    """The copy in `folder` of a file on a bucket, and of a `config.json` beside it, fetched whenever it has changed.
+    """Copies a file on a bucket, and a `config.json` beside it, to `folder`, if it has changed; returns the copy.
 
     Raises:
-        WeightsError: if it does not exist.
-        Unreachable: if it cannot be fetched.
+        WeightsError: if the file does not exist.
+        Unreachable: if the file cannot be fetched.
         EnvironmentFault: if the folder cannot be written.
     """
     version = version_on_bucket(file)

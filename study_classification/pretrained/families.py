@@ -1,4 +1,4 @@
-"""Which names belong to which network."""
+"""Tells which table of names belongs to which network."""
 
 import re
 
@@ -15,7 +15,7 @@ from study_classification.pretrained import (
 )
 from study_classification.pretrained.names import Names
 
-# the letters that a model's name begins with, or the name itself -> names
+# the first letters of the name of a network, or its whole name -> its table of names
 _FAMILIES = {
     **{name: Names(names_efficientnet.torch(name), names_efficientnet.KERAS) for name in VARIANTS},
     "alexnet": Names(names_alexnet.TORCH, flattened={"head/dense1": (256, 6, 6)}),
@@ -35,7 +35,7 @@ _FAMILIES = {
 
 
 def names_of(model_name: str) -> Names:
-    """The names of a network in the files of other libraries.
+    """The table of the names of a network in files of other libraries.
 
     Raises:
         WeightsError: if no other library has the network.

@@ -1,4 +1,4 @@
-"""Files of other people's weights -> arrays by name. What kind a file is, its first bytes tell, not its suffix."""
+"""Reads files of weights as arrays by name. The first bytes of a file tell its kind, not its suffix."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from study_classification.errors import WeightsError
 from study_classification.paths import open_file, why
 from study_classification.pretrained.torch_files import read_state_dict
 
-HDF5_SECONDS, HDF5_SPEED = 30, 2e6  # how long reading may take: a time, and so many bytes a second
+HDF5_SECONDS, HDF5_SPEED = 30, 2e6  # how long reading may take: so many seconds, and one more for so many bytes
 _READ_ALL = """
 import sys, h5py
 
@@ -33,10 +33,10 @@ with h5py.File(sys.argv[1]) as file:
 
 @dataclass(frozen=True)
 class TensorFile:
-    """The tensors of a file, as they lie in it.
+    """The tensors of a file, as the file holds them.
 
     Attributes:
-        path: where it was read from.
+        path: the path of the file.
         layout: `torch` (names of a state_dict, such as `layer1.0.conv1.weight`; kernels [out, in, h, w]), `keras`
             (`layer/weight`, such as `conv1_conv/kernel`; kernels [h, w, in, out]), or `own` (paths of this project,
             such as `params/backbone/conv1/kernel`). A Keras weight is one of kernel, depthwise_kernel, bias, gamma,
@@ -50,10 +50,10 @@ class TensorFile:
 
 
 def read_tensors(path: Path) -> TensorFile:
-    """Reads safetensors, Keras HDF5 (legacy `.h5` and Keras 3 `.weights.h5`), and `.pth` in both of PyTorch's formats.
+    """Reads safetensors, Keras HDF5 (legacy `.h5` and Keras 3 `.weights.h5`), and `.pth` in both formats of PyTorch.
 
     Raises:
-        WeightsError: if it cannot be read, is damaged, is none of these, or would run code when loaded.
+        WeightsError: if the file cannot be read, is damaged, is of another kind, or would run code when loaded.
     """
     try:
         with open_file(path) as stream:
@@ -72,7 +72,7 @@ def read_tensors(path: Path) -> TensorFile:
             return TensorFile(path, "torch", _state_dict(read_state_dict(path)))
     except WeightsError:
         raise
-    except Exception as error:  # of whatever kind the libraries meet in damaged bytes
+    except Exception as error:  # of any type: the libraries meet damaged bytes
         reason = str(error).partition("\n")[0].rstrip(".")
         raise WeightsError(f"{path} is damaged or cut off ({reason:.200}): fetch it again") from None
     if start[257:262] == b"ustar":
@@ -84,12 +84,12 @@ def read_tensors(path: Path) -> TensorFile:
 
 
 def _try_hdf5(path: Path, seconds: float) -> None:
-    """Reads all of a file in a process of its own: in some damaged files libhdf5 never comes to an end.
+    """Reads all of a file in another process first, for libhdf5 never ends with some damaged files.
 
-    Within this process no signal would stop it. What goes wrong otherwise, the reading here will say.
+    In this process no signal would stop it. Other errors show when the file is read here.
 
     Raises:
-        WeightsError: if it has not ended in time, or has crashed.
+        WeightsError: if the process does not end in time, or crashes.
     """
     try:
         ended = subprocess.run(
@@ -106,7 +106,7 @@ def _try_hdf5(path: Path, seconds: float) -> None:
 
 
 def _state_dict(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Without the `module.` that torch's DataParallel puts before every name."""
+    """The tensors without the `module.` that torch's DataParallel puts before every name."""
     return {name.removeprefix("module."): array for name, array in tensors.items()}
 
 
@@ -155,12 +155,12 @@ def _legacy_tensors(root: h5py.Group) -> dict[str, np.ndarray]:
 
 
 def _key(layer: str, weight: str) -> str:
-    """layer/weight; Keras numbers the layer `normalization`, of which a network has one, by the session."""
+    """The key layer/weight. Keras numbers the layer `normalization` by session, but a network has only one."""
     return f"{'normalization' if layer.startswith('normalization') else layer}/{weight}"
 
 
 def _name_list(group: h5py.Group, attribute: str) -> list[str]:
-    """A list of names, which Keras splits over attribute0, attribute1, ... where it is too long for one attribute."""
+    """A list of names. Keras splits a list that is too long for one attribute over attribute0, attribute1, ..."""
     parts = [key for key in group.attrs if re.fullmatch(rf"{attribute}\d*", key)]
     names = [name for part in sorted(parts, key=lambda part: (len(part), part)) for name in group.attrs[part]]
     return [name.decode() if isinstance(name, bytes) else str(name) for name in names]

@@ -1,4 +1,4 @@
-"""Weights from the Hugging Face hub, through its client's cache, which serves them without a network, too."""
+"""Fetches weights from the Hugging Face hub, through the cache of its client, which also works offline."""
 
 import hashlib
 import re
@@ -13,13 +13,13 @@ FILES = ["config.json", "model.safetensors"]
 
 
 def fetch(repository: str) -> Path:
-    """The `model.safetensors` of a repository such as `timm/resnet50.a1_in1k`, its `config.json` beside it.
+    """Fetches `model.safetensors` of a repository such as `timm/resnet50.a1_in1k`, with `config.json` beside it.
 
-    What the cache holds is not asked for again.
+    Files in the cache are not fetched again.
 
     Raises:
         WeightsError: if there is no such repository or file, or the file in the cache is damaged.
-        Unreachable: if the cache does not hold it and the hub cannot be reached.
+        Unreachable: if the cache lacks the file and the hub cannot be reached.
     """
     file = _download(repository, only_cached=True) or _download(repository, only_cached=False)
     if file is None:
@@ -38,7 +38,7 @@ def fetch(repository: str) -> Path:
 def _download(repository: str, only_cached: bool) -> Path | None:
     try:
         folder = snapshot_download(repository, allow_patterns=FILES, local_files_only=only_cached)
-    except LocalEntryNotFoundError:  # neither in the cache nor, if it was asked, on a hub within reach
+    except LocalEntryNotFoundError:  # the cache lacks it, and the hub was not asked or could not be reached
         return None
     except (HFValidationError, RepositoryNotFoundError):
         raise WeightsError(

@@ -1,9 +1,8 @@
-"""What other libraries call the layers of a network: tables from their names to this project's paths.
+"""Tables from the names of layers in other libraries to the paths of this project.
 
-A table is a list of (regular expression, replacement), applied one after the other as `re.sub` to a module's name,
-such as `layer1.0.conv1` (PyTorch) or `conv2_block1_1_conv` (Keras); what comes out is its path, such as
-`backbone/layer1_0/conv1`. The tables are in `names_<family>.py`; `families.py`
-puts them together.
+A table is a list of (regular expression, replacement). They are applied one after the other, by `re.sub`, to the name
+of a module, such as `layer1.0.conv1` (PyTorch) or `conv2_block1_1_conv` (Keras). The result is its path, such as
+`backbone/layer1_0/conv1`. The tables are in `names_<family>.py`, and `families.py` puts them together.
 """
 
 import re
@@ -15,15 +14,15 @@ Rules = list[tuple[str, str | Callable[[re.Match[str]], str]]]
 
 @dataclass(frozen=True)
 class Names:
-    """How to read the files of a network.
+    """The rules for the names of one network.
 
     Attributes:
         torch: rules for torchvision's and timm's names.
-        keras: rules for the layer names of keras.applications; empty where Keras has no such network.
-        flattened: path of a dense layer -> [channels, height, width] of the map that it takes flattened, which PyTorch
-            flattens in this order and Keras and this project in the order height, width, channels.
-        bgr_convolution: path of the first convolution where Keras' weights expect blue before red; its kernel is
-            turned at import, so that images stay RGB.
+        keras: rules for the layer names of keras.applications; empty if Keras lacks the network.
+        flattened: path of a dense layer -> [channels, height, width] of the map that it takes flattened. PyTorch
+            flattens in this order, Keras and this project in the order height, width, channels.
+        bgr_convolution: path of the first convolution, if Keras' weights expect blue before red. Its kernel is
+            reversed at import, so that images stay RGB.
     """
 
     torch: Rules

@@ -1,4 +1,4 @@
-"""AlexNet: torchvision numbers the layers of `features` and `classifier`, ReLU, pools and dropout included."""
+"""Names of AlexNet: torchvision numbers the layers of `features` and `classifier`, ReLU, pools and dropout included."""
 
 from study_classification.pretrained.names import Rules
 

@@ -45,7 +45,7 @@ KERAS: Rules = [
 
 
 def torch(variant: str) -> Rules:
-    """The rules of all three; the packages count the blocks of all stages through, so theirs depend on the variant."""
+    """The rules of all three. The packages number blocks through all stages, so their rules depend on the variant."""
     blocks = [f"backbone/stage{i}_{j}/" for i, size in enumerate(stage_sizes(variant), start=1) for j in range(size)]
     packages: Rules = [
         (r"^_conv_stem$", "backbone/stem/conv"),

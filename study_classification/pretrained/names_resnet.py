@@ -1,4 +1,4 @@
-"""ResNet: torchvision and timm call their modules alike, and this project does so too, but for the `.` of a list."""
+"""Names of ResNet: torchvision, timm and this project use the same names, except for the `.` of a list."""
 
 from study_classification.pretrained.names import Rules
 

@@ -1,4 +1,4 @@
-"""VGG: torchvision and timm number the layers of `features`, ReLU and pools included; Keras names them by block."""
+"""Names of VGG: torchvision and timm number the layers of `features`, ReLU and pools too; Keras names blocks."""
 
 from study_classification.models.vgg import STAGE_SIZES
 from study_classification.pretrained.names import Rules
@@ -18,7 +18,7 @@ KERAS: Rules = [
 
 
 def torch(layers: int, batch_norm: bool) -> Rules:
-    """`features.7` is, in VGG-16, the second convolution of the second block."""
+    """The rules of torchvision: `features.7` is the second convolution of the second block in VGG-16."""
     rules: Rules = []
     index = 0
     for i, convs in enumerate(STAGE_SIZES[layers], start=1):

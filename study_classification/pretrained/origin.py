@@ -1,9 +1,9 @@
-"""Where weights come from, and the preprocessing that goes with them.
+"""Finds the origin of weights, and the preprocessing that belongs to them.
 
-A file's tensors tell its layout, but not always whose padding and epsilon they were trained with, and never how the
-images were made. Both are read where they can be read, else taken from the tables here, which hold the defaults of
-torchvision 0.28 (first release of each network), timm 1.0 and keras.applications; a `config.json` of timm beside the
-file, as every timm repository of the Hugging Face hub has it, says both.
+The tensors of a file tell its layout, but not always the padding and epsilon of its training, and never the
+preprocessing. Both are read where possible, and else taken from the tables here. These hold the defaults of torchvision
+0.28 (first release of each network), timm 1.0 and keras.applications. A `config.json` of timm beside the file tells
+both; every timm repository of the Hugging Face hub has one.
 """
 
 import json
@@ -28,7 +28,7 @@ CAFFE = (tuple(mean / 255 for mean in (123.68, 116.779, 103.939)), (1 / 255,) * 
 # image_size and resize_size of Lite0, Lite1, ...: crops of 0.875, 0.882, 0.89, 0.904, 0.92
 _LITE_SIZES = ((224, 256), (240, 272), (260, 292), (300, 331), (380, 413))
 
-# of `pretrained_cfg` in timm's config.json
+# in `pretrained_cfg` of timm's config.json
 CARD_FIELDS = {"input_size", "crop_pct", "interpolation", "mean", "std"}
 
 # origin -> of EfficientNet B0, B1, ...: image_size, resize_size
@@ -58,13 +58,13 @@ PREPROCESSING = {
 
 
 def detect_origin(file: TensorFile, model_name: str, stated: str = "") -> str:
-    """The origin of a file: `stated` (config.model.origin), or else the first that the file allows.
+    """The origin of a file: `stated` (config.model.origin), or else the first origin that the file allows.
 
-    The layout tells Keras from the others, some names exclude torchvision, and BatchNorms that were folded into their
-    convolutions (mean 0, variance 1) have scales of sqrt(1 + epsilon), which excludes the origins of another epsilon.
+    The layout tells Keras from the others, and some names exclude torchvision. BatchNorms that were folded into their
+    convolutions (mean 0, variance 1) have scales of sqrt(1 + epsilon), which excludes origins with another epsilon.
 
     Raises:
-        WeightsError: if the file does not allow what is stated, or nothing at all, or no other library has the network.
+        WeightsError: if the file does not allow the stated origin, or any, or no other library has the network.
     """
     card, epsilon, known = _timm_card(file), _folded_epsilon(file, model_name), list(_releases(model_name))
     if stated and stated not in known:
@@ -101,7 +101,7 @@ def detect_origin(file: TensorFile, model_name: str, stated: str = "") -> str:
 
 
 def preprocess_of(file: TensorFile, model_name: str, origin: str) -> Preprocess:
-    """How images are made for the weights: with RGB channels always, see `Names.bgr_convolution`."""
+    """The preprocessing for the weights, always with RGB channels, see `Names.bgr_convolution`."""
     image_size, resize_size, interpolation, (mean, std) = _releases(model_name)[origin]
     card = _timm_card(file)
     if card and origin.startswith("timm"):
@@ -118,7 +118,7 @@ def preprocess_of(file: TensorFile, model_name: str, origin: str) -> Preprocess:
 
 
 def _releases(model_name: str) -> dict[str, tuple]:
-    """origin -> the row of PREPROCESSING, for every origin that has the network."""
+    """Origin -> row of PREPROCESSING, for every origin that has the network."""
     rows: dict[str, tuple] = {}
     for (origin, pattern), row in PREPROCESSING.items():
         if re.fullmatch(pattern, model_name):
@@ -127,7 +127,7 @@ def _releases(model_name: str) -> dict[str, tuple]:
 
 
 def _timm_card(file: TensorFile) -> dict | None:
-    """timm's config.json beside the file."""
+    """The content of timm's config.json beside the file."""
     try:
         card = json.loads(read_file(file.path.with_name("config.json")))
         complete = card["architecture"] and card["pretrained_cfg"].keys() >= CARD_FIELDS
@@ -137,7 +137,7 @@ def _timm_card(file: TensorFile) -> dict | None:
 
 
 def _folded_epsilon(file: TensorFile, model_name: str) -> float | None:
-    """The epsilon for which all BatchNorms were made the identity, or None if they were not."""
+    """The epsilon for which all BatchNorms are the identity; None if they are not."""
     leaves: dict[str, list[np.ndarray]] = {"scale": [], "mean": [], "var": []}
     for name, array in file.tensors.items():
         leaf = (path_of(file, name, model_name) or "").rpartition("/")[2]

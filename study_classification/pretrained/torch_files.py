@@ -1,8 +1,8 @@
-"""PyTorch's `.pth`, `.pt` and `.th` -> arrays by name, without PyTorch and without running anything that they hold.
+"""Reads PyTorch's `.pth`, `.pt` and `.th` as arrays by name, without PyTorch and without running their content.
 
-Both formats keep a pickle, which says how tensors lie in storages, and the storages' plain bytes: the zip archive of
-today as records of their own, the older stream one behind the other. `torch_pickles.py` reads the pickles. Sizes are
-compared with the file's before memory is taken for them.
+Both formats hold a pickle, which says how tensors lie in storages, and the plain bytes of the storages. In the zip
+archive of today storages are separate records; in the older stream one follows the other. `torch_pickles.py` reads the
+pickles. Sizes are compared with the size of the file before memory is taken for them.
 """
 
 import io
@@ -31,7 +31,7 @@ _WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 
 @dataclass(frozen=True)
 class _Record:
-    """Bytes of the file, and their checksum; 0 is none, as torch.save writes it on request."""
+    """A range of bytes in the file, and its checksum; 0 is no checksum, as torch.save writes it on request."""
 
     position: int
     size: int
@@ -39,11 +39,11 @@ class _Record:
 
 
 def read_state_dict(path: Path) -> dict[str, np.ndarray]:
-    """The tensors of a state_dict, alone or within a checkpoint, in their types; bfloat16 as float32.
+    """The tensors of a state_dict, alone or in a checkpoint, in their own types; bfloat16 becomes float32.
 
     Raises:
         WeightsError: if the file holds more than tensors and plain containers, or no state_dict.
-        Exception: of any other kind, if the file is damaged.
+        Exception: of any other type, if the file is damaged.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -69,7 +69,7 @@ def _tensors(path: Path, content: object) -> Mapping[str, Tensor]:
 
 
 def _open_zip(path: Path, file: BinaryIO, size: int) -> tuple[object, dict[str, _Record], str]:
-    """What the pickle holds, where the storages lie, by key, and their byte order as numpy writes it."""
+    """(content of the pickle, key -> place of a storage, byte order of storages as NumPy writes it)."""
     with _Bounded(path) as bounded, zipfile.ZipFile(bounded) as archive:
         # The first folder is named after the file that was saved first.
         entries = {entry.filename.partition("/")[2]: entry for entry in archive.infolist()}
@@ -99,7 +99,7 @@ def _open_zip(path: Path, file: BinaryIO, size: int) -> tuple[object, dict[str, 
 
 
 class _Bounded(io.FileIO):
-    """A zip archive that lists no more records than a file of weights may have, as zipfile reads the list at once."""
+    """A zip archive whose list of records is not too long for a file of weights; zipfile reads the list at once."""
 
     def read(self, size: int | None = -1) -> bytes:
         most = _MOST_BYTES + 1
@@ -121,7 +121,7 @@ def _record(file: BinaryIO, entry: zipfile.ZipInfo, size: int) -> _Record:
 
 
 def _open_stream(path: Path, file: BinaryIO, size: int) -> tuple[object, dict[str, _Record], str]:
-    """As `_open_zip`; the storages are little-endian always."""
+    """Does what `_open_zip` does, for the older format, whose storages are always little-endian."""
     file.seek(0)
     stream, pickles = io.BytesIO(file.read(min(size, _MOST_BYTES))), Pickles(path, size)
     if pickles.load(stream) != _MAGIC:

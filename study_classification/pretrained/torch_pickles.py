@@ -1,7 +1,7 @@
-"""The pickles of PyTorch's files -> numbers, texts, containers and tensors, without running anything that they hold.
+"""Reads the pickles in PyTorch's files as numbers, texts, containers and tensors, without running them.
 
-A pickle is a program that may call anything, so it is not unpickled: `Pickles` executes those of its instructions that
-make tensors and plain containers, looks no name up and calls nothing.
+A pickle is a program that may call anything, so it is not unpickled. `Pickles` executes only the instructions that make
+tensors and plain containers. It looks up no name and calls nothing.
 """
 
 import io
@@ -96,7 +96,7 @@ class _Name:
 
 @dataclass(frozen=True)
 class Storage:
-    """Of the `total` values that the file has under `key`, the bytes from `start` to `end`."""
+    """A storage: bytes from `start` to `end` of the `total` values that the file has under `key`."""
 
     key: str
     kind: str
@@ -107,7 +107,7 @@ class Storage:
 
 @dataclass(frozen=True)
 class Tensor:
-    """Offset and strides are in bytes, the offset from the beginning of what lies under `key`."""
+    """A tensor in a storage. Offset and strides are in bytes; the offset counts from the beginning of `key`."""
 
     key: str
     kind: str
@@ -120,7 +120,7 @@ class Pickles:
     """Executes pickles as far as they make numbers, texts, tuples, lists, dictionaries and tensors.
 
     Attributes:
-        storages: by key, all that were referred to.
+        storages: key -> storage, of all storages that a pickle refers to.
     """
 
     def __init__(self, path: Path, size: int):
@@ -129,7 +129,7 @@ class Pickles:
         self._steps = self._tensor_bytes = 0
 
     def load(self, stream: io.BytesIO) -> object:
-        """The object of the pickle at the stream's position, which is moved behind it."""
+        """Reads the object of the pickle at the position of the stream, which moves behind it."""
         self._stack: list[Any] = []
         self._marked: list[list[Any]] = []  # the stacks below
         self._memo: dict[int, Any] = {}
@@ -144,7 +144,7 @@ class Pickles:
         return self._stack.pop()
 
     def _contain(self, name: str, argument: Any) -> bool:
-        """Executes an instruction of plain containers and of the memo; False if it is none."""
+        """Executes an instruction for plain containers or the memo; returns False for another one."""
         stack = self._stack
         match name:
             case "PROTO" | "FRAME":
@@ -181,7 +181,7 @@ class Pickles:
         return True
 
     def _above_mark(self) -> list[Any]:
-        """What lies above the last mark, which is taken away."""
+        """Takes the values above the last mark, and the mark, off the stack."""
         items, self._stack = self._stack, self._marked.pop()
         return items
 
@@ -234,13 +234,13 @@ class Pickles:
         if not isinstance(items, dict):
             raise ValueError("its pickle fills what is no dictionary")
         for key, value in pairs:
-            # The hash of tuples in tuples may take for ever, or more stack than there is; that of an int, its length.
+            # The hash of nested tuples may take for ever, or too much stack; that of a long int takes time.
             if not isinstance(key, str | int | float | None) or (isinstance(key, int) and abs(key) >= 1 << 62):
                 raise ValueError("a dictionary's key is no text and no number")
             items[key] = value
 
     def _made(self, function: object, arguments: object) -> object:
-        """What a call of the function gives. Nothing is copied, or a short pickle could make much of one thing."""
+        """The result of a call of the function. Nothing is copied, or a short pickle could fill the memory."""
         if not isinstance(function, _Name) or not isinstance(arguments, tuple) or len(arguments) > 8:
             raise ValueError("its pickle calls what is no function")
         match (function.text, *arguments):
@@ -268,7 +268,7 @@ class Pickles:
         raise ValueError(f"its pickle calls {function.text} as torch.save never does")
 
     def _storage(self, identity: Any) -> Storage:
-        """What a persistent id stands for; in old files it may end with a view: (key, start, count)."""
+        """The storage of a persistent id, which in old files may end with a view: (key, start, count)."""
         match identity:
             case ("storage", _Name() as name, str() as key, _, total, *view) if name.text in _STORAGES:
                 _, start, count = view[0] if any(view) else (key, 0, total)

@@ -1,13 +1,13 @@
-"""What a run leaves on disk.
+"""The files that a run leaves on disk.
 
 directory.py    the files of a run directory, and whether a run may be resumed
-own_data.py     what it keeps of its data, and whether other data are the same
-results.py      what evaluations and reports leave
-calibration.py  the temperature of its probabilities
-json_files.py   its JSON files, and the config as one
+own_data.py     what a run keeps about its data, and whether other data are the same
+results.py      the results of evaluations and reports
+calibration.py  the temperature of probabilities
+json_files.py   reads JSON files of a run; the config as JSON
 checkpoint.py   one checkpoint on disk: trees through Orbax, digests of all files
-checkpoints.py  those of a run: written in a thread, the last two and the best; the next good one where one is damaged
+checkpoints.py  the checkpoints of a run: a thread writes them; the last two and the best are kept
 lock.py         one training at a time in a run directory
-history.py      the epochs so far: which was the best, whether to stop
+history.py      the epochs so far: which is the best, and whether to stop
 environment.py  versions, devices, command
 """

@@ -1,4 +1,4 @@
-"""The temperature of a run, by which its probabilities are mended; see `reports/calibration.py`."""
+"""The temperature of a run, which mends its probabilities; see `reports/calibration.py`."""
 
 import math
 from pathlib import Path
@@ -14,14 +14,14 @@ def write_temperature(workdir: Path, temperature: float, step: int, errors: tupl
     """Writes calibration.json.
 
     Args:
-        workdir: of the run.
-        temperature: that all logits are divided by.
-        step: of the checkpoint that it was fitted for.
-        errors: the expected calibration errors of validation before and after.
-        examples: how many it was fitted on.
+        workdir: the run directory.
+        temperature: the number by which all logits are divided.
+        step: the step of the checkpoint for which it was fitted.
+        errors: the expected calibration errors on validation, before and after.
+        examples: the number of examples on which it was fitted.
 
     Raises:
-        EnvironmentFault: if it cannot be written.
+        EnvironmentFault: if the file cannot be written.
     """
     content = {
         "temperature": temperature,
@@ -37,7 +37,7 @@ def read_temperature(workdir: Path, step: int) -> float:
     """The temperature of the checkpoint of this step.
 
     Raises:
-        ConfigError: if none is stored, or that of another checkpoint.
+        ConfigError: if no temperature is stored, or only that of another checkpoint.
         RunError: if the file is damaged.
     """
     file = workdir / CALIBRATION

@@ -1,10 +1,10 @@
-"""One checkpoint on disk: trees of arrays by Orbax, and what is known of them in `checkpoint.json`.
+"""One checkpoint on disk: trees of arrays by Orbax, and a record in `checkpoint.json`.
 
-checkpoint.json     step, whether it was the best, JSON that is kept beside the trees, SHA-256 of every other file
+checkpoint.json     step, whether it was the best, JSON beside the trees, SHA-256 of every other file
 
-It has its name as soon as all of it is there: until then it is called `.STEP`. A bucket cannot rename a folder: there
-it is one as soon as it has its record, which is written last. So what a killed run left half-written is never taken for
-a checkpoint, and what is damaged later is noticed when it is read.
+A checkpoint gets its name when it is complete; until then it is called `.STEP`. A bucket cannot rename a folder. There
+the record is written last and makes it a checkpoint. So the half-written rest of a killed run is never taken for a
+checkpoint, and later damage is noticed when it is read.
 """
 
 import contextlib
@@ -35,13 +35,13 @@ class DamagedError(Exception):
 
 @dataclass(frozen=True)
 class Record:
-    """What `checkpoint.json` says.
+    """The content of `checkpoint.json`.
 
     Attributes:
-        step: how many steps had been taken.
-        best: whether it was better than all before.
-        beside: JSON that is kept with the trees.
-        files: SHA-256 of every other file, by its path in the checkpoint.
+        step: the number of steps that had been taken.
+        best: whether it was better than all earlier checkpoints.
+        beside: JSON that is kept beside the trees.
+        files: path of every other file in the checkpoint -> its SHA-256.
     """
 
     step: int
@@ -51,13 +51,13 @@ class Record:
 
 
 def begin_writing(folder: Path, parts: Mapping[str, PyTree], beside: dict, best: bool) -> Callable[[], None]:
-    """Begins to write the checkpoint `folder`; what is returned waits for the end, and gives it its name.
+    """Begins to write a checkpoint; returns a function that waits for the end and gives the checkpoint its name.
 
     Args:
-        folder: named by the step; a checkpoint that is there is replaced.
-        parts: trees of arrays, by name.
-        beside: JSON that is kept with them.
-        best: whether they are better than all before.
+        folder: the checkpoint, named by its step. An existing one is replaced.
+        parts: name -> tree of arrays.
+        beside: JSON that is kept beside the trees.
+        best: whether it is better than all earlier checkpoints.
     """
     temporary = _place_of_writing(folder)
     if on_bucket(folder) and hosts.is_first():
@@ -74,14 +74,14 @@ def begin_writing(folder: Path, parts: Mapping[str, PyTree], beside: dict, best:
 
 
 def _place_of_writing(folder: Path) -> Path:
-    """Where Orbax writes. What several hosts write together has to be on the bucket from the beginning."""
+    """The folder in which Orbax writes. Several hosts have to write to the bucket from the beginning."""
     if not on_bucket(folder):
         return folder.with_name(f".{folder.name}")
     return Path(tempfile.mkdtemp()) / folder.name if hosts.alone() else folder
 
 
 def _publish(temporary: Path, folder: Path, record: dict) -> None:
-    """Makes a checkpoint of what Orbax has written."""
+    """Turns the folder that Orbax has written into a checkpoint."""
     if on_bucket(folder):
         if temporary != folder:
             copy_files(temporary, folder, files_below(temporary))
@@ -95,20 +95,20 @@ def _publish(temporary: Path, folder: Path, record: dict) -> None:
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether this is a checkpoint that was written to its end."""
+    """Whether this is a checkpoint that was written completely."""
     return folder.name.isdigit() and ((folder / RECORD).exists() if on_bucket(folder) else folder.is_dir())
 
 
 def is_half_written(folder: Path) -> bool:
-    """Whether this is what a killed run left of a checkpoint, or of its removal."""
+    """Whether this is the rest of a checkpoint whose writing or removal was interrupted."""
     return folder.name.startswith(".") or (folder.name.isdigit() and not is_complete(folder))
 
 
 def read_record(folder: Path) -> Record:
-    """What is known of a checkpoint.
+    """The record of a checkpoint.
 
     Raises:
-        DamagedError: if it is damaged.
+        DamagedError: if the record is damaged.
     """
     try:
         content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
@@ -124,16 +124,16 @@ def read_record(folder: Path) -> Record:
 
 
 def load(folder: Path, wanted: Mapping[str, PyTree]) -> tuple[Record, dict[str, PyTree]]:
-    """The record and the wanted parts of a checkpoint, after their files have been compared with their digests.
+    """(record, wanted parts) of a checkpoint, after a check of the digests of their files.
 
     Args:
-        folder: of the checkpoint.
-        wanted: abstract trees (shapes, types, shardings), by name, `model` among them; the arrays are put where they
-            say.
+        folder: the checkpoint.
+        wanted: name -> abstract tree (shapes, types, shardings), with `model` among them. The shardings say where the
+            arrays are put.
 
     Raises:
-        DamagedError: if it is damaged, or the model has values that are not finite.
-        RunError: if it is of another network.
+        DamagedError: if the checkpoint is damaged, or the model has values that are not finite.
+        RunError: if the checkpoint is of another network.
     """
     record = read_record(folder)
     with _near(folder, record, wanted) as near:
@@ -148,10 +148,10 @@ def load(folder: Path, wanted: Mapping[str, PyTree]) -> tuple[Record, dict[str, 
 
 
 def verify(folder: Path) -> None:
-    """Reads a checkpoint back.
+    """Reads a checkpoint back as a check.
 
     Raises:
-        DamagedError: if it is damaged, or the model has values that are not finite.
+        DamagedError: if the checkpoint is damaged, or the model has values that are not finite.
     """
     record = read_record(folder)
     with _near(folder, record) as near:
@@ -163,7 +163,7 @@ def verify(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _near(folder: Path, record: Record, parts: Collection[str] = ()) -> Iterator[Path]:
-    """The checkpoint, or these parts of it, in a folder of this machine: itself, or a copy of what a bucket holds."""
+    """The checkpoint, or parts of it, on this machine: itself, or a copy of files on a bucket."""
     if not on_bucket(folder):
         yield folder
         return
@@ -175,7 +175,7 @@ def _near(folder: Path, record: Record, parts: Collection[str] = ()) -> Iterator
 
 @contextlib.contextmanager
 def _reading() -> Iterator[None]:
-    """Orbax lets every kind of error of the file system and of its formats through."""
+    """A context in which the many errors of Orbax become a DamagedError."""
     try:
         yield
     except Exception as error:
@@ -185,7 +185,7 @@ def _reading() -> Iterator[None]:
 
 
 def _verify(folder: Path, record: Record, parts: Collection[str] = ()) -> None:
-    """Raises DamagedError unless the files of these parts, or of all, are those that were written."""
+    """Raises DamagedError if a file of these parts, or of all parts, has changed since it was written."""
     for name in _files_of(record, parts):
         try:
             same = _digest_of_file(folder / name) == record.files[name]
@@ -196,7 +196,7 @@ def _verify(folder: Path, record: Record, parts: Collection[str] = ()) -> None:
 
 
 def _files_of(record: Record, parts: Collection[str]) -> list[str]:
-    """The files of these parts, or of all, and those that belong to no part."""
+    """The files of these parts, or of all parts, and the files that belong to no part."""
     return [name for name in record.files if not parts or "/" not in name or name.partition("/")[0] in parts]
 
 
@@ -209,7 +209,7 @@ def _unreadable(name: str, error: OSError) -> Exception:
 
 def _require_finite(tree: PyTree) -> None:
     for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
-        if getattr(leaf, "is_fully_addressable", True):  # what other hosts hold they look at themselves
+        if getattr(leaf, "is_fully_addressable", True):  # other hosts check their own values
             values = np.asarray(leaf)
             if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
                 raise DamagedError(f"{path_of(path)} has values that are NaN or infinite")
@@ -246,7 +246,7 @@ def _digest_of_json(content: dict) -> str:
 
 
 def remove(folder: Path) -> None:
-    """Removes a checkpoint; if that is interrupted, nothing is left that looks like one."""
+    """Removes a checkpoint. If that is interrupted, the rest does not look like a checkpoint."""
     if on_bucket(folder):
         (folder / RECORD).unlink(missing_ok=True)
         remove_tree(folder)

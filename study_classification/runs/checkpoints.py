@@ -1,7 +1,8 @@
-"""The checkpoints of a run: they are written while training goes on; the last two and the best are kept.
+"""The checkpoints of a run. They are written while training goes on; the last two and the best are kept.
 
-A checkpoint of a run has the parts `model` and `training`, see `training/state.py`, so that evaluation reads the first
-alone, and JSON beside them: the history of the run. One that is damaged is named, and the next good one is taken.
+A checkpoint has two parts, `model` and `training` (see `training/state.py`), so evaluation reads only the first. Beside
+them it keeps JSON: the history of the run. If a checkpoint is damaged, a message names it and the next good one is
+taken.
 """
 
 import contextlib
@@ -31,7 +32,7 @@ from study_classification.system import hosts
 from study_classification.system.console import say
 from study_classification.system.files import make_folder, remove_tree, unwritable
 
-LATEST = 2  # so many are kept besides the best: the last one may turn out to be damaged
+LATEST = 2  # how many are kept besides the best: the last one may turn out to be damaged
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,15 @@ class Checkpointer:
     def save(self, step: int, parts: Mapping[str, PyTree], beside: dict, best: bool) -> None:
         """Saves trees of arrays after a step; the file system sees all of it or nothing.
 
-        What the arrays hold now is written while training goes on. Where saves come faster than they can be written,
-        the last one and the best one wait, and those before them are dropped. On several hosts, which write together,
-        every one is written. Errors of writing are raised by the next save or by `wait`.
+        The present values of the arrays are written while training goes on. If saves come faster than they can be
+        written, the last one and the best one wait, and earlier ones are dropped. Several hosts write together, and
+        write every one. The next save, or `wait`, raises errors of writing.
 
         Args:
-            step: the name of the checkpoint.
-            parts: the trees, by name.
-            beside: JSON that is kept with them.
-            best: whether they are better than all before.
+            step: the step, which names the checkpoint.
+            parts: name -> tree of arrays.
+            beside: JSON that is kept beside the trees.
+            best: whether it is better than all earlier checkpoints.
         """
         folder = self.folder / str(step)
         if not hosts.alone():  # all hosts have to begin in the same order, each in its main thread
@@ -87,7 +88,7 @@ class Checkpointer:
         hosts.broadcast_from_first(0.0)  # which has given the last checkpoint its name
 
     def close(self) -> None:
-        """Ends the thread, after what it is writing."""
+        """Ends the thread, after it has written its present checkpoint."""
         self._thread.shutdown(cancel_futures=True)
 
     def _write_next(self) -> None:
@@ -104,7 +105,7 @@ class Checkpointer:
 
 @contextlib.contextmanager
 def open_checkpoints(folder: Path) -> Iterator[Checkpointer]:
-    """Within the context checkpoints are written; what a killed run left half-written is removed.
+    """A context in which checkpoints are written. It removes what a killed run left half-written.
 
     Raises:
         EnvironmentFault: if the folder cannot be written.
@@ -126,14 +127,14 @@ def open_checkpoints(folder: Path) -> Iterator[Checkpointer]:
 
 
 def load_latest(folder: Path, parts: Mapping[str, PyTree]) -> tuple[dict[str, PyTree], dict] | None:
-    """The parts of the latest good checkpoint and what is kept beside them; None if there is no checkpoint.
+    """(parts, JSON beside them) of the latest good checkpoint; None if there is no checkpoint.
 
     Args:
-        folder: the run's checkpoints directory.
-        parts: abstract trees (shapes, types, shardings), by name; the arrays are put where they say.
+        folder: the directory of the run's checkpoints.
+        parts: name -> abstract tree (shapes, types, shardings); the shardings say where the arrays are put.
 
     Raises:
-        RunError: if all of them are damaged, or they belong to another network.
+        RunError: if all checkpoints are damaged, or they belong to another network.
     """
     if not steps_in(folder):
         return None
@@ -142,17 +143,17 @@ def load_latest(folder: Path, parts: Mapping[str, PyTree]) -> tuple[dict[str, Py
 
 
 def load_model(folder: Path, which: str, variables: Mapping) -> tuple[int, dict]:
-    """(step, {'params', 'batch_stats'}) of the checkpoint `best`, `last`, or of a step, for a network of these shapes.
+    """(step, {'params', 'batch_stats'}) of a checkpoint, for a network of these shapes.
 
-    Where `best` or `last` is damaged, the next good one is taken, and this is said.
+    If `best` or `last` is damaged, the next good one is taken, and a message says so.
 
     Args:
-        folder: the run's checkpoints directory.
+        folder: the directory of the run's checkpoints.
         which: `best`, `last`, or a step as digits.
-        variables: abstract (shapes, types and, if wanted, shardings).
+        variables: abstract variables (shapes, types and, if wanted, shardings).
 
     Raises:
-        RunError: if it is absent, damaged, or belongs to another network.
+        RunError: if the checkpoint is absent, damaged, or belongs to another network.
     """
     if not steps_in(folder):
         raise RunError(f"{folder} has no complete checkpoint yet: train for at least one epoch")
@@ -161,7 +162,7 @@ def load_model(folder: Path, which: str, variables: Mapping) -> tuple[int, dict]
 
 
 def last_good(checkpointer: Checkpointer) -> str:
-    """Where one can go on from, in words: the latest checkpoint that can be read back."""
+    """A sentence that names the latest checkpoint that can be read back, from which training can go on."""
     checkpointer.wait()
     for step in sorted(steps_in(checkpointer.folder), reverse=True):
         try:
@@ -173,12 +174,12 @@ def last_good(checkpointer: Checkpointer) -> str:
 
 
 def steps_in(folder: Path) -> list[int]:
-    """The steps of the checkpoints that are there, in ascending order."""
+    """The steps of the checkpoints in a folder, in ascending order."""
     return sorted(int(path.name) for path in folder.glob("*") if is_complete(path))
 
 
 def _load_first_good(folder: Path, which: str, parts: Mapping[str, PyTree]) -> tuple[Record, dict[str, PyTree]]:
-    """The first checkpoint of `_candidates` that is not damaged; the damaged ones before it are named."""
+    """Loads the first checkpoint of `_candidates` that is not damaged; prints the damaged ones before it."""
     damaged: list[str] = []
     for step in _candidates(folder, which):
         try:
@@ -195,7 +196,7 @@ def _load_first_good(folder: Path, which: str, parts: Mapping[str, PyTree]) -> t
 
 
 def _candidates(folder: Path, which: str) -> list[int]:
-    """The steps of the checkpoints that may be taken, the one that is meant first."""
+    """The steps of the checkpoints that may be taken; the one that is asked for comes first."""
     steps = steps_in(folder)
     if which == "last":
         return steps[::-1]
@@ -211,7 +212,7 @@ def _listed(folder: Path) -> str:
 
 
 def _was_best(folder: Path) -> bool | None:
-    """Whether a checkpoint was the best when it was written; None where its record is damaged."""
+    """Whether a checkpoint was the best when it was written; None if its record is damaged."""
     try:
         return read_record(folder).best
     except DamagedError:
@@ -219,7 +220,7 @@ def _was_best(folder: Path) -> bool | None:
 
 
 def _remove_old(folder: Path) -> None:
-    """Removes all checkpoints but the best, the last ones, and those of which nothing is known."""
+    """Removes all checkpoints except the best, the last ones, and those with a damaged record."""
     steps = steps_in(folder)
     was_best = {step: _was_best(folder / str(step)) for step in steps}
     best = max((step for step in steps if was_best[step]), default=None)

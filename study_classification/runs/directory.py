@@ -1,24 +1,24 @@
-"""The run directory: everything that a run writes, and all that evaluate and predict need to read.
+"""The run directory: everything that a run writes, and everything that evaluate and predict read.
 
 config.json         every field, as it was used
-preprocess.json     pixels, rows or texts on disk -> what the network sees; what was learnt of training rows
-classes.json        class names, in the order of the labels; none of a regression
-targets.json        what predictions need of the training labels: of a regression their mean and deviation
-network.py          the source of the network, where it is a file of the user's own
+preprocess.json     the preprocessing, with what was learnt from training rows
+classes.json        class names, in the order of the labels; empty for a regression
+targets.json        what predictions need from the training labels, such as their mean and deviation
+network.py          the source of the network, if it is a user's own file
 environment.json    versions, devices, command
 data_report.json    what was found in the data
 splits.csv          which image is in which split
-history.csv         one row an epoch
-report.html         all that the run shows, as a page; its figures in figures/, as PNG and SVG
-predictions_*.csv   what it says of each example of validation, and of test once that is evaluated
-calibration.json    the temperature that mends its probabilities
+history.csv         one row for each epoch
+report.html         the page of the run; its figures are in figures/, as PNG and SVG
+predictions_*.csv   the prediction for each example of validation, and of test after its evaluation
+calibration.json    the temperature that mends probabilities
 curves.png          loss and measures by epoch
 confusion.png       and fit.png, boundary.png: see `training/results.py`; features.png, explain/:
                     see `inference/`, explain_layers.py and explain_images.py
-log.txt             everything that was said
+log.txt             all messages
 checkpoints/        Orbax; the last two and the best
-tensorboard/  wandb/  what other programs show of the run; loggers.json: by which ids they know it
-.lock               which process trains here, while one does
+tensorboard/  wandb/  files of other programs; loggers.json has their ids of the run
+.lock               the process that trains here
 report.json         results of the evaluations
 """
 
@@ -48,8 +48,8 @@ from study_classification.system.files import make_folder, unwritable, write_jso
 
 NETWORK, PREPROCESS, TARGETS, LOGGERS = "network.py", "preprocess.json", "targets.json", "loggers.json"
 
-# A run may be resumed with other values of these: they change how long or how it runs, not what it computes. The data
-# may have moved, too; that they are the same is checked by their content.
+# A run may be resumed with other values of these. They change how long or how it runs, not what it computes. The data
+# may have moved, for their content is compared.
 FREE_ON_RESUME = (
     "total_",
     "time_budget",
@@ -72,10 +72,10 @@ class Run:
 
     Attributes:
         workdir: the directory.
-        config: as it was resolved.
-        class_names: in the order of the labels; none where these are numbers.
-        preprocess: pixels on disk -> what the network sees.
-        targets: what the task took from the training labels, see `Task.kept`.
+        config: the resolved config.
+        class_names: in the order of the labels; empty if labels are numbers.
+        preprocess: what happens to an example before the network sees it.
+        targets: values that the task took from the training labels, see `Task.kept`.
     """
 
     workdir: Path
@@ -86,7 +86,7 @@ class Run:
 
 
 def new_workdir(config: ConfigDict, config_name: str) -> Path:
-    """A readable directory under runs/ that did not exist before, such as runs/animals-original-20260131-093015."""
+    """Makes a new directory under runs/ with a readable name, such as runs/animals-original-20260131-093015."""
     if not hosts.is_first():
         return Path(hosts.text_from_first(""))
     base = Path("runs") / f"{config_name}-{own.class_name(config.model.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -107,7 +107,7 @@ def make(workdir: Path) -> None:
 
     Raises:
         ConfigError: if several hosts cannot write there together, or its path is no UTF-8.
-        EnvironmentFault: if that cannot be done.
+        EnvironmentFault: if the directory cannot be made.
     """
     if str(workdir).startswith("s3://") and not hosts.alone():
         raise ConfigError(f"several hosts cannot write checkpoints to {workdir} together: give a --workdir on gs://")
@@ -135,15 +135,15 @@ def is_run(folder: Path) -> bool:
 
 
 def write_history(workdir: Path, history: History) -> None:
-    """Writes one row an epoch."""
+    """Writes history.csv, with one row for each epoch."""
     write_text(workdir / "history.csv", history.to_csv())
 
 
 def read_history(workdir: Path) -> list[Epoch]:
-    """The rows of history.csv; none where there is no such file.
+    """The rows of history.csv; empty if there is no such file.
 
     Raises:
-        RunError: if it is damaged.
+        RunError: if the file is damaged.
     """
     file = workdir / "history.csv"
     try:
@@ -162,7 +162,7 @@ def read_history(workdir: Path) -> list[Epoch]:
 
 
 def read_logger_ids(workdir: Path) -> dict[str, str]:
-    """By which id another program knows the run, by the program's name.
+    """Name of another program -> its id of the run.
 
     Raises:
         RunError: if the file is damaged.
@@ -172,15 +172,15 @@ def read_logger_ids(workdir: Path) -> dict[str, str]:
 
 
 def keep_logger_id(workdir: Path, name: str, identity: str) -> None:
-    """Keeps the id by which another program knows the run."""
+    """Keeps the id of the run in another program."""
     write_json(workdir / LOGGERS, read_logger_ids(workdir) | {name: identity})
 
 
 def with_kept_files(config: ConfigDict, workdir: Path) -> ConfigDict:
-    """The config for training in `workdir`; what a run there has kept takes the place of a file that is gone.
+    """The config for training in `workdir`, in which files that are gone are replaced by those that its run has kept.
 
-    That is the network's source, splits.csv for given splits, and its own checkpoint for weights: a file that is gone,
-    or published ones, which then need not be fetched.
+    They are the source of the network, splits.csv for given splits, and a checkpoint for weights. The checkpoint also
+    replaces published weights, which then need not be fetched.
 
     Raises:
         RunError: if the network's original file is there, and has changed.
@@ -206,19 +206,19 @@ def with_kept_files(config: ConfigDict, workdir: Path) -> ConfigDict:
 
 
 def has_checkpoint(workdir: Path) -> bool:
-    """Whether a run has weights to be read."""
-    from study_classification.runs.checkpoints import steps_in  # Orbax, which not every verb needs
+    """Whether a run has a checkpoint to read."""
+    from study_classification.runs.checkpoints import steps_in  # it imports Orbax, which not every verb needs
 
     return bool(steps_in(checkpoints_folder(workdir)))
 
 
 def kept_preprocess(workdir: Path) -> AnyPreprocess | None:
-    """What a run in this directory has learnt of its training rows; None where there is no run yet."""
+    """The preprocessing of the run in this directory; None if there is no run yet."""
     return load(workdir).preprocess if (workdir / PREPROCESS).exists() else None
 
 
 def absolute(text: str) -> str:
-    """The absolute path of a file or folder; anything else, such as the name of published weights, as it is."""
+    """The absolute path of a file or folder. Any other text, such as the name of published weights, stays as it is."""
     return str(_path(text)) if text and _path(text).exists() else text
 
 
@@ -232,7 +232,7 @@ def _kept(name: str, workdir: Path) -> str:
 
 
 def _write_config(run: Run) -> None:
-    """Writes config.json, in which every file is where it was at first, and a network of the user's own beside it."""
+    """Writes config.json, with the first place of every file, and a copy of a user's own network beside it."""
     workdir, file, content = run.workdir, run.workdir / "config.json", config_to_json(run.config)
     network = own.file_of(run.config.model.name)
     if file.exists():
@@ -250,29 +250,35 @@ def _write_config(run: Run) -> None:
 
 
 def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str] = ()) -> None:
-    """Writes what describes the run, or, where the directory holds a run already, checks that it is the same one.
+    """Writes the files that describe the run. A run that the directory holds already has to be the same one.
 
     Args:
         run: the run.
-        key: identifies its data.
+        key: identifies the data.
         report: what was found in the data.
         splits_csv: which example is in which split.
         typed: fields that the user set on the command line: a refusal names them first.
 
     Raises:
         RunError: if the directory holds a run with other settings or classes; the sentence names all differences.
-        DataError: if it holds this run, but the data have changed.
-        EnvironmentFault: if it cannot be written.
+        DataError: if the directory holds this run, but the data have changed.
+        EnvironmentFault: if the directory cannot be written.
     """
     workdir = run.workdir
+    earlier = load(workdir) if (workdir / "config.json").exists() else None
+    if earlier is not None:
+        _require_same_config(earlier, run, typed)
     if knows_data(workdir) and not same_data(workdir, key, splits_csv):
         raise DataError(
             f"the {run.preprocess.noun} of {run.config.data.source}, or their splits, have changed since {workdir} "
             "began: restore them to resume it, or train anew in another --workdir, where "
             f"--config.data.splits={splits_file(workdir)} keeps the old split"
         )
-    if (workdir / "config.json").exists():
-        _require_same_run(load(workdir), run, typed)
+    if earlier is not None and earlier.class_names != run.class_names:
+        raise RunError(
+            f"{workdir} holds a run with the classes {', '.join(earlier.class_names)}, not "
+            f"{', '.join(run.class_names)}: give another --workdir to begin anew"
+        )
     _write_config(run)
     write_json(workdir / "classes.json", list(run.class_names))
     write_json(workdir / PREPROCESS, run.preprocess.to_json())
@@ -282,21 +288,16 @@ def begin(run: Run, key: str, report: dict, splits_csv: str, typed: Sequence[str
     write_environment(workdir)
 
 
-def _require_same_run(earlier: Run, run: Run, typed: Sequence[str]) -> None:
-    """Raises RunError unless both runs have the same settings and classes."""
+def _require_same_config(earlier: Run, run: Run, typed: Sequence[str]) -> None:
+    """Raises RunError if the config differs from that of the run in the same directory."""
     config = with_kept_files(run.config, run.workdir)
     if config.model.weights == str(run.workdir.absolute()):
         config.model.weights = earlier.config.model.weights
     _require_same_settings(run.workdir, flatten(earlier.config), flatten(config), typed)
-    if earlier.class_names != run.class_names:
-        raise RunError(
-            f"{run.workdir} holds a run with the classes {', '.join(earlier.class_names)}, not "
-            f"{', '.join(run.class_names)}: give another --workdir to begin anew"
-        )
 
 
 def _require_same_settings(workdir: Path, old: dict, new: dict, typed: Sequence[str]) -> None:
-    """Raises RunError for what a resumed run may not change."""
+    """Raises RunError for settings that a resumed run may not change."""
     changed = [
         field
         for field in sorted(old.keys() | new.keys(), key=lambda field: (field not in typed, field))
@@ -314,13 +315,13 @@ def _require_same_settings(workdir: Path, old: dict, new: dict, typed: Sequence[
 
 
 def load(workdir: Path) -> Run:
-    """Reads what `begin` wrote. A network of the user's own is the copy in the directory, wherever this lies now.
+    """Reads what `begin` wrote. A user's own network is the copy in the directory, wherever the directory lies now.
 
-    Where the cache that it was trained with is gone, that of the user takes its place.
+    If the cache of the training is gone, the cache of the user takes its place.
 
     Raises:
         ConfigError: if its path is no UTF-8.
-        RunError: if the directory is no run directory, or is damaged, or an earlier version has written it.
+        RunError: if the directory is no run directory, is damaged, or comes from an earlier version.
     """
     if not require_utf8(workdir).is_dir():
         raise RunError(

@@ -1,4 +1,4 @@
-"""What a run was computed with, so that its numbers can be read years later."""
+"""Describes what a run was computed with, so that its numbers can be understood years later."""
 
 import platform
 import sys
@@ -27,7 +27,7 @@ PACKAGES = (
 
 
 def describe_environment() -> dict:
-    """Versions, devices, the command and the time (UTC)."""
+    """The versions, devices, command and time (UTC) of this process, for JSON."""
 
     def version(package: str) -> str | None:
         try:
@@ -46,18 +46,18 @@ def describe_environment() -> dict:
 
 
 def write_environment(workdir: Path) -> None:
-    """Writes it into a run directory.
+    """Writes the environment into a run directory.
 
     Raises:
-        EnvironmentFault: if that cannot be done.
+        EnvironmentFault: if the file cannot be written.
     """
     write_json(workdir / ENVIRONMENT, describe_environment())
 
 
 def read_environment(workdir: Path) -> dict:
-    """What `write_environment` wrote.
+    """Reads what `write_environment` wrote.
 
     Raises:
-        RunError: if it is absent or damaged.
+        RunError: if the file is absent or damaged.
     """
     return read_json(workdir / ENVIRONMENT, remedy="restore it, or take that of another run")

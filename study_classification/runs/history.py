@@ -1,4 +1,4 @@
-"""What is known of the epochs so far, and what follows from it: which was the best, and whether to stop."""
+"""The epochs of a run so far: which is the best, and whether to stop."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 from study_classification.config import seconds_of
 from study_classification.system.files import csv_text
 
-TRAIN, VAL = "train_", "val_"  # what a column of a split begins with
+TRAIN, VAL = "train_", "val_"  # the beginnings of the columns of each split
 
 
 @dataclass(frozen=True)
@@ -16,14 +16,14 @@ class Epoch:
     """One row of history.csv.
 
     Attributes:
-        epoch: its number, from 1.
-        step: how many steps had been taken when it ended.
-        train: the loss and the measures of the task, means over the epoch's examples. Losses are plain, without
-            smoothing or penalties.
-        val: the same of the validation split, after the epoch.
-        learning_rate: of its last step.
-        images_per_second: in training.
-        seconds: of training and validation.
+        epoch: the number of the epoch, from 1.
+        step: the number of steps at its end.
+        train: the loss and the measures of the task, as means over the examples of the epoch. Losses are plain,
+            without smoothing or penalties.
+        val: the loss and the measures of the validation split after the epoch.
+        learning_rate: the learning rate of its last step.
+        images_per_second: examples per second of training.
+        seconds: the time of training and validation.
     """
 
     epoch: int
@@ -35,7 +35,7 @@ class Epoch:
     seconds: float
 
     def describe(self, total_epochs: int) -> str:
-        """The one line that a person reads after each epoch."""
+        """The line that is printed after each epoch."""
         train, val = (
             " ".join(f"{name} {value:.4f}" for name, value in values.items()) for values in (self.train, self.val)
         )
@@ -45,7 +45,7 @@ class Epoch:
         )
 
     def row(self) -> dict[str, float]:
-        """All values by the name of their column."""
+        """Name of the column -> value."""
         return {
             "epoch": self.epoch,
             "step": self.step,
@@ -69,16 +69,16 @@ class Epoch:
 
 @dataclass
 class History:
-    """The epochs of a run and the bookkeeping of its best one.
+    """The epochs of a run, and which is the best.
 
     Attributes:
         monitor: the column that decides, such as `val_accuracy`.
-        higher_is_better: its direction.
+        higher_is_better: the direction of this column.
         min_delta: by how much a value must beat the best one to count as better.
         epochs: all rows so far.
-        best: place in `epochs` of the best one; -1 before the first. Of epochs with equal values of `monitor` it is the
-            one with the lower validation loss.
-        improved: place in `epochs` of the last one that beat all before in `monitor`; patience is counted from there.
+        best: the index of the best epoch; -1 before the first. If values of `monitor` are equal, the lower validation
+            loss decides.
+        improved: the index of the last epoch that beat all earlier ones in `monitor`; patience counts from it.
     """
 
     monitor: str
@@ -89,7 +89,7 @@ class History:
     improved: int = -1
 
     def add(self, epoch: Epoch) -> bool:
-        """Appends a row and says whether it is better than all before."""
+        """Appends a row; returns whether it is better than all earlier ones."""
         place = len(self.epochs)
         self.epochs.append(epoch)
         if self.best < 0 or self._score(epoch) > self._score(self.epochs[self.best]) + self.min_delta:
@@ -103,7 +103,7 @@ class History:
 
     @classmethod
     def of(cls, epochs: Sequence[Epoch], monitor: str, higher_is_better: bool, min_delta: float) -> "History":
-        """The history of a run with these epochs, such as those of `history.csv`."""
+        """Makes the history of a run from its epochs, such as the rows of `history.csv`."""
         history = cls(monitor, higher_is_better, min_delta)
         for epoch in epochs:
             history.add(epoch)
@@ -118,7 +118,7 @@ class History:
         return bool(self.epochs) and self.epochs[-1].step >= total_steps
 
     def seconds(self) -> float:
-        """The time that all epochs took."""
+        """The time of all epochs in seconds."""
         return sum(epoch.seconds for epoch in self.epochs)
 
     def reason_to_stop(self, config: ConfigDict) -> str:
@@ -140,10 +140,10 @@ class History:
         return {"epochs": [epoch.row() for epoch in self.epochs], "best": self.best, "improved": self.improved}
 
     def restore(self, content: dict) -> None:
-        """Takes over what `to_json` gave."""
+        """Restores the history from the content that `to_json` gave."""
         self.epochs = [Epoch.from_row(row) for row in content["epochs"]]
         self.best = content["best"]
-        self.improved = content.get("improved", self.best)  # which runs of earlier versions do not have
+        self.improved = content.get("improved", self.best)  # runs of earlier versions lack it
 
     def to_csv(self) -> str:
         rows = [epoch.row() for epoch in self.epochs]

@@ -1,4 +1,4 @@
-"""The JSON files of a run, read with care: they may have been damaged since."""
+"""Reads the JSON files of a run with care, for they may have been damaged."""
 
 import json
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ RESTORE = "restore it, or train again"
 
 
 def read_json(file: Path, kind: type = dict, remedy: str = RESTORE):
-    """The content of one of the run's JSON files, which is of this kind; `remedy` helps where it is damaged.
+    """The content of a JSON file of a run, which has to be of the type `kind`; `remedy` helps if it is damaged.
 
     Raises:
-        RunError: if it is absent or damaged.
+        RunError: if the file is absent or damaged.
     """
     try:
         content = json.loads(read_file(file))
@@ -36,17 +36,17 @@ def read_json(file: Path, kind: type = dict, remedy: str = RESTORE):
 
 
 def damaged(file: Path, reason: str, remedy: str = RESTORE) -> RunError:
-    """The error for a file of a run that is not what was written."""
+    """The error to raise for a damaged file of a run."""
     return RunError(f"{file} is damaged, {reason}: {remedy}")
 
 
 def config_to_json(config: ConfigDict) -> dict:
-    """Nested plain values; tuples become lists."""
+    """The config as nested plain values; tuples become lists."""
     return json.loads(config.to_json())
 
 
 def config_from_json(content: Mapping) -> ConfigDict:
-    """The inverse of `config_to_json`: no field of this project is a list, so lists become tuples again."""
+    """The inverse of `config_to_json`. No field of this project is a list, so lists become tuples again."""
 
     def convert(value):
         if isinstance(value, Mapping):

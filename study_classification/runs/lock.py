@@ -1,9 +1,9 @@
-"""One training at a time in a run directory: `.lock` in it is locked, and says which process works there.
+"""Allows one training at a time in a run directory: its file `.lock` is locked, and names the process.
 
-A study takes the lock of a trial before it trains there, so whoever has a lock may take it again (`_HELD`).
+A study locks the directory of a trial before it trains there, so a thread may take its own lock again (`_HELD`).
 
-The operating system ends a lock with its process, however that ends, and knows the processes of several containers
-apart even where their names and numbers are equal. Another machine may not see the lock, so the file names the machine.
+The operating system ends a lock with its process, however that ends. It tells apart processes of several containers
+even if their names and numbers are equal. Another machine may not see the lock, so the file names the machine.
 """
 
 import contextlib
@@ -22,18 +22,18 @@ from study_classification.system.files import unwritable
 from study_classification.system.locks import lock
 
 FILE = ".lock"
-BOOT = Path("/proc/sys/kernel/random/boot_id")  # containers of one machine have it in common
-_HELD: ContextVar[frozenset[Path]] = ContextVar("_HELD", default=frozenset())  # directories, of this thread
+BOOT = Path("/proc/sys/kernel/random/boot_id")  # containers of one machine share it
+_HELD: ContextVar[frozenset[Path]] = ContextVar("_HELD", default=frozenset())  # directories that this thread has locked
 
 
 @contextlib.contextmanager
 def locked(workdir: Path) -> Iterator[None]:
-    """Within the context no other process trains in this run directory. On a bucket nothing can see to that.
+    """A context in which no other process trains in this run directory. On a bucket nothing can ensure that.
 
-    Within it the same thread may lock the directory again, which changes nothing.
+    The same thread may lock the directory again, which changes nothing.
 
     Raises:
-        RunError: if another process does, or may do so on another machine.
+        RunError: if another process trains there, or may do so on another machine.
         EnvironmentFault: if the directory cannot be written.
     """
     if on_bucket(workdir) or workdir.absolute() in _HELD.get():
@@ -63,17 +63,17 @@ def locked(workdir: Path) -> Iterator[None]:
 
 
 def _open_locked(file: Path) -> tuple[int, bool | None]:
-    """The open file, and what `_lock` says of it."""
+    """(open file, result of `_lock` for it)."""
     while True:
         opened = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
         has_it = _lock(opened)
         if not has_it or (file.exists() and os.path.samestat(os.fstat(opened), file.stat())):
             return opened, has_it
-        os.close(opened)  # another process has removed it at its end
+        os.close(opened)  # another process has removed the file at its end
 
 
 def _lock(opened: int) -> bool | None:
-    """Whether this process has the lock now; None where the file system has no locks."""
+    """Whether this process has the lock now; None if the file system has no locks."""
     try:
         return lock(opened)
     except OSError:
@@ -87,7 +87,7 @@ def _this_process() -> dict:
 
 
 def _content(opened: int) -> dict:
-    """What the last process wrote that has not come to its end; {} if there is none, or the text is damaged."""
+    """The description of the last process that did not finish; {} if there is none, or it is damaged."""
     os.lseek(opened, 0, os.SEEK_SET)
     try:
         content = json.loads(os.read(opened, 1000))
@@ -101,8 +101,8 @@ def _require_free(file: Path, has_it: bool | None, last: dict) -> None:
 
     Args:
         file: the file of the lock.
-        has_it: whether this process has the lock; None where the file system has no locks.
-        last: the process that had it before and has not come to its end; {} if there is none.
+        has_it: whether this process has the lock; None if the file system has no locks.
+        last: the last process that had the lock and did not finish; {} if there is none.
     """
     who = f"process {last['process']} on {last['host']}, since {last['since']}" if last else "another process"
     this = _this_process()

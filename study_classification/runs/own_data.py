@@ -1,4 +1,4 @@
-"""What a run keeps of the data that it was made of: `data_report.json` and `splits.csv`."""
+"""What a run keeps about its data: `data_report.json` and `splits.csv`."""
 
 import csv
 import hashlib
@@ -18,7 +18,7 @@ def splits_file(workdir: Path) -> Path:
 
 
 def knows_data(workdir: Path) -> bool:
-    """Whether a run has begun here and has said what its data are."""
+    """Whether a run has begun here and has described its data."""
     return (workdir / REPORT).exists()
 
 
@@ -26,13 +26,13 @@ def write_data(workdir: Path, key: str, report: dict, splits_csv: str) -> None:
     """Writes both files.
 
     Args:
-        workdir: of the run.
+        workdir: the run directory.
         key: identifies the data.
         report: what was found in the data.
         splits_csv: which example is in which split.
 
     Raises:
-        EnvironmentFault: if they cannot be written.
+        EnvironmentFault: if the files cannot be written.
     """
     digest = hashlib.sha256(splits_csv.encode(errors="backslashreplace")).hexdigest()  # as `write_text` writes it
     write_json(workdir / REPORT, {"key": key, SPLITS_DIGEST: digest} | report)
@@ -40,10 +40,10 @@ def write_data(workdir: Path, key: str, report: dict, splits_csv: str) -> None:
 
 
 def read_data_report(workdir: Path) -> dict:
-    """What was found in the data, their `key`, and the digest of their splits.
+    """The report on the data, with their `key` and the digest of their splits.
 
     Raises:
-        RunError: if it is absent or damaged.
+        RunError: if the file is absent or damaged.
     """
     file = workdir / REPORT
     report = read_json(file)
@@ -53,15 +53,15 @@ def read_data_report(workdir: Path) -> dict:
 
 
 def same_data(workdir: Path, key: str, splits_csv: str) -> bool:
-    """Whether data are those that the run was made of, content and splits.
+    """Whether data are the data of the run, in content and splits.
 
     Args:
-        workdir: of the run.
+        workdir: the run directory.
         key: identifies the data.
-        splits_csv: which example is in which split; '' where that is not known.
+        splits_csv: which example is in which split; '' if that is not known.
 
     Raises:
-        RunError: if what the run kept of its data is damaged.
+        RunError: if a file about the data of the run is damaged.
     """
     return read_data_report(workdir)["key"] == key or (bool(splits_csv) and read_splits(workdir) == splits_csv)
 
@@ -70,7 +70,7 @@ def read_splits(workdir: Path) -> str:
     """The text of splits.csv.
 
     Raises:
-        RunError: if it is absent, or not what was written.
+        RunError: if the file is absent, or has changed.
     """
     file = splits_file(workdir)
     try:
@@ -83,7 +83,7 @@ def read_splits(workdir: Path) -> str:
 
 
 def pixels_of_split(workdir: Path, split: str) -> frozenset[str]:
-    """The digests of pixels of a split of the run's data, as splits.csv has them; none where it knows none.
+    """The digests of pixels in a split of the run's data, from splits.csv; empty if it has none.
 
     Raises:
         RunError: if splits.csv is absent or damaged.

@@ -1,4 +1,4 @@
-"""What evaluations and reports leave in a run directory."""
+"""The files that evaluations and reports leave in a run directory."""
 
 from pathlib import Path
 
@@ -10,12 +10,12 @@ REPORT, VALIDATION = "report.json", "validation"
 
 
 def page_file(workdir: Path, split: str) -> Path:
-    """The page; that of validation is the run's."""
+    """The file of the page about a split; the page about validation is report.html."""
     return workdir / ("report.html" if split == VALIDATION else f"report_{split}.html")
 
 
 def figures_folder(workdir: Path, split: str) -> Path:
-    """The folder of its figures."""
+    """The folder of the figures of that page."""
     return workdir / ("figures" if split == VALIDATION else f"figures_{split}")
 
 
@@ -28,7 +28,7 @@ def worst_file(workdir: Path) -> Path:
 
 
 def read_report(workdir: Path) -> dict[str, dict]:
-    """The results of all evaluations, by their names; none where nothing was evaluated.
+    """Name of each evaluation -> its results; empty if nothing was evaluated.
 
     Raises:
         RunError: if report.json is damaged.
@@ -42,13 +42,13 @@ def read_report(workdir: Path) -> dict[str, dict]:
 
 
 def add_to_report(workdir: Path, name: str, metrics: dict) -> Path:
-    """Writes the results of an evaluation beside those that are there; returns the file.
+    """Adds the results of an evaluation to report.json; returns the file.
 
-    Results of the same name stay, if they are of another checkpoint: their name then says of which.
+    Results with the same name, but of another checkpoint, stay: their name then says of which checkpoint.
 
     Raises:
         RunError: if report.json is damaged.
-        EnvironmentFault: if it cannot be written.
+        EnvironmentFault: if the file cannot be written.
     """
     file, report, step = workdir / REPORT, read_report(workdir), "checkpoint_step"
     earlier = report.get(name, metrics)

@@ -1,4 +1,4 @@
-"""Which runs can be compared: those of one task, on the same examples in the same splits."""
+"""Finds runs that can be compared: those with one task, on the same examples in the same splits."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,12 @@ from study_classification.studies.finished import FinishedRun
 
 
 def comparable_runs(runs: Sequence[FinishedRun]) -> tuple[list[FinishedRun], list[str]]:
-    """The largest group of runs that can be compared, in their order, and a sentence for each of the others.
+    """(largest group of runs that can be compared, in their order; a sentence for each other run).
 
-    Of groups of equal size the first one is taken.
+    If groups are equally large, the first one is taken.
 
     Raises:
-        RunError: if what a run kept of its data is damaged.
+        RunError: if a file about the data of a run is damaged.
     """
     groups: list[list[FinishedRun]] = []
     for run in runs:
@@ -27,7 +27,7 @@ def comparable_runs(runs: Sequence[FinishedRun]) -> tuple[list[FinishedRun], lis
 
 
 def why_not(run: FinishedRun, other: FinishedRun) -> str:
-    """Why the numbers of a run cannot stand beside those of another one; '' if they can."""
+    """Why the numbers of two runs cannot be compared; '' if they can."""
     task, wanted = run.run.config.task, other.run.config.task
     if task.name != wanted.name:
         return f"its task is {task.name}, that of {other.name} is {wanted.name}"
@@ -35,5 +35,5 @@ def why_not(run: FinishedRun, other: FinishedRun) -> str:
         return f"its classes differ from those of {other.name} in {', '.join(sorted(differing)[:5])}"
     workdirs = run.run.workdir, other.run.workdir
     if not same_data(workdirs[0], other.report["key"], read_splits(workdirs[1])):
-        return f"its data, or their splits, are others than those of {other.name}"
+        return f"its data, or their splits, differ from those of {other.name}"
     return ""

@@ -1,4 +1,4 @@
-"""Finished runs side by side, from their directories to tables, curves and a page. Nothing in them is changed."""
+"""Compares finished runs: from their directories to tables, curves and a page. It changes nothing in them."""
 
 import os
 from collections.abc import Sequence
@@ -27,15 +27,15 @@ TITLE = "Runs side by side"
 
 
 def compare(patterns: Sequence[str], out: Path | None = None) -> None:
-    """Shows runs of the same task on the same data side by side, and says of each other one why it is left out.
+    """Prints runs of the same task on the same data side by side, and says why any other run is left out.
 
     Args:
-        patterns: run directories, folders that hold some, and patterns of either.
+        patterns: run directories, folders that hold run directories, and patterns of either.
         out: a folder for compare.md, compare.csv, compare.html and compare.png; None writes nothing.
 
     Raises:
         ConfigError: if no run is named.
-        RunError: if no two of them can be compared.
+        RunError: if no two runs can be compared.
         EnvironmentFault: if the folder cannot be written.
     """
     if not patterns:
@@ -59,7 +59,7 @@ def compare(patterns: Sequence[str], out: Path | None = None) -> None:
 
 
 def _read(workdirs: Sequence[Path]) -> tuple[list[FinishedRun], list[str]]:
-    """The runs that can be read, under names without what all have in common, and a sentence for each of the rest."""
+    """(runs that can be read, a sentence for each other). Names of runs leave out what all have in common."""
     absolute = [os.path.abspath(workdir) for workdir in workdirs]
     root = os.path.commonpath(absolute) if len(absolute) > 1 else os.path.dirname(absolute[0])
     runs, remarks = [], []
@@ -72,7 +72,7 @@ def _read(workdirs: Sequence[Path]) -> tuple[list[FinishedRun], list[str]]:
 
 
 def _costs(runs: Sequence[FinishedRun]) -> list[Cost]:
-    """Of each run; runs of the same settings have the same network."""
+    """Parameters and FLOPs of each run. Runs with the same settings share them."""
     known: dict[str, Cost] = {}
     for run in runs:
         if run.setting not in known:
@@ -98,7 +98,7 @@ def _head(runs: Sequence[FinishedRun]) -> str:
 
 
 def _remarks(runs: Sequence[FinishedRun]) -> list[str]:
-    """What has to be known to read the tables."""
+    """Remarks that a reader of the tables needs."""
     remarks = [
         f"The test result of {run.name} is that of step {run.test['checkpoint_step']}, not of its best epoch."
         for run in runs
@@ -130,6 +130,6 @@ def _write(
 
 
 def _curves(runs: Sequence[FinishedRun]) -> "Figure":
-    """The curves of all runs; those that differ in the seed alone have one colour."""
+    """The curves of all runs. Runs that differ only in the seed have one colour."""
     groups = comparison.groups_by_seed(runs)
     return compared_figure({name: [run.history.epochs for run in group] for name, group in groups.items()})

@@ -1,4 +1,4 @@
-"""Runs that can be compared -> tables: their settings, results, seeds, differences beyond chance, versions."""
+"""Makes tables of comparable runs: settings, results, seeds, differences beyond chance, versions."""
 
 import itertools
 import re
@@ -13,18 +13,18 @@ from study_classification.runs.history import VAL
 from study_classification.studies.finished import TEST, FinishedRun
 from study_classification.studies.settings import shown
 
-SEED = re.compile(r"[-_. ]?seed[-_=]?\d+$")  # how the name of a run of a sweep ends
+SEED = re.compile(r"[-_. ]?seed[-_=]?\d+$")  # the end of the name of a run of a sweep
 Cost = tuple[int, int]  # parameters, and FLOPs of the forward pass for one example
 
 
 def differing_fields(runs: Sequence[FinishedRun]) -> list[str]:
-    """The fields of the configs that have not the same value in all runs, in the order of the config."""
+    """The fields whose values differ between runs, in the order of the config."""
     fields = dict.fromkeys(field for run in runs for field in run.fields)
     return [field for field in fields if any(run.fields.get(field) != runs[0].fields.get(field) for run in runs)]
 
 
 def table_of_settings(runs: Sequence[FinishedRun]) -> Table:
-    """What differs between the configs."""
+    """The table of fields that differ between the configs."""
     fields = differing_fields(runs)
     rows = [[run.name, *(shown(run.fields.get(field, "")) for field in fields)] for run in runs]
     note = "" if fields else "No field of their configs differs."
@@ -32,7 +32,7 @@ def table_of_settings(runs: Sequence[FinishedRun]) -> Table:
 
 
 def table_of_results(runs: Sequence[FinishedRun], costs: Sequence[Cost]) -> Table:
-    """Measures with their intervals, of validation at the best epoch, of test where it was evaluated; time and size."""
+    """The table of measures with intervals, time and size, for validation at the best epoch and for test."""
     measures = _measures(runs)
     tested = [name for name in measures if any(run.test and name in run.test for run in runs)]
     header = ["run", *(VAL + name for name in measures), *(f"{TEST}_{name}" for name in tested), "best epoch"]
@@ -47,7 +47,7 @@ def table_of_results(runs: Sequence[FinishedRun], costs: Sequence[Cost]) -> Tabl
 
 
 def interval(run: FinishedRun, name: str) -> tuple[float, float] | None:
-    """The 95 % interval of a measure of validation; None of all but the accuracy of a known number of examples."""
+    """The 95 % interval of the validation accuracy; None for other measures and unknown numbers of examples."""
     if name != "accuracy" or not run.num_validation:
         return None
     return wilson_interval(round(run.best.val[name] * run.num_validation), run.num_validation)
@@ -59,7 +59,7 @@ def test_interval(run: FinishedRun, name: str) -> tuple[float, float] | None:
 
 
 def groups_by_seed(runs: Sequence[FinishedRun]) -> dict[str, list[FinishedRun]]:
-    """Runs that differ in the seed alone, under a name for all of them."""
+    """Name -> runs that differ only in the seed."""
     groups: dict[str, list[FinishedRun]] = {}
     for run in runs:
         groups.setdefault(run.setting, []).append(run)
@@ -72,7 +72,7 @@ def groups_by_seed(runs: Sequence[FinishedRun]) -> dict[str, list[FinishedRun]]:
 
 
 def table_of_seeds(runs: Sequence[FinishedRun]) -> Table | None:
-    """Mean and spread of the measures where runs differ in the seed alone; None where no two do."""
+    """The table of mean and spread of measures over seeds; None if no two runs differ only in the seed."""
     groups = {name: group for name, group in groups_by_seed(runs).items() if len(group) > 1}
     if not groups:
         return None
@@ -87,7 +87,7 @@ def table_of_seeds(runs: Sequence[FinishedRun]) -> Table | None:
 
 
 def table_of_pairs(runs: Sequence[FinishedRun]) -> Table | None:
-    """McNemar's test of all pairs of runs with predictions of the same test examples; None where there is no pair."""
+    """The table of McNemar's test for pairs of runs with predictions of the same test examples; None without pairs."""
     rows = []
     for first, second in itertools.combinations(runs, 2):
         one, other = first.test_predictions, second.test_predictions
@@ -106,7 +106,7 @@ def table_of_pairs(runs: Sequence[FinishedRun]) -> Table | None:
 
 
 def table_of_versions(runs: Sequence[FinishedRun]) -> Table:
-    """Versions and devices, those that differ; where none do, a sentence with those of all."""
+    """The table of versions and devices that differ; a sentence with all of them if none differ."""
     found = [_versions(run) for run in runs]
     names = list(dict.fromkeys(name for each in found for name in each))
     differing = [name for name in names if len({each.get(name) for each in found}) > 1]

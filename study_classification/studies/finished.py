@@ -1,4 +1,4 @@
-"""A run that has been trained, as far as a comparison asks for it."""
+"""A finished run, as a comparison needs it."""
 
 import glob
 import json
@@ -24,9 +24,9 @@ from study_classification.studies.folder import DIFFERS_BY_MACHINE
 from study_classification.tasks.create import create_task
 from study_classification.tasks.task import higher_is_better
 
-# Where the same data lie, and who else is told of the run, is no difference between runs.
+# The place of the data and the loggers make no difference between runs.
 NO_DIFFERENCE = (*DIFFERS_BY_MACHINE, "data.source", "data.splits", "log.", "log_every_steps")
-TEST = "test"  # the entry of report.json, and the part of the file of predictions, that are compared
+TEST = "test"  # the entry of report.json and the part of the predictions that are compared
 NAME, LABEL, PREDICTION = "name", "label", "prediction"  # columns of the file of predictions
 
 
@@ -35,11 +35,11 @@ class FinishedRun:
     """A run with at least one epoch.
 
     Attributes:
-        name: that the tables show.
+        name: the name in the tables.
         run: its config, classes and preprocessing.
-        history: of its training.
-        report: what it kept of its data: their key, the digest of their splits, what was found in them.
-        test: what `evaluate` has found in the test split; None where it has not looked yet.
+        history: the history of its training.
+        report: the report on its data, with their key and the digest of their splits.
+        test: the results of `evaluate` on the test split; None if there are none.
         environment: versions, devices, command.
     """
 
@@ -52,7 +52,7 @@ class FinishedRun:
 
     @property
     def best(self) -> Epoch:
-        """The epoch of the checkpoint that `evaluate` takes."""
+        """The best epoch, whose checkpoint `evaluate` takes."""
         return self.history.epochs[self.history.best]
 
     @property
@@ -62,13 +62,13 @@ class FinishedRun:
 
     @cached_property
     def num_validation(self) -> int:
-        """How many examples were validated; 0 where that is not known, as of a TFDS data set."""
+        """The number of validation examples; 0 if it is not known, as for a TFDS data set."""
         counts = (of_class.get("validation", 0) for of_class in self.report.get("classes", {}).values())
         return sum(counts)
 
     @cached_property
     def fields(self) -> dict[str, Any]:
-        """The fields of the config that say what was computed; a network of the user's own by its content."""
+        """The fields of the config that decide what was computed. A user's own network counts by its content."""
         fields = {name: value for name, value in flatten(self.run.config).items() if not name.startswith(NO_DIFFERENCE)}
         if is_own(self.run.config.model.name):
             name, _, digest = identity_of(self.run.config.model.name).partition("@")
@@ -77,7 +77,7 @@ class FinishedRun:
 
     @cached_property
     def setting(self) -> str:
-        """The same text for runs that differ in the seed alone."""
+        """A text that is the same for runs that differ only in the seed."""
         return json.dumps({name: value for name, value in self.fields.items() if name != "seed"}, sort_keys=True)
 
     @cached_property
@@ -98,10 +98,10 @@ class FinishedRun:
 
 
 def find_runs(patterns: Sequence[str]) -> list[Path]:
-    """The run directories that are meant, each once: directories, patterns, and what lies below either.
+    """The run directories that the patterns mean, each once: directories, patterns, and run directories below them.
 
     Raises:
-        RunError: if one of them means no run.
+        RunError: if a pattern means no run.
     """
     found: dict[Path, None] = {}
     for text in patterns:
@@ -131,10 +131,10 @@ def _runs_in(place: Path) -> list[Path]:
 
 
 def read_finished(workdir: Path, name: str) -> FinishedRun:
-    """Reads a run.
+    """Reads a finished run.
 
     Raises:
-        RunError: if it has no epoch yet, or is damaged.
+        RunError: if the run has no epoch yet, or is damaged.
     """
     run = directory.load(workdir)
     epochs = read_history(workdir)

@@ -1,16 +1,16 @@
 """The directory of a study.
 
-study.json    what is studied: the config, the search space, what better means
-trials/NAME/  a run directory each
-journal.log   of a search: Optuna's journal
-outcomes/     of a sweep: what came of each run, NAME.json
+study.json    the definition of the study: config, search space, direction of the measure
+trials/NAME/  one run directory for each trial
+journal.log   search: Optuna's journal
+outcomes/     sweep: the outcome of each run, NAME.json
 trials.csv    all trials, the best first
-settings.csv  of a sweep: mean and spread over the seeds, at the best epochs
-ends.csv      of a sweep: the same of all measures, at the last epochs
-compared.png  of a sweep: the curves of all settings, training beside validation
-along.png     of a sweep along a field: a curve for each of the settings
-history.png   of a search: the trials in their order, and the best so far
-importance.png  of a search: how much each field decides
+settings.csv  sweep: mean and spread over the seeds, at the best epochs
+ends.csv      sweep: mean and spread of all measures, at the last epochs
+compared.png  sweep: the curves of all settings, training beside validation
+along.png     sweep along a field: a curve for each of the settings
+history.png   search: the trials in their order, and the best so far
+importance.png  search: how much each field decides
 best.py       a config with the best settings
 """
 
@@ -40,10 +40,10 @@ def outcome_file(folder: Path, name: str) -> Path:
 
 
 def make(folder: Path) -> None:
-    """Makes a directory of a study, or in it.
+    """Makes the directory of a study, or a folder in it.
 
     Raises:
-        EnvironmentFault: if that cannot be done.
+        EnvironmentFault: if the directory cannot be made.
     """
     try:
         make_folder(folder)
@@ -52,11 +52,11 @@ def make(folder: Path) -> None:
 
 
 def read(folder: Path) -> dict | None:
-    """The content of study.json; None where no study has begun.
+    """The content of study.json; None if no study has begun.
 
     Raises:
         ConfigError: if the directory lies on a bucket, where nothing can be locked.
-        RunError: if it is a run directory, or damaged.
+        RunError: if it is a run directory, or study.json is damaged.
     """
     if on_bucket(folder):
         raise ConfigError(f"a study cannot lie on a bucket, where nothing can be locked: give a folder, not {folder}")
@@ -83,7 +83,7 @@ def begin(folder: Path, kind: str, config: ConfigDict, space: Mapping[str, Any],
 
 
 def require_same(folder: Path, known: dict, kind: str, config: ConfigDict, space: Mapping[str, Any]) -> None:
-    """Checks that what is asked for is the study that is there, since only then its trials can be compared.
+    """Checks that the directory holds the same study, for only then its trials can be compared.
 
     Raises:
         RunError: naming the differences.

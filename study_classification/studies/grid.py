@@ -1,4 +1,4 @@
-"""What `sweep()` in a config gives: settings by their names, each of which is trained once a seed.
+"""The result of `sweep()` in a config: settings with names, each of which is trained once for each seed.
 
 def sweep():
     return grid({"model.hidden": [(16,), (64,)], "optimizer.name": ["sgd", "adam"]}, seeds=(0, 1, 2))
@@ -23,17 +23,17 @@ from study_classification.errors import ConfigError
 from study_classification.studies.settings import Settings, describe, fitting, shown, with_settings
 
 WHERE = "sweep()"
-LONGEST_NAME = 100  # letters of a setting's name in the name of a directory
+LONGEST_NAME = 100  # the most characters of a setting's name in the name of a directory
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What is compared.
+    """The settings to compare.
 
     Attributes:
-        settings: values of fields, by the name that the table shows; {} is the config as it is.
-        seeds: of the runs of each; they take the place of the config's own.
-        along: a field with numbers along which the results are drawn, see `along`; '' draws no such curves.
+        settings: name in the table -> values of fields; {} is the config as it is.
+        seeds: the seeds for each of the settings; they replace the seed of the config.
+        along: a field with numbers along which results are drawn, see `along`; '' draws no such curves.
     """
 
     settings: Mapping[str, Settings]
@@ -44,7 +44,7 @@ class Sweep:
 def along(
     field: str, values: Sequence[int | float], settings: Mapping[str, Settings], seeds: Sequence[int] = (0, 1, 2)
 ) -> Sweep:
-    """Each of the settings with each value of a field; the results are drawn as a curve for each of the settings.
+    """A sweep over all settings with each value of a field; each of the settings is drawn as a curve.
 
     Raises:
         ConfigError: if the settings set the field themselves.
@@ -62,12 +62,12 @@ def curve_point(name: str, value: int | float) -> str:
 
 
 def curve_of(setting: str) -> str:
-    """The name of a setting less the value of the field along which it is compared."""
+    """The name of a setting without the value of the field along which it is compared."""
     return setting.rpartition(", ")[0]
 
 
 def grid(values: Mapping[str, Sequence[Any]], seeds: Sequence[int] = (0, 1, 2)) -> Sweep:
-    """All combinations of values, named by them; the last field changes first.
+    """A sweep over all combinations of values, named by them. The last field changes first.
 
     Raises:
         ConfigError: if a field has no sequence of values.
@@ -80,7 +80,7 @@ def grid(values: Mapping[str, Sequence[Any]], seeds: Sequence[int] = (0, 1, 2)) 
 
 
 def checked_sweep(sweep: Any, config: ConfigDict) -> Sweep:
-    """What `sweep()` gave, with values of the types of their fields.
+    """The result of `sweep()`, checked, with values of the types of their fields.
 
     Raises:
         ConfigError: if it is no `Sweep`, or it names a field that the config does not have, a value of another type,
@@ -108,13 +108,13 @@ def checked_sweep(sweep: Any, config: ConfigDict) -> Sweep:
 
 
 def run_name(setting: str, seed: int) -> str:
-    """The name of a run directory: that of the setting in letters that any file system takes, and the seed."""
+    """The name of a run directory: the name of the setting, in characters that any file system takes, and the seed."""
     plain = re.sub(r"[^\w.=,+-]+", "_", setting).strip("_.")
     return f"{plain[:LONGEST_NAME]}-seed{seed}"
 
 
 def _require_directories(settings: Mapping[str, Settings]) -> None:
-    """Raises ConfigError if two settings would be trained in one directory."""
+    """Raises ConfigError if two settings would share one directory."""
     taken: dict[str, str] = {}
     for name in settings:
         other = taken.setdefault(run_name(name, 0), name)

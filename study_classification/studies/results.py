@@ -1,4 +1,4 @@
-"""What a study leaves: tables, plots, and `best.py`, a config with the best settings."""
+"""Writes the results of a study: tables, plots, and `best.py`, a config with the best settings."""
 
 import shlex
 import statistics
@@ -32,18 +32,18 @@ from study_classification.studies.trial import COMPLETE, FAILED, PRUNED, Trial
 from study_classification.system.console import say
 from study_classification.system.files import csv_text, write_text
 
-LINES = 20  # trials that are shown; trials.csv has all
+LINES = 20  # how many trials are printed; trials.csv has all
 STATES = (COMPLETE, PRUNED, FAILED)  # in the order of the tables
 
 
 @dataclass(frozen=True)
 class Study:
-    """What the results of a study are told by.
+    """A study, for the report of its results.
 
     Attributes:
-        folder: of the study.
-        monitor: what the trials are compared by.
-        higher_is_better: its direction.
+        folder: the directory of the study.
+        monitor: the measure by which trials are compared.
+        higher_is_better: the direction of the measure.
         origin: the config of the study, as it was typed.
     """
 
@@ -53,7 +53,7 @@ class Study:
     origin: str
 
     def ranked(self, trials: Sequence[Trial]) -> list[Trial]:
-        """Complete trials, the best first; then pruned ones, which were compared by fewer epochs; then failed ones."""
+        """Complete trials, the best first; then pruned trials, which had fewer epochs; then failed trials."""
         sign = -1 if self.higher_is_better else 1
 
         def place(trial: Trial) -> tuple[int, float]:
@@ -64,7 +64,7 @@ class Study:
 
 
 def leave_search(study: Study, trials: Sequence[Trial], importances: Mapping[str, float]) -> None:
-    """Writes and says what came of a search.
+    """Writes and prints the results of a search.
 
     Raises:
         RunError: if every trial failed.
@@ -96,11 +96,11 @@ def leave_search(study: Study, trials: Sequence[Trial], importances: Mapping[str
 
 
 def leave_sweep(study: Study, trials: Sequence[Trial], along: str = "") -> None:
-    """Writes and says what came of a sweep: mean and spread of each of the settings over the seeds.
+    """Writes and prints the results of a sweep: mean and spread of each of the settings over the seeds.
 
     Args:
-        study: whose sweep it is.
-        trials: those that have come to their end.
+        study: the study.
+        trials: the finished trials.
         along: the field along which the settings are drawn as curves; '' draws none.
 
     Raises:
@@ -132,14 +132,14 @@ def leave_sweep(study: Study, trials: Sequence[Trial], along: str = "") -> None:
         _leave_curves(study, {name: runs[name] for name in order})
         if along:
             _leave_along(study, runs, along)
-        best = runs[order[0]][0]  # that of the first seed: the luckiest one would promise too much
+        best = runs[order[0]][0]  # the run of the first seed: the luckiest seed would promise too much
         _leave_best(study, best, f"'{best.setting}', a mean of {len(runs[order[0]])} runs", f"{means[order[0]]:.4f}")
 
 
 def _leave_curves(study: Study, runs: Mapping[str, Sequence[Trial]]) -> None:
-    """Writes and says how the runs of each of the settings ended, and draws their curves.
+    """Writes and prints how the runs of each of the settings ended, and draws their curves.
 
-    The best epoch hides what came after it: only the last one shows what over-fitting does.
+    The best epoch hides what came after it. Only the last epoch shows what over-fitting does.
     """
     histories: dict[str, list[list[Epoch]]] = {}
     for setting, trials in runs.items():
@@ -165,7 +165,7 @@ def _leave_curves(study: Study, runs: Mapping[str, Sequence[Trial]]) -> None:
 
 
 def _leave_along(study: Study, runs: Mapping[str, Sequence[Trial]], field: str) -> None:
-    """Draws what is monitored by the value of a field, a curve for all settings that differ in nothing else."""
+    """Draws the monitored measure against a field, with one curve for settings that differ in nothing else."""
     curves: dict[str, dict[float, list[float]]] = {}
     for setting, trials in runs.items():
         values = [trial.outcome.value for trial in trials if trial.outcome.value is not None]
@@ -175,7 +175,7 @@ def _leave_along(study: Study, runs: Mapping[str, Sequence[Trial]], field: str) 
 
 
 def _leave_best(study: Study, best: Trial, which: str, value: str) -> None:
-    """Writes best.py, and says how to use it, and how to open the test split once."""
+    """Writes best.py, and prints how to use it and how to open the test split once."""
     workdir, file = trial_directory(study.folder, best.name), study.folder / "best.py"
     title = f"The best of the study {study.folder}: {which}, {study.monitor} {value}."
     head = f'"""{title}\n\nThe config of the study: {study.origin}\n"""'.replace("\\", "\\\\")
@@ -190,13 +190,13 @@ def _leave_best(study: Study, best: Trial, which: str, value: str) -> None:
 
 
 def config_source(config: ConfigDict, trial: Trial, head: str) -> str:
-    """A config file with the fields that differ from the defaults, those that the study chose last.
+    """The source of a config file with the fields that differ from the defaults. Those that the study chose come last.
 
-    What has no effect beside the chosen values is left out, for a config with it would be refused.
+    Fields without effect beside the chosen values are left out, for a config with them would be refused.
 
     Args:
-        config: of the trial.
-        trial: whose settings are chosen.
+        config: the config of the trial.
+        trial: the trial whose settings are chosen.
         head: the docstring of the file.
     """
     lines = [head, "", "from ml_collections import ConfigDict", "", "from study_classification.configs import default"]

@@ -1,7 +1,7 @@
 """A search by Optuna. Several processes share it: the journal has the trials, and each is locked while it is trained.
 
-The journal does not know whether the process of a running trial still lives; the lock of its run directory does. What
-an ended process left running is resumed by whoever finds it first, where it was.
+The journal does not know whether the process of a running trial is alive, but the lock of its run directory does. The
+first process that finds a trial of an ended process resumes it where it was.
 """
 
 from collections.abc import Callable
@@ -26,11 +26,11 @@ from study_classification.system.locks import taking_turns
 if TYPE_CHECKING:
     import optuna
 
-FIRST_PRUNED_EPOCH = 2  # none is pruned by its first epoch alone
+FIRST_PRUNED_EPOCH = 2  # no trial is pruned by its first epoch alone
 
 
 def require_optuna() -> None:
-    """Raises EnvironmentFault where the extra `tune` is not installed."""
+    """Raises EnvironmentFault if the extra `tune` is not installed."""
     try:
         import optuna
     except ImportError:
@@ -67,15 +67,15 @@ def open_study(folder: Path, higher_is_better: bool) -> "optuna.Study":
 def search(
     study: "optuna.Study", folder: Path, config: ConfigDict, space: Space, limit: int, before_the_first: Callable
 ) -> list[str]:
-    """Trains until the study has so many trials, and takes over those whose process is gone.
+    """Trains until the study has `limit` trials, and takes over trials whose process has ended.
 
     Args:
         study: from `open_study`.
-        folder: of the study.
-        config: of all trials.
-        space: what is searched.
-        limit: of the number of trials, with those that were pruned or failed.
-        before_the_first: called if there is a trial to train.
+        folder: the directory of the study.
+        config: the config of all trials.
+        space: the search space.
+        limit: the number of trials, with those that were pruned or failed.
+        before_the_first: is called if there is a trial to train.
 
     Returns:
         A sentence for each trial that another process trains.
@@ -98,7 +98,7 @@ def search(
 
 
 def finished_trials(study: "optuna.Study", space: Space) -> list[Trial]:
-    """All trials that have come to their end, in their order."""
+    """All finished trials, in their order."""
     trials = []
     for frozen in study.get_trials(deepcopy=False):
         if frozen.state.is_finished():
@@ -111,7 +111,7 @@ def finished_trials(study: "optuna.Study", space: Space) -> list[Trial]:
 
 
 def importances(study: "optuna.Study", seed: int) -> dict[str, float]:
-    """The share of each field in the variance of the monitored value, by Optuna's forest; {} of fewer than 4 trials.
+    """Field -> its share in the variance of the monitored value, by Optuna's forest; {} for fewer than 4 trials.
 
     Source: F. Hutter, H. Hoos, K. Leyton-Brown, An efficient approach for assessing hyperparameter importance, ICML
     2014.
@@ -133,10 +133,10 @@ def _has_more(study: "optuna.Study", limit: int) -> bool:
 def _claim(
     study: "optuna.Study", folder: Path, seed: int, limit: int, stack: ExitStack
 ) -> tuple["optuna.Trial | None", list[str]]:
-    """A trial that nobody trains, locked until the stack is closed: one that was left, else a new one.
+    """Takes a trial that nobody trains, an abandoned or a new one, and locks it until the stack is closed.
 
     Returns:
-        The trial, or None and why each running one is not to be had.
+        The trial, or None and a sentence for each running trial that cannot be taken.
     """
     import optuna
     from optuna.trial import TrialState
@@ -153,7 +153,7 @@ def _claim(
                 say(f"Trial {frozen.number} was left by a process that has ended: it goes on")
                 study.sampler = _sampler(seed, frozen.number)
                 return optuna.Trial(study, frozen._trial_id), []
-            stack.close()  # it has come to its end meanwhile
+            stack.close()  # it has ended meanwhile
         number = len(study.get_trials(deepcopy=False))
         if number >= limit:
             return None, busy
@@ -170,14 +170,14 @@ def _lock(folder: Path, number: int, stack: ExitStack) -> None:
 
 
 def _sampler(seed: int, number: int) -> "optuna.samplers.TPESampler":
-    """Of one trial: processes that share a study draw different numbers, and a resumed study draws the same again."""
+    """The sampler of one trial. Processes of a study draw different numbers; a resumed study draws the same again."""
     import optuna
 
     return optuna.samplers.TPESampler(seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]))
 
 
 def _reporting(study: "optuna.Study", trial: "optuna.Trial") -> Callable[[History], str]:
-    """Reports each epoch once, also of a resumed trial, and gives the reason for which the trial is pruned."""
+    """A function that reports each epoch once, also of a resumed trial, and returns why the trial is pruned, or ''."""
     reported = set(study.get_trials(deepcopy=False)[trial.number].intermediate_values)
 
     def watch(history: History) -> str:

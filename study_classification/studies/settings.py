@@ -12,10 +12,10 @@ Settings = Mapping[str, Any]
 
 
 def require_field(field: Any, config: ConfigDict, where: str) -> Any:
-    """The value that a field has in a config.
+    """The value of a field in a config.
 
     Raises:
-        ConfigError: if there is no such field; it begins with `where`, which names the function of the config.
+        ConfigError: if there is no such field. The sentence begins with `where`, the function of the config.
     """
     fields = flatten(config)
     if field not in fields:
@@ -26,7 +26,7 @@ def require_field(field: Any, config: ConfigDict, where: str) -> Any:
 
 
 def fitting(field: str, value: Any, config: ConfigDict, where: str) -> Any:
-    """The value as the field has it: a whole number may stand for a number, and a list for a tuple.
+    """The value in the type of the field: a whole number may stand for a number, and a list for a tuple.
 
     Raises:
         ConfigError: if there is no such field, or its values are of another type.
@@ -49,12 +49,12 @@ def with_settings(config: ConfigDict, settings: Settings) -> ConfigDict:
 
 
 def shown(value: Any) -> str:
-    """A value in a table, as it can be typed behind --config.FIELD=; numbers to four digits."""
+    """A value as tables show it and --config.FIELD= takes it; numbers have four digits."""
     if isinstance(value, tuple):
         return ",".join(map(shown, value)) or "()"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def describe(settings: Settings) -> str:
-    """All of them in a line."""
+    """All settings in one line."""
     return " ".join(f"{field}={shown(value)}" for field, value in settings.items())

@@ -1,4 +1,4 @@
-"""What `search_space()` in a config gives: for each field that is searched, a `Range` or a `Choice`.
+"""The result of `search_space()` in a config: a `Range` or a `Choice` for each field that is searched.
 
 def search_space():
     return {
@@ -14,7 +14,8 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from study_classification.config_rules import EFFECTS, validate
+from study_classification.config_effects import deciders_of
+from study_classification.config_rules import validate
 from study_classification.errors import ConfigError
 from study_classification.studies.settings import fitting, require_field, with_settings
 
@@ -23,11 +24,11 @@ WHERE = "search_space()"
 
 @dataclass(frozen=True)
 class Range:
-    """All numbers from `low` to `high`, both included; whole ones where the field has a whole number.
+    """All numbers from `low` to `high`, both included; only whole ones for a field with whole numbers.
 
     Attributes:
-        low: the smallest.
-        high: the largest.
+        low: the smallest number.
+        high: the largest number.
         log: whether 0.001 to 0.01 is tried as often as 0.01 to 0.1, as for learning rates.
     """
 
@@ -38,7 +39,7 @@ class Range:
 
 @dataclass(frozen=True, init=False)
 class Choice:
-    """One of several values, between which there is no order."""
+    """One of several values without an order."""
 
     values: tuple[Any, ...]
 
@@ -46,7 +47,7 @@ class Choice:
         object.__setattr__(self, "values", values)
 
     def by_label(self) -> dict[Any, Any]:
-        """The values by what Optuna can keep of them; it keeps no tuples."""
+        """Label -> value. Optuna keeps the labels, for it cannot keep tuples."""
         return {str(value) if isinstance(value, tuple) else value: value for value in self.values}
 
 
@@ -54,7 +55,7 @@ Space = Mapping[str, Range | Choice]
 
 
 def checked_space(space: Any, config: ConfigDict) -> Space:
-    """What `search_space()` gave, with values of the types of their fields.
+    """The result of `search_space()`, checked, with values of the types of their fields.
 
     Raises:
         ConfigError: if it is no such dict, or it names a field that the config does not have, a value of another type,
@@ -96,9 +97,8 @@ def _checked_choice(field: str, what: Choice, config: ConfigDict) -> Choice:
 
 
 def _require_effect(field: str, what: Range | Choice, space: Space, config: ConfigDict) -> None:
-    """Refuses a field that changes nothing, unless what decides about that is searched as well."""
-    deciders = {EFFECTS[field][0]} if field in EFFECTS else {"learning", "feature_cache.views"}
-    if deciders & set(space):
+    """Refuses a field that changes nothing, unless the field that decides about this is searched as well."""
+    if deciders_of(field) & set(space):
         return
     for value in what.values if isinstance(what, Choice) else (what.high,):
         changed = with_settings(config, {field: value})
@@ -113,7 +113,7 @@ def _require_effect(field: str, what: Range | Choice, space: Space, config: Conf
 
 
 def suggested(space: Space, trial: Any) -> dict[str, Any]:
-    """The settings that a trial of Optuna suggests: those it has already, and new ones for the rest."""
+    """The settings of a trial of Optuna: those that it has already, and suggested ones for the other fields."""
     settings = {}
     for field, what in space.items():
         if isinstance(what, Choice):

@@ -21,9 +21,9 @@ from study_classification.training.loop import go_on
 
 
 def sweep_trials(folder: Path, sweep: Sweep) -> Iterator[tuple[str, str, Settings, Outcome | None]]:
-    """The name of each run, that of its setting, its settings with the seed, and its outcome, if it has come to an end.
+    """(name of the run, name of its settings, settings with the seed, outcome or None) of each run.
 
-    Seeds follow each other with all settings, so that a sweep that was stopped early has compared all settings.
+    All settings come with the first seed, then with the next, so a sweep that was stopped early has compared them all.
 
     Raises:
         RunError: if an outcome is damaged, or belongs to other settings of the same name.
@@ -37,17 +37,17 @@ def sweep_trials(folder: Path, sweep: Sweep) -> Iterator[tuple[str, str, Setting
 def train_sweep(
     folder: Path, config: ConfigDict, sweep: Sweep, before_the_first: Callable[[], None]
 ) -> tuple[list[Trial], list[str]]:
-    """Trains what has not come to its end and what no other process trains.
+    """Trains the runs that have no outcome and that no other process trains.
 
     Args:
-        folder: of the study.
-        config: of all runs.
-        sweep: what is compared.
-        before_the_first: called if there is a run to train.
+        folder: the directory of the study.
+        config: the config of all runs.
+        sweep: the settings to compare.
+        before_the_first: is called if there is a run to train.
 
     Returns:
-        The trials that have come to their end, and a sentence for each run that has not: another process trains it, or
-        its weights cannot be fetched.
+        The finished trials, and a sentence for each other run: another process trains it, or its weights cannot be
+        fetched.
     """
     todo = [run for run in sweep_trials(folder, sweep) if run[-1] is None]
     if todo:
@@ -64,11 +64,11 @@ def train_sweep(
                 busy.append(str(error))
                 continue
             if _read_outcome(folder, name, settings) is not None:
-                continue  # another process has come to its end meanwhile
+                continue  # another process has finished it meanwhile
             say(f"Run {number} of {len(todo)}: {setting}, seed {settings['seed']}, in {workdir}")
             try:
                 outcome = run_trial(with_settings(config, settings), workdir, go_on)
-            except Unreachable as error:  # which is no fault of the settings, and may be mended by the next start
+            except Unreachable as error:  # the settings are not at fault, and the next start may fetch them
                 busy.append(f"{setting}, seed {settings['seed']}: {error}")
                 continue
             write_json(outcome_file(folder, name), {"settings": settings} | asdict(outcome))

@@ -21,20 +21,20 @@ from study_classification.system.console import saying_to_the_log
 from study_classification.training.loop import train_and_evaluate
 
 COMPLETE, PRUNED, FAILED = "complete", "pruned", "failed"
-# What the values of a trial may be the reason of. A damaged run directory or a full disk ends the study.
+# Errors that the settings of a trial may cause. Others, such as a full disk, end the study.
 OF_A_TRIAL = (ConfigError, DataError, WeightsError, DivergedError, OutOfMemory)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a trial.
+    """The outcome of a trial.
 
     Attributes:
         state: COMPLETE, PRUNED or FAILED.
-        value: the best one of the monitored measure; None where no epoch was validated.
-        epoch: that of this value; 0 where there is none.
-        epochs: how many were trained.
-        seconds: of training and validation.
+        value: the best value of the monitored measure; None if no epoch was validated.
+        epoch: the epoch of this value; 0 if there is none.
+        epochs: the number of trained epochs.
+        seconds: the time of training and validation.
         sentence: why it failed, or ''.
     """
 
@@ -46,7 +46,7 @@ class Outcome:
     sentence: str = ""
 
     def describe(self, monitor: str) -> str:
-        """In a line."""
+        """The outcome in one line."""
         if self.value is None:
             return f"{self.state}: {self.sentence}"
         text = f"{self.state}: {monitor} {self.value:.4f} in epoch {self.epoch} of {self.epochs}, {self.seconds:.1f} s"
@@ -55,13 +55,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Trial:
-    """A trial that has come to its end.
+    """A finished trial.
 
     Attributes:
-        name: of its run directory.
-        settings: what it was trained with, beside the config of the study.
-        outcome: what came of it.
-        setting: of a sweep, the name of its settings less the seed.
+        name: the name of its run directory.
+        settings: the settings that replace those in the config of the study.
+        outcome: its outcome.
+        setting: for a sweep, the name of its settings without the seed.
     """
 
     name: str
@@ -71,16 +71,16 @@ class Trial:
 
 
 def run_trial(config: ConfigDict, workdir: Path, watch: Callable[[History], str]) -> Outcome:
-    """Trains, or goes on where an interrupted trial in `workdir` stopped; its words go to its log.
+    """Trains, or goes on where an interrupted trial in `workdir` stopped. Its messages go to its log.
 
     Args:
-        config: of the run.
-        workdir: of the run.
-        watch: told the history when it has grown; gives the reason for which the trial is pruned, or ''.
+        config: the config of the run.
+        workdir: the run directory.
+        watch: is given the history when it has grown; returns why the trial is pruned, or ''.
 
     Raises:
         Interrupted: after Ctrl-C or SIGTERM, with everything saved.
-        UserError: for what is no fault of the trial.
+        UserError: for an error that is not the trial's fault.
     """
     histories: list[History] = []
     pruned = ""

@@ -1,4 +1,4 @@
-"""A study, from a config to its best settings. The test split is not opened."""
+"""Runs a study, from a config to its best settings. It does not open the test split."""
 
 from functools import partial
 from pathlib import Path
@@ -21,21 +21,21 @@ from study_classification.tasks.task import higher_is_better
 from study_classification.training.setup import resolve_config
 
 SEARCH, SWEEP = "search", "sweep"
-TRIALS = 20  # of a search, where no number is given
+TRIALS = 20  # of a search, if no number is given
 
 
 def tune(config: ConfigDict, text: str, folder: Path, trials: int | None = None, sweep: bool = False) -> None:
-    """Searches what `search_space()` beside `get_config()` says, or compares what `sweep()` says.
+    """Searches the space of `search_space()` beside `get_config()`, or compares the settings of `sweep()`.
 
-    The same call goes on with a study that was stopped, shares one with other processes, and leaves the results of one
-    that has come to its end.
+    The same call resumes a study that was stopped, shares one with other processes, and writes the results of a
+    finished one.
 
     Args:
-        config: what `get_config()` gave.
-        text: where from: FILE.py, or FILE.py:key=value,...
-        folder: of the study.
-        trials: of a search: how many there shall be in all; without it TRIALS.
-        sweep: whether `sweep()` is meant where a config has both functions.
+        config: the config that `get_config()` gave.
+        text: its file and arguments: FILE.py, or FILE.py:key=value,...
+        folder: the directory of the study.
+        trials: for a search, the number of trials in all; TRIALS without it.
+        sweep: whether to take `sweep()` if the config has both functions.
 
     Raises:
         UserError: one of its kinds, for everything that the user can mend.
@@ -51,7 +51,7 @@ def tune(config: ConfigDict, text: str, folder: Path, trials: int | None = None,
     known = study_folder.read(folder)
     if known is None:
         experiment = resolve_config(config)
-        config.monitor = experiment.config.monitor  # where none is named, the first measure of the task
+        config.monitor = experiment.config.monitor  # the first measure of the task, if none is named
         higher = higher_is_better(experiment.task, config.monitor.removeprefix(VAL))
         study_folder.begin(folder, kind, config, space, higher)
         known = study_folder.read(folder)
@@ -72,7 +72,7 @@ def _asked(config: ConfigDict, text: str, trials: int | None, sweep: bool) -> Sp
     """The space or the sweep that a config file defines.
 
     Raises:
-        ConfigError: if it does not define what is asked for, or that is no sensible one.
+        ConfigError: if the file does not define what is asked for, or defines it wrongly.
     """
     file = text.partition(":")[0]
     found = call_beside_config(text, ["sweep"] if sweep else ["search_space", "sweep"])
@@ -96,7 +96,7 @@ def _search(study: Study, config: ConfigDict, space: Space, limit: int) -> list[
 
 
 def _examine(config: ConfigDict) -> None:
-    """Says what is computed on and what is in the data. What is wrong with the config itself is no trial's fault.
+    """Prints the devices and the report on the data. An error in the config itself is not the fault of a trial.
 
     Raises:
         UserError: one of its kinds.

@@ -1,4 +1,4 @@
-"""Arrays that took long to compute, kept as memory-mapped files in an entry of the cache, see `entries.py`."""
+"""Keeps arrays that take long to compute, as memory-mapped files in an entry of the cache, see `entries.py`."""
 
 import hashlib
 import json
@@ -18,18 +18,18 @@ Create = Callable[[str, DTypeLike, tuple[int, ...]], np.ndarray]
 
 
 def cached_arrays(parent: Path, identity: list, fill: Callable[[Create], None]) -> dict[str, np.ndarray]:
-    """The arrays of this identity by name, read-only and memory-mapped; computed if they are not there, or damaged.
+    """Name -> array of this identity, read-only and memory-mapped. Absent or damaged arrays are computed.
 
     Args:
-        parent: folder of all arrays of a kind.
-        identity: whatever the arrays depend on, for JSON.
-        fill: computes them. It is given a function (name, dtype, shape) -> array on disk to write into.
+        parent: the folder for all arrays of a kind.
+        identity: everything that the arrays depend on, for JSON.
+        fill: computes the arrays. It is given a function (name, dtype, shape) -> array on disk, to write into.
 
     Raises:
         EnvironmentFault: if the folder cannot be written.
     """
     folder = parent / hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:20]
-    if not hosts.min_over_hosts(is_whole(folder)):  # what they compute together, they have to begin together
+    if not hosts.min_over_hosts(is_whole(folder)):  # hosts have to begin together what they compute together
         try:
             with workplace(folder) as temporary:
                 fill(lambda name, dtype, shape: _create(temporary / f"{name}.npy", np.dtype(dtype), shape))
@@ -41,7 +41,7 @@ def cached_arrays(parent: Path, identity: list, fill: Callable[[Create], None]) 
 
 
 def _create(file: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
-    """An array on disk whose space is taken already: a full disk would end the process that writes to a sparse one."""
+    """Makes an array on disk and takes its space, for writing to a sparse file on a full disk ends the process."""
     array = open_memmap(file, "w+", dtype, shape)
     with file.open("r+b") as handle:
         _reserve(handle.fileno(), file.stat().st_size - array.nbytes, array.nbytes)
@@ -52,7 +52,7 @@ def _reserve(descriptor: int, start: int, count: int) -> None:
     """Takes the space on disk of `count` bytes; they read as zeros.
 
     Raises:
-        OSError: if there is none.
+        OSError: if there is no space.
     """
     if hasattr(os, "posix_fallocate"):
         if count:

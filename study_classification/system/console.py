@@ -1,4 +1,4 @@
-"""What a run says: plain lines to the terminal and to its log file, aligned tables, a progress bar on a terminal."""
+"""Prints messages: lines to the terminal and to the log file, aligned tables, a progress bar on a terminal."""
 
 import contextlib
 import errno
@@ -26,7 +26,7 @@ UPLOAD_EVERY = 30  # seconds between two writings of a log on a bucket
 
 @dataclass(frozen=True)
 class _Console:
-    """Where messages go: to stdout or stderr and to a log file, or nowhere."""
+    """The places of messages: stdout or stderr, and a log file; or nowhere."""
 
     to_stderr: bool = False
     silent: bool = False
@@ -53,13 +53,13 @@ def say(text: str = "") -> None:
 
 
 def complain(text: str) -> None:
-    """Prints the sentence with which the program ends to stderr, whatever is silent."""
+    """Prints the last sentence of the program to stderr, even if messages are silenced."""
     _Outlet(sys.stderr).write(f"{translated(text)}\n")
 
 
 @contextlib.contextmanager
 def data_on_stdout() -> Iterator[TextIO]:
-    """stdout, for data. Within the context messages go to stderr; a reader such as `head` may leave, and ends it.
+    """A context in which stdout is for data, and messages go to stderr. It ends if a reader such as `head` leaves.
 
     Raises:
         EnvironmentFault: if there is no stdout.
@@ -73,7 +73,7 @@ def data_on_stdout() -> Iterator[TextIO]:
             stream.flush()
         except OSError as error:
             if not _reader_left(error):
-                _discard(stream)  # else Python complains again when it ends
+                _discard(stream)  # or Python would complain again when it ends
                 raise
             _discard(stream)
 
@@ -112,16 +112,16 @@ def _reader_left(error: OSError) -> bool:
 
 
 def _discard(stream: TextIO) -> None:
-    """What is written from now on vanishes, and the work goes on."""
+    """Discards everything that is written to the stream from now on, so that the work goes on."""
     with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:  # a stream without a descriptor
         os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def complete_streams() -> None:
-    """Opens what is missing of the standard streams onto nothing, and lets all of them write any letter.
+    """Opens missing standard streams onto nothing, and lets all of them write any letter.
 
-    A file that is opened while a descriptor of theirs is free would get its number, and what libraries in C complain
-    of would be written into it.
+    Otherwise the next file that is opened would get the free descriptor of a stream, and the complaints of C libraries
+    would be written into it.
     """
     for number in range(3):
         try:
@@ -136,9 +136,9 @@ def complete_streams() -> None:
 
 
 def hush_libraries() -> None:
-    """What threads of Orbax and TensorStore complain of reaches the user as an exception, or not at all.
+    """Silences the threads of Orbax and TensorStore, whose errors reach the user as exceptions.
 
-    Neither does what Pillow writes of an image that it then refuses: the reason is said with the file's name.
+    It also silences Pillow's remarks on an image that it refuses: the reason is printed with the name of the file.
     """
     import logging as python_logging
 
@@ -155,9 +155,9 @@ def hush_libraries() -> None:
 
 @contextlib.contextmanager
 def _changed(**changes) -> Iterator[None]:
-    """Within the context the console is another one; behind it, what the contexts that are still open make of it.
+    """A context that changes the console. After it the console is what the contexts that are still open make of it.
 
-    Contexts of several threads overlap, so none may put back what it found.
+    Contexts of several threads overlap, so none may restore the console that it found.
     """
     _change(_changes.append, changes)
     try:
@@ -174,22 +174,22 @@ def _change(act: Callable[[dict], None], changes: dict) -> None:
 
 
 def saying_to_stderr() -> contextlib.AbstractContextManager[None]:
-    """Within the context messages go to stderr: stdout is for data."""
+    """A context in which messages go to stderr, for stdout is for data."""
     return _changed(to_stderr=True)
 
 
 def saying_nothing() -> contextlib.AbstractContextManager[None]:
-    """Within the context there are no messages: of several hosts one speaks."""
+    """A context without messages, for only one of several hosts speaks."""
     return _changed(silent=True)
 
 
 def saying_to_the_log() -> contextlib.AbstractContextManager[None]:
-    """Within the context messages go to log files alone: of many runs the study has the word."""
+    """A context in which messages go only to log files, for the study speaks for its runs."""
     return _changed(log_only=True)
 
 
 class _BucketLog(io.StringIO):
-    """A log on a bucket, where nothing can be appended: all of it is written anew, after a pause and at the end."""
+    """A log on a bucket. Nothing can be appended there, so all of it is written again, after a pause and at the end."""
 
     def __init__(self, file: Path):
         super().__init__()
@@ -213,19 +213,19 @@ class _BucketLog(io.StringIO):
 
 @contextlib.contextmanager
 def logging_to(file: Path) -> Iterator[None]:
-    """Within the context messages are appended to this file, in the place of the one before."""
+    """A context in which messages are appended to this file instead of the previous log file."""
     log: TextIO = _BucketLog(file) if on_bucket(file) else file.open("a", encoding="utf-8", errors="backslashreplace")
     with log, _changed(log=log):
         yield
 
 
 def display_width(text: str) -> int:
-    """How many columns of a terminal a text takes: a Japanese character takes two, a combining mark none."""
+    """The number of terminal columns of a text: a Japanese character takes two, a combining mark none."""
     return sum(map(_columns, unicodedata.normalize("NFC", text)))
 
 
 def pad(text: str, width: int, align: str = "<") -> str:
-    """The text with spaces up to a display width: behind it, or with `align=">"` before it."""
+    """The text with spaces up to a display width: after it, or before it with `align=">"`."""
     spaces = " " * (width - display_width(text))
     return spaces + text if align == ">" else text + spaces
 
@@ -245,7 +245,7 @@ def _columns(character: str) -> int:
 
 
 def progress(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
-    """Yields the items, with a bar and the time left on a terminal, and nothing where the output is a file."""
+    """Yields the items. On a terminal it shows a bar with the time left."""
     outlet = _Outlet(sys.stderr)
     if _console.silent or not outlet.isatty():
         yield from items

@@ -1,4 +1,4 @@
-"""Devices: which there are, the mesh over them, their memory, and what is computed in which precision."""
+"""The devices: the mesh over them, their memory, and the precision of computing."""
 
 import ctypes
 import os
@@ -25,7 +25,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8  # of glibc's malloc.h
 
 
 def start_devices(cache: Path) -> None:
-    """Joins the other hosts of a pod, if any, and switches the persistent compilation cache on."""
+    """Joins the other hosts of a pod, if any, and turns on the persistent compilation cache."""
     if not any(Path(path).exists() for path in ACCELERATORS):
         _keep_freed_memory()
     hosts.join()
@@ -39,7 +39,7 @@ def _keep_freed_memory() -> None:
     """Tells glibc not to hand freed memory back to the kernel, before JAX's first thread starts.
 
     A step on the CPU takes all its scratch memory anew, and its pages would be made and zeroed every time: half of the
-    processor time of a MobileNetV2. The price is a higher peak, since what is free lies in pieces.
+    processor time of a MobileNetV2. The price is a higher peak of memory, for free memory lies in pieces.
     """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         for option, value in ((_M_ARENA_MAX, 1), (_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1)):
@@ -47,7 +47,7 @@ def _keep_freed_memory() -> None:
 
 
 def banner(precision: jnp.dtype) -> str:
-    """One line: devices, precision, versions."""
+    """One line about devices, precision and versions."""
     kinds = sorted({device.device_kind for device in jax.devices()})
     found = f"{jax.device_count()} x {', '.join(kinds)}"
     if jax.default_backend() == "cpu":
@@ -58,7 +58,7 @@ def banner(precision: jnp.dtype) -> str:
 
 
 def warn_of_idle_accelerator() -> None:
-    """Says loudly that a GPU is there and that this jax does not use it."""
+    """Warns that the machine has a GPU that this jax does not use."""
     if jax.default_backend() != "cpu" or os.environ.get("JAX_PLATFORMS", "") == "cpu":
         return
     if shutil.which("nvidia-smi") or Path("/dev/nvidia0").exists():
@@ -69,7 +69,7 @@ def warn_of_idle_accelerator() -> None:
 
 
 def make_mesh(fsdp: int, found: Sequence[jax.Device] | None = None) -> Mesh:
-    """A mesh over these devices, or all there are, with the axes `data` and `fsdp`.
+    """A mesh over these devices, or all devices, with the axes `data` and `fsdp`.
 
     Raises:
         ConfigError: if the devices cannot be grouped by `fsdp`.
@@ -82,17 +82,17 @@ def make_mesh(fsdp: int, found: Sequence[jax.Device] | None = None) -> Mesh:
 
 
 def batch_sharding(mesh: Mesh) -> NamedSharding:
-    """Batches are split along their first axis over all devices."""
+    """The sharding of batches: the first axis is split over all devices."""
     return NamedSharding(mesh, PartitionSpec((DATA, FSDP)))
 
 
 def replicated(mesh: Mesh | AbstractMesh) -> NamedSharding:
-    """The same value on every device."""
+    """The sharding of a value that is the same on every device."""
     return NamedSharding(mesh, PartitionSpec())
 
 
 def rows_here(sharding: NamedSharding, count: int) -> Int64[np.ndarray, " n"]:
-    """Which of `count` rows lie on this host's devices, in ascending order; all of them where it is alone."""
+    """The indices of the rows, of `count`, that lie on this host's devices, ascending; all rows on a single host."""
     slices = sharding.addressable_devices_indices_map((count,)).values()
     return np.unique(np.concatenate([np.arange(count)[index[0]] for index in slices if index is not None]))
 
@@ -100,7 +100,7 @@ def rows_here(sharding: NamedSharding, count: int) -> Int64[np.ndarray, " n"]:
 def from_rows_here(
     sharding: NamedSharding, rows: Int64[np.ndarray, " n"], here: np.ndarray, count: int, axis: int = 0
 ) -> jax.Array:
-    """The array over all devices whose rows along `axis` each host has in part, see `rows_here`."""
+    """Makes the array over all devices from the rows along `axis` that each host has, see `rows_here`."""
 
     def of_device(index: tuple[slice, ...] | None) -> np.ndarray:
         assert index is not None
@@ -111,7 +111,7 @@ def from_rows_here(
 
 
 def state_sharding(mesh: Mesh, abstract_state):
-    """Large arrays are split over the axis `fsdp` along their largest dimension that it divides, others replicated."""
+    """The shardings of a state: large arrays are split over `fsdp` along the largest dimension that it divides."""
     parts = mesh.shape[FSDP]
 
     def place(leaf) -> NamedSharding:
@@ -125,26 +125,26 @@ def state_sharding(mesh: Mesh, abstract_state):
 
 
 def abstract(tree):
-    """Shapes, types and shardings of a tree of arrays."""
+    """The shapes, types and shardings of a tree of arrays."""
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding), tree)
 
 
 def with_shardings(shapes, shardings):
-    """Shapes and types of a tree with the shardings of another."""
+    """The shapes and types of a tree, with the shardings of another tree."""
     return jax.tree.map(
         lambda leaf, sharding: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), shapes, shardings
     )
 
 
 def compute_dtype(precision: str) -> jnp.dtype:
-    """The type of activations and products: bfloat16 where the device gains from it and `auto` is asked for."""
+    """The type of activations and products. `auto` is bfloat16 on devices that gain from it."""
     if precision == "auto":
         precision = "float32" if jax.default_backend() == "cpu" else "bfloat16"
     return jnp.dtype(precision)
 
 
 def free_memory() -> int:
-    """Bytes that a device can still hold: its own memory, or the machine's where the device is the CPU."""
+    """The bytes that a device can still hold, in its own memory, or in that of the machine for a CPU."""
     device = jax.local_devices()[0]
     statistics = device.memory_stats() or {} if device.platform != "cpu" else {}
     if "bytes_limit" in statistics:

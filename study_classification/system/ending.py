@@ -1,4 +1,4 @@
-"""How the program ends: a user's mistake and Ctrl-C become one sentence on stderr and an exit code."""
+"""Ends the program: a user's mistake and Ctrl-C become one sentence on stderr and an exit code."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from study_classification.system.console import complain
 
 @contextlib.contextmanager
 def exiting_on_user_errors() -> Iterator[None]:
-    """Within the context a user's mistake ends the program with a sentence on stderr and its exit code."""
+    """A context in which a user's mistake ends the program with a sentence on stderr and its exit code."""
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
@@ -29,6 +29,6 @@ def exiting_on_user_errors() -> Iterator[None]:
 
 
 def _end_at_once_when_asked_again(exit_code: int) -> None:
-    """What still runs is only being tidied away: a second Ctrl-C does not wait for it."""
+    """Lets a second Ctrl-C end the program at once, for only tidying is left to do."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, lambda *_: os._exit(exit_code))

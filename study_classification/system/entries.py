@@ -1,8 +1,8 @@
-"""Entries of a cache: folders that are whole and sealed with digests, or are not there at all.
+"""Entries of a cache: folders that are whole and sealed with digests, or do not exist.
 
-PARENT/NAME/                what was made once
+PARENT/NAME/                an entry
     sealed.json             size and CRC-32 of each file, written last
-PARENT/.NAME.UNIQUE/        the same while it is being made
+PARENT/.NAME.UNIQUE/        an entry while it is being made
 PARENT/.NAME.UNIQUE.lock    held by the process that makes it
 """
 
@@ -22,12 +22,12 @@ from study_classification.system.locks import try_lock
 from study_classification.system.threads import num_workers, parallel
 
 SEAL = "sealed.json"
-COMPARED = 4e9  # bytes: of a larger entry the largest files are compared by size alone, so that starting stays quick
-SURELY_DEAD = 24 * 3600  # seconds without a change after which a folder has no owner, where no lock can tell
+COMPARED = 4e9  # bytes; in a larger entry the largest files are compared only by size, so that starting stays quick
+SURELY_DEAD = 24 * 3600  # a folder without a change for so many seconds has no owner, if no lock can tell
 
 
 def damage(folder: Path) -> str:
-    """What is wrong with an entry; '' if it is whole. A whole one is marked as used."""
+    """The damage of an entry; '' if it is whole. A whole entry is marked as used."""
     try:
         sealed = json.loads((folder / SEAL).read_text(encoding="utf-8"))
         sizes = {name: int(size) for name, (size, _) in sealed.items()}
@@ -54,7 +54,7 @@ def damage(folder: Path) -> str:
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether an entry can be used. That a damaged one will be made again is said."""
+    """Whether an entry can be used. A message says that a damaged one is made again."""
     reason = damage(folder)
     if reason and folder.exists():
         say(f"{folder} is damaged ({reason}): it is made again")
@@ -62,17 +62,17 @@ def is_whole(folder: Path) -> bool:
 
 
 def break_seal(folder: Path) -> None:
-    """Lets an entry that turned out to be damaged be made again at the next start."""
+    """Breaks the seal of a damaged entry, so that it is made again at the next start."""
     with contextlib.suppress(OSError):
         (folder / SEAL).unlink()
 
 
 @contextlib.contextmanager
 def workplace(folder: Path) -> Iterator[Path]:
-    """A new folder beside this one, to be filled and published; what is left of it at the end is removed.
+    """A context with a new folder beside this one, to fill and publish. What is left of it at the end is removed.
 
     Raises:
-        OSError: if it cannot be made.
+        OSError: if the folder cannot be made.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     for left in abandoned(folder.parent):
@@ -80,7 +80,7 @@ def workplace(folder: Path) -> Iterator[Path]:
     temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
     lock = temporary.with_name(f"{temporary.name}.lock")
     with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):  # where there are no locks, its age tells
+        with contextlib.suppress(OSError):  # without locks its age tells
             stack.enter_context(try_lock(lock) or contextlib.nullcontext())
         try:
             temporary.mkdir()
@@ -90,10 +90,10 @@ def workplace(folder: Path) -> Iterator[Path]:
 
 
 def publish(temporary: Path, folder: Path) -> None:
-    """Seals a finished folder and gives it its name, unless another process has published the same meanwhile.
+    """Seals a finished folder and gives it its name, unless another process has published the same entry meanwhile.
 
     Raises:
-        OSError: if that cannot be done.
+        OSError: if the folder cannot be sealed or renamed.
     """
     files = sorted(path for path in temporary.rglob("*") if path.is_file() and path.name != SEAL)
     for path in files:
@@ -105,7 +105,7 @@ def publish(temporary: Path, folder: Path) -> None:
     write_json(temporary / SEAL, sealed)
     try:
         temporary.rename(folder)
-    except OSError:  # of several kinds where the folder is there: Linux says "directory not empty"
+    except OSError:  # of several types if the folder exists: Linux says "directory not empty"
         if not folder.is_dir():
             raise
         if damage(folder):
@@ -137,7 +137,7 @@ def abandoned(parent: Path) -> Iterator[Path]:
 
 
 def remove(folder: Path) -> None:
-    """Removes an entry or a workplace. It loses its name first, so that nobody meets a half of it."""
+    """Removes an entry or a workplace. It loses its name first, so that nobody meets half an entry."""
     aside = folder.with_name(f".{folder.name.lstrip('.')}.{uuid.uuid4().hex}")
     with contextlib.suppress(OSError):
         folder.rename(aside)
@@ -146,7 +146,7 @@ def remove(folder: Path) -> None:
 
 
 def _crc(file: Path) -> int:
-    """CRC-32 of a file, in constant memory; zlib frees the interpreter, so threads share the work."""
+    """The CRC-32 of a file, in constant memory. zlib releases the interpreter lock, so threads share the work."""
     crc, block = 0, memoryview(bytearray(1 << 20))
     with file.open("rb", buffering=0) as handle:
         while count := handle.readinto(block):

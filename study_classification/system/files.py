@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all: whenever the program or the machine stops, what is there can be read."""
+"""Writes files whole or not at all, so that they can be read whenever the program or the machine stops."""
 
 import csv
 import errno
@@ -15,7 +15,7 @@ from study_classification.paths import MADE_HERE, file_system, on_bucket, reachi
 
 
 def write_json(file: Path, content: object) -> None:
-    """Writes indented JSON as UTF-8, replacing what was there.
+    """Writes indented JSON as UTF-8. An existing file is replaced.
 
     Raises:
         EnvironmentFault: if the folder cannot be written.
@@ -24,7 +24,8 @@ def write_json(file: Path, content: object) -> None:
 
 
 def write_text(file: Path, text: str) -> None:
-    r"""Writes text as UTF-8, replacing what was there. Bytes that are no UTF-8 become `\udcXX`, which JSON reads back.
+    r"""Writes text as UTF-8. An existing file is replaced. Bytes that are not UTF-8 become `\udcXX`, which JSON reads
+    back.
 
     Raises:
         EnvironmentFault: if the folder cannot be written.
@@ -36,18 +37,18 @@ def write_text(file: Path, text: str) -> None:
 
 
 def csv_text(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
-    """A table as CSV, with lines that end alike on every system."""
+    """A table as CSV, with the same line ends on every system."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([header, *rows])
     return text.getvalue()
 
 
 def replace_bytes(file: Path, parts: Iterable[bytes]) -> None:
-    """Writes a file, replacing what was there.
+    """Writes a file. An existing file is replaced.
 
     Raises:
         OSError: if the folder cannot be written.
-        EnvironmentFault: if a bucket cannot.
+        EnvironmentFault: if the bucket cannot be written.
     """
     if on_bucket(file):
         try:
@@ -71,7 +72,7 @@ def replace_bytes(file: Path, parts: Iterable[bytes]) -> None:
 
 
 def unwritable(folder: Path, error: OSError) -> EnvironmentFault:
-    """The error for a folder that cannot be written: why, and what helps."""
+    """The error to raise for a folder that cannot be written, with the reason and the remedy."""
     return EnvironmentFault(
         f"{folder} cannot be written ({error.strerror or error}): free space there, get the permission, or give "
         "another place, as --out of what is drawn, as --workdir of a run or its copy, as --config.data.cache_dir of "
@@ -80,10 +81,10 @@ def unwritable(folder: Path, error: OSError) -> EnvironmentFault:
 
 
 def make_folder(folder: Path) -> None:
-    """Makes a folder, if need be. A bucket has none, and is not made itself.
+    """Makes a folder, if need be. A bucket needs no folders, and is not made itself.
 
     Raises:
-        OSError: if that cannot be done.
+        OSError: if the folder cannot be made.
     """
     if not on_bucket(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -117,7 +118,7 @@ def copy_files(source: Path, target: Path, names: Sequence[str]) -> None:
     """Copies files between a folder of this machine and one on a bucket, many at a time.
 
     Raises:
-        FileNotFoundError: if one of them is absent.
+        FileNotFoundError: if a file is absent.
     """
     ends = [[f"{folder}/{name}" for name in names] for folder in (source, target)]
     with reaching(source if on_bucket(source) else target):
@@ -128,7 +129,7 @@ def copy_files(source: Path, target: Path, names: Sequence[str]) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Removes a folder with all that is in it, as far as that can be done."""
+    """Removes a folder with everything in it, as far as possible."""
     if on_bucket(folder):
         with reaching(folder):
             folder.rmtree(missing_ok=True)  # type: ignore[attr-defined]  # etils has it
@@ -137,10 +138,10 @@ def remove_tree(folder: Path) -> None:
 
 
 def flush_to_disk(path: Path) -> None:
-    """Returns when a file, or the names in a folder, would survive a stop of the machine.
+    """Waits until a file, or the names in a folder, would survive a stop of the machine.
 
     Raises:
-        OSError: if what was written could not be kept.
+        OSError: if the data could not be written to disk.
     """
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -1,6 +1,6 @@
-"""Several processes as one: how they join, which of them speaks and writes, and what they agree on.
+"""Several hosts that work as one: how they join, which one speaks and writes, and what they agree on.
 
-A host is a process here, with the devices that it sees.
+A host here is a process with the devices that it sees.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from study_classification.errors import ConfigError, EnvironmentFault
 from study_classification.system import lifeline
 from study_classification.system.console import say, saying_nothing
 
-WAIT_SECONDS = 24 * 60 * 60  # that hosts wait for what one of them does, such as a preparation
+WAIT_SECONDS = 24 * 60 * 60  # how long hosts wait for the work of one of them, such as a preparation
 VARIABLES = {
     "coordinator": "JAX_COORDINATOR_ADDRESS",
     "num_processes": "JAX_NUM_PROCESSES",
@@ -31,18 +31,18 @@ TPUS = ("/dev/accel0", "/dev/vfio/0")
 
 
 def join(coordinator: str = "", num_processes: int | None = None, process_id: int | None = None) -> None:
-    """Joins the other hosts, if there are any; before anything is computed. A second call does nothing.
+    """Joins the other hosts, if there are any, before anything is computed. A second call does nothing.
 
     Args:
-        coordinator: HOST:PORT of the first process, on which it listens; "" is $JAX_COORDINATOR_ADDRESS.
-        num_processes: how many there are; None is $JAX_NUM_PROCESSES.
-        process_id: the number of this one, from 0; None is $JAX_PROCESS_ID.
+        coordinator: HOST:PORT at which the first process listens; "" is $JAX_COORDINATOR_ADDRESS.
+        num_processes: the number of processes; None is $JAX_NUM_PROCESSES.
+        process_id: the number of this process, from 0; None is $JAX_PROCESS_ID.
 
-    What is given nowhere is found by `jax.distributed.initialize`: on Cloud TPU, under SLURM, Open MPI and GKE.
+    If nothing is given, `jax.distributed.initialize` finds it on Cloud TPU and under SLURM, Open MPI and GKE.
 
     Raises:
-        ConfigError: if only a part of the three is given, or they contradict each other.
-        EnvironmentFault: if the others cannot be reached.
+        ConfigError: if only some of the three are given, or they contradict each other.
+        EnvironmentFault: if the other hosts cannot be reached.
     """
     if jax.distributed.is_initialized():
         return
@@ -67,7 +67,7 @@ def join(coordinator: str = "", num_processes: int | None = None, process_id: in
 def _given(
     environment: Mapping[str, str], coordinator: str, num_processes: int | None, process_id: int | None
 ) -> dict[str, Any]:
-    """What `jax.distributed.initialize` is told, of flags and variables; {} where nothing is given."""
+    """The arguments of `jax.distributed.initialize`, from flags and variables; {} if nothing is given."""
     flags = dict(zip(VARIABLES, (coordinator or None, num_processes, process_id), strict=True))
     found: dict[str, Any] = {
         name: environment.get(VARIABLES[name]) if value is None else value for name, value in flags.items()
@@ -90,7 +90,7 @@ def _given(
 
 
 def _in_cluster(environment: Mapping[str, str]) -> bool:
-    """Whether something has started several processes that can find each other, or whether this is a TPU VM."""
+    """Whether a cluster has started several processes that can find each other, or this is a TPU VM."""
     return (
         ("SLURM_STEP_NODELIST" in environment and int(environment.get("SLURM_NTASKS", "1")) > 1)
         or int(environment.get("OMPI_COMM_WORLD_SIZE", "1")) > 1
@@ -101,7 +101,7 @@ def _in_cluster(environment: Mapping[str, str]) -> bool:
 
 
 def _hold_together() -> None:
-    """From now on what ends one of the hosts ends all of them."""
+    """Connects the hosts, so that from now on the end of one ends all."""
     if alone():
         return
     line, key = lifeline.Lifeline(index(), count()), "study_classification/lifeline"
@@ -119,12 +119,12 @@ def _service() -> Any:
 
 
 def count() -> int:
-    """How many hosts work together."""
+    """The number of hosts that work together."""
     return jax.process_count()
 
 
 def index() -> int:
-    """The number of this one, from 0."""
+    """The number of this host, from 0."""
     return jax.process_index()
 
 
@@ -139,30 +139,30 @@ def is_first() -> bool:
 
 
 def broadcast_from_first(value: float) -> float:
-    """The first host's value on all of them, for decisions that they have to make alike."""
+    """Gives the value of the first host to all hosts, for decisions that all have to make alike."""
     return value if alone() else float(multihost_utils.broadcast_one_to_all(np.float32(value)))
 
 
 def min_over_hosts(value: float) -> float:
-    """The least of all hosts' values, on all of them."""
+    """Gives the least value of all hosts to all hosts."""
     return value if alone() else float(multihost_utils.process_allgather(np.float32(value)).min())
 
 
 def all_asked_to_stop() -> bool:
-    """Whether one of several hosts was told to end; all of them hear it at the same call of theirs.
+    """Whether one of several hosts was asked to stop. All hosts learn it at the same step.
 
-    JAX counts from 1, also where the first steps were taken by an earlier program.
+    JAX counts from 1, even if an earlier program took the first steps.
     """
     return multihost_utils.reached_preemption_sync_point(next(_looks))
 
 
 def tree_from_first(tree: PyTree) -> PyTree:
-    """The first host's arrays on all of them: machines of several kinds compute them with other roundings."""
+    """Gives the arrays of the first host to all hosts, for different machines round differently."""
     return tree if alone() else multihost_utils.broadcast_one_to_all(tree)
 
 
 def texts_of_all(text: str) -> list[str]:
-    """The text of every host, on all of them, in their order."""
+    """Gives the texts of all hosts, in order, to all hosts."""
     if alone():
         return [text]
     coded = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
@@ -174,21 +174,21 @@ def texts_of_all(text: str) -> list[str]:
 
 
 def text_from_first(text: str) -> str:
-    """The first host's text on all of them."""
+    """Gives the text of the first host to all hosts."""
     return texts_of_all(text if is_first() else "")[0]
 
 
 def wait_for_all(name: str) -> None:
-    """Waits until all hosts are here, however long one of them takes; a computation together would time out."""
+    """Waits until all hosts are here, however long one takes. A common computation would time out."""
     if not alone():
         _service().wait_at_barrier(f"{name}-{next(_meetings)}", WAIT_SECONDS * 1000)
 
 
 @contextlib.contextmanager
 def first_alone(name: str) -> Iterator[None]:
-    """Within the context the first host is alone, and the others follow when it is done.
+    """A context that the first host passes alone; the others follow when it is done.
 
-    What it leaves on a shared file system the others find; on private ones each makes its own.
+    On a shared file system the others find what it has made. On private ones each host makes its own.
     """
     if not is_first():
         wait_for_all(name)
@@ -198,5 +198,5 @@ def first_alone(name: str) -> Iterator[None]:
 
 
 def first_speaks() -> contextlib.AbstractContextManager[None]:
-    """Within the context the other hosts say nothing."""
+    """A context in which only the first host prints messages."""
     return contextlib.nullcontext() if is_first() else saying_nothing()

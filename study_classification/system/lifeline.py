@@ -1,6 +1,6 @@
-"""What holds several processes together: what ends one of them ends all, with the same sentence, at once.
+"""Holds several processes together: when one ends with an error, all end at once with the same sentence.
 
-Each process keeps a TCP connection to the first one. What it fails of goes over it and on to all others. Where a
+Each process keeps a TCP connection to the first one. The reason of a failure goes over it and on to all others. If a
 connection closes without a word, its process was killed, or its machine went down. Nothing here knows JAX.
 """
 
@@ -20,17 +20,17 @@ from study_classification.system.console import complain
 
 CONNECT_SECONDS = 60.0
 REASON_SECONDS = 20.0  # how long an error waits for another process to explain it
-PARTING_SECONDS = 10.0  # how long the first process stays for what the others still have to finish
+PARTING_SECONDS = 10.0  # how long the first process waits for the others to finish
 
 
 @dataclass(frozen=True)
 class Ending:
-    """Why a process ended.
+    """The end of a process.
 
     Attributes:
-        index: of the process.
-        code: its exit code; 0 is that of work that is done.
-        sentence: what it said; '' where there is nothing to say.
+        index: the number of the process.
+        code: its exit code; 0 means that its work is done.
+        sentence: its last sentence; '' if there is none.
     """
 
     index: int
@@ -68,7 +68,7 @@ class Lifeline:
         """Another process connects to the first one.
 
         Raises:
-            EnvironmentFault: if it cannot.
+            EnvironmentFault: if it cannot connect.
         """
         port, word = told.split()
         try:
@@ -83,14 +83,14 @@ class Lifeline:
         self._follow(0, peer)
 
     def tell(self, code: int, sentence: str) -> None:
-        """Lets all others end as this process does; only the first ending of all counts."""
+        """Lets all other processes end as this one does. Only the first ending counts."""
         with self._changed:
             self._over, over = True, self._over
         if not over:
             self._send(Ending(self.index, code, sentence), list(self._peers.values()))
 
     def part(self) -> None:
-        """Says that this process is done; the first one waits until the others are as well, and so do they for it."""
+        """Says that this process is done. The processes wait until all are done."""
         with self._changed:
             self._over, over = True, self._over
             peers = list(self._peers.values())
@@ -157,7 +157,7 @@ class Lifeline:
 
 
 def _keep_alive(peer: socket.socket) -> None:
-    """A machine that went down says nothing: after 20 seconds of silence the connection counts as closed."""
+    """Lets a connection count as closed after 20 seconds of silence, as when a machine goes down."""
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
         if hasattr(socket, name):
@@ -165,7 +165,7 @@ def _keep_alive(peer: socket.socket) -> None:
 
 
 def _end_process(ending: Ending) -> None:
-    """Ends at once, whatever the main thread waits for."""
+    """Ends this process at once, whatever its main thread waits for."""
     complain(f"error: {ending.sentence}")
     os._exit(ending.code)
 
@@ -174,15 +174,15 @@ _lifeline: Lifeline | None = None
 
 
 def hold(lifeline: Lifeline) -> None:
-    """From now on this process shares the fate of the others."""
+    """Makes this process end with the others from now on."""
     global _lifeline
     _lifeline = lifeline
 
 
 def wait_for_the_reason(error: BaseException) -> None:
-    """Of several processes, ends this one after an error that is no user's: perhaps another process knows the reason.
+    """Ends one of several processes after an internal error, and first waits for another process to tell the reason.
 
-    Where a process is lost, the others fail in whatever they were doing together, and the lifeline tells why.
+    If a process is lost, the others fail in their common work, and the lifeline tells why.
     """
     if _lifeline is not None:
         time.sleep(REASON_SECONDS)  # another process's ending ends this one meanwhile
@@ -191,7 +191,7 @@ def wait_for_the_reason(error: BaseException) -> None:
 
 
 def end(code: int, sentence: str = "") -> None:
-    """Ends the program; one of several processes tells the others why, and does not wait as JAX would."""
+    """Ends the program. One of several processes tells the others why, and does not wait as JAX would."""
     if _lifeline is None:
         sys.exit(code)
     if sentence and code < 128:  # a signal has reached all of them, and all have saved

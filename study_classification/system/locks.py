@@ -1,4 +1,4 @@
-"""Locks between processes, also of containers: the system frees them when their owner ends, however it ends."""
+"""Locks between processes, also across containers. The system frees them when their owner ends, however it ends."""
 
 import contextlib
 import errno
@@ -17,7 +17,7 @@ _LOOK = 0.2  # seconds between two looks at a lock that another process has
 
 
 def lock(opened: int) -> bool:
-    """Whether this process has the lock of an open file now; it keeps it until the file is closed.
+    """Tries to lock an open file; returns whether this process has the lock, which it keeps until the file is closed.
 
     Raises:
         OSError: if the file system has no locks.
@@ -40,10 +40,10 @@ def lock(opened: int) -> bool:
 
 
 def try_lock(file: Path) -> IO[bytes] | None:
-    """The file, open and locked until it is closed; None if another process has locked it.
+    """Opens and locks a file until it is closed; returns None if another process has locked it.
 
     Raises:
-        OSError: if it cannot be written, or the file system has no locks.
+        OSError: if the file cannot be written, or the file system has no locks.
     """
     handle = file.open("ab")
     try:
@@ -58,10 +58,10 @@ def try_lock(file: Path) -> IO[bytes] | None:
 
 @contextlib.contextmanager
 def taking_turns(file: Path, waiting: str) -> Iterator[bool]:
-    """Within the context no other process is in a context of the same file; where one is, says so and waits.
+    """A context that one process at a time enters for the same file. The others print a message and wait.
 
     Yields:
-        Whether that is sure. It is not on a file system without locks.
+        Whether it is sure that this process is alone. It is not on a file system without locks.
     """
     with contextlib.ExitStack() as stack:
         try:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM become a request that the training loop answers between two steps, after saving."""
+"""Turns Ctrl-C and SIGTERM into a request that the training loop answers between two steps, after saving."""
 
 import contextlib
 import signal
@@ -10,10 +10,10 @@ from study_classification.system import hosts
 
 @contextlib.contextmanager
 def requested_stop() -> Iterator[Callable[[int], int]]:
-    """Within the context a function tells, given the step, which signal asked to stop; 0 is none.
+    """A context with a function: step -> the signal that asked to stop; 0 for none.
 
-    The first Ctrl-C or SIGTERM only sets it; a second one has its ordinary effect at once. On several hosts all of
-    them are told to stop at the same step, whichever of them it reached.
+    The first Ctrl-C or SIGTERM is only noted; a second one has its ordinary effect at once. Several hosts all stop at
+    the same step, whichever of them the signal reached.
     """
     received = 0
 
@@ -30,7 +30,7 @@ def requested_stop() -> Iterator[Callable[[int], int]]:
             return (received or signal.SIGTERM) if hosts.all_asked_to_stop() else 0
         return received
 
-    # Of several hosts SIGTERM is JAX's, which tells the others. Python allows handlers in the main thread only;
+    # With several hosts JAX handles SIGTERM and tells the others. Python allows handlers in the main thread only;
     # elsewhere the caller has to stop the run by its own means.
     caught = (signal.SIGINT, signal.SIGTERM) if hosts.alone() else (signal.SIGINT,)
     watched = caught if threading.current_thread() is threading.main_thread() else ()

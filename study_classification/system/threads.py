@@ -1,4 +1,4 @@
-"""Work for several threads."""
+"""Work by several threads."""
 
 import os
 from collections.abc import Callable, Generator, Iterable
@@ -11,12 +11,12 @@ B = TypeVar("B")
 
 
 def num_workers(workers: int) -> int:
-    """So many threads, or, where it is 0, one for each core that this process may use."""
+    """The number of threads: `workers`, or for 0 one for each core that this process may use."""
     return workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
 
 
 def parallel(function: Callable[[A], B], items: Iterable[A], workers: int) -> Generator[B, None, None]:
-    """Results in the order of the items, computed by threads a little ahead, in constant memory."""
+    """Yields the results in the order of the items. Threads compute some of them ahead, in constant memory."""
     items = iter(items)
     with ThreadPoolExecutor(workers) as pool:
         pending = [pool.submit(function, item) for item in islice(items, 8 * workers)]

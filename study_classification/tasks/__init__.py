@@ -1,4 +1,4 @@
-"""What is learnt: the loss, the measures, and what an output means.
+"""Tasks: the loss, the measures, and the meaning of an output.
 
 task.py        what training, evaluation and prediction ask of a task
 create.py      the task that a config names

@@ -1,4 +1,4 @@
-"""The task that a config names."""
+"""Makes the task that a config names."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,7 @@ from study_classification.tasks.task import Task
 
 
 def has_numbers(task_config: ConfigDict) -> bool:
-    """Whether the labels of `config.task` are numbers; those of all other tasks are classes."""
+    """Whether the labels of `config.task` are numbers. Labels of all other tasks are classes."""
     return task_config.name == "regression"
 
 
@@ -22,16 +22,16 @@ def create_task(
     label_smoothing: float = 0.0,
     kept: Mapping[str, float] | None = None,
 ) -> Task:
-    """Gives the task `task_config.name`.
+    """Makes the task `task_config.name`.
 
     Args:
         task_config: `config.task`.
-        class_names: in the order of the labels; none where the labels are numbers.
-        label_smoothing: in training.
-        kept: what `Task.kept` was of a task that was fitted to the labels of a run.
+        class_names: in the order of the labels; empty if labels are numbers.
+        label_smoothing: the label smoothing of training.
+        kept: `Task.kept` of the task that was fitted to the labels of a run.
 
     Raises:
-        ConfigError: if sigmoid is to tell more or fewer than two classes apart, or `positive` is none of them.
+        ConfigError: if sigmoid meets more or fewer than two classes, or `positive` is none of the classes.
     """
     if has_numbers(task_config):
         scale = kept or {}

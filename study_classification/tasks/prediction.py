@@ -1,4 +1,4 @@
-"""The one path from examples to predictions that training, evaluation and prediction share; never augmented."""
+"""The path from examples to predictions, which training, evaluation and prediction share. It never augments."""
 
 from collections.abc import Callable
 from typing import cast
@@ -10,17 +10,17 @@ from jaxtyping import Array, PyTree
 from study_classification.inputs.kinds import AnyPreprocess
 from study_classification.tasks.task import Task
 
-# image uint8 [b, h, w, c], row or tokens [b, ...], or features [b, ...]; label [b], and what else is known of each
+# image uint8 [b, h, w, c], row or tokens [b, ...], or features [b, ...]; label [b], and more about each example
 Batch = dict[str, jax.Array]
 
 
 def make_predict_step(
     model: nn.Module, preprocess: AnyPreprocess, task: Task, tta: str = "none", temperature: float | None = None
 ) -> Callable[[PyTree, Batch], Array]:
-    """(variables, batch) -> predictions [b, ...].
+    """A function (variables, batch) -> predictions [b, ...].
 
-    With the test-time augmentation `flip`, they are the mean of those of the image and its mirror image. With a
-    temperature, which a task with classes can have, they are those of logits divided by it (arXiv:1706.04599).
+    With the test-time augmentation `flip`, they are the mean over the image and its mirror image. A task with classes
+    can have a temperature, by which logits are divided (arXiv:1706.04599).
     """
 
     def predict(variables: PyTree, batch: Batch) -> Array:
@@ -43,7 +43,7 @@ def head_of_model(model: nn.Module, features: Array, train: bool) -> Array:
 
 
 def features_of(model: nn.Module, variables: PyTree, batch: Batch, prepare: Callable[[Batch], Array]) -> Array:
-    """What the backbone makes of a batch's examples, or made of them when its features were cached."""
+    """The features of a batch from the backbone, or from the batch itself if it holds cached features."""
     if "features" in batch:
         return batch["features"]
     return cast(Array, model.apply(variables, prepare(batch), train=False, method="features"))

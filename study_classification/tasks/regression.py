@@ -1,4 +1,4 @@
-"""A number: squared, absolute or Huber error, measured by the mean absolute and the mean squared error."""
+"""Learns a number: squared, absolute or Huber loss, measured by the mean absolute and the mean squared error."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from study_classification.errors import DataError
 from study_classification.tasks.task import LOSS, Measure
 
 MAE, MSE = "mae", "mse"
-# name -> loss of errors, which are counted in standard deviations, and the delta of Huber's
+# name -> function of (errors in standard deviations, delta of Huber's loss)
 LOSSES: dict[str, Callable[[Array, float], Array]] = {
     "squared": lambda errors, delta: jnp.square(errors),
     "absolute": lambda errors, delta: jnp.abs(errors),
@@ -23,18 +23,18 @@ LOSSES: dict[str, Callable[[Array, float], Array]] = {
 
 @dataclass(frozen=True)
 class Regression:
-    """Outputs and targets are standardised numbers float32 [b, 1], predictions numbers in their own unit [b].
+    """Outputs and targets are standardised numbers float32 [b, 1]; predictions are numbers in their unit, float32 [b].
 
-    Only the loss is that of standardised numbers, so that learning rates do not depend on a unit. Without
-    `standardized`, outputs, targets and loss are those of the numbers themselves.
+    Only the loss is in standardised numbers, so that learning rates do not depend on a unit. Without `standardized`,
+    outputs, targets and loss are in the unit of the numbers.
 
     Attributes:
         loss: one of `LOSSES`.
         huber_delta: the error from which Huber's loss (doi:10.1214/aoms/1177703732) is linear, in standard
             deviations if standardized.
-        mean: of the training numbers.
-        std: their standard deviation.
-        standardized: whether numbers are learnt less their mean, in standard deviations.
+        mean: the mean of the training numbers.
+        std: the standard deviation of the training numbers.
+        standardized: whether (number - mean) / std is learnt instead of the number.
     """
 
     loss: str = "squared"
@@ -49,12 +49,12 @@ class Regression:
 
     @property
     def shift_and_scale(self) -> tuple[float, float]:
-        """What numbers are lessened by, and then divided by, to become targets."""
+        """(shift, scale): a target is (number - shift) / scale."""
         return (self.mean, self.std) if self.standardized else (0.0, 1.0)
 
     @property
     def measures(self) -> tuple[Measure, ...]:
-        """The best epoch is the one with the least mean squared error, or absolute error where the loss is another."""
+        """The measures. The best epoch has the least mean squared error, or absolute error for another loss."""
         names = (MSE, MAE) if self.loss == "squared" else (MAE, MSE)
         return tuple(Measure(name, higher_is_better=False) for name in names)
 
@@ -67,10 +67,10 @@ class Regression:
         return ((labels - shift) / scale)[:, None]
 
     def fitted(self, labels: Float[np.ndarray, " n"]) -> "Regression":
-        """With the mean and the standard deviation of these numbers.
+        """The task with the mean and the standard deviation of these numbers.
 
         Raises:
-            DataError: if they are all the same.
+            DataError: if all numbers are the same.
         """
         numbers = labels.astype(np.float64)
         if np.ptp(numbers) == 0:

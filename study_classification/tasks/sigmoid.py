@@ -1,6 +1,6 @@
-"""One class of two by a single output: sigmoid with binary cross-entropy, measured by accuracy.
+"""Learns one class of two by a single output: sigmoid with binary cross-entropy, measured by accuracy.
 
-One logit z says what the two logits (0, z) of a softmax say. Loss, gradients and probabilities are the same.
+One logit z means the same as the two logits (0, z) of a softmax. Loss, gradients and probabilities are the same.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from study_classification.tasks.softmax import Softmax
 
 @dataclass(frozen=True, eq=False)
 class Sigmoid(Softmax):
-    """Outputs are logits float32 [b, 1] of the positive class; targets and predictions are those of `Softmax`, [b, 2].
+    """Outputs are logits float32 [b, 1] of the positive class; targets and predictions are as in `Softmax`, [b, 2].
 
     A prediction is the class whose probability is above 0.5.
 

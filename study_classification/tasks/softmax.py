@@ -1,4 +1,4 @@
-"""One class of several: softmax with cross-entropy, measured by accuracy."""
+"""Learns one class of several: softmax with cross-entropy, measured by accuracy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,10 +20,10 @@ class Softmax:
     """Outputs are logits, predictions log-probabilities, both float32 [b, classes].
 
     Attributes:
-        num_classes: how many there are.
-        label_smoothing: share of a target that is spread over all classes (arXiv:1512.00567), in training only.
-        class_weights: what an example's training loss is multiplied by, by its class; they are not normalised within a
-            batch, as in Keras. None weighs all alike.
+        num_classes: the number of classes.
+        label_smoothing: the share of a target that is spread over all classes (arXiv:1512.00567), in training only.
+        class_weights: the factor of the training loss of an example, by its class. As in Keras, they are not normalised
+            within a batch. None gives all examples the same weight.
     """
 
     num_classes: int
@@ -46,7 +46,7 @@ class Softmax:
         return jax.nn.one_hot(labels, self.num_classes)
 
     def fitted(self, labels: Int[np.ndarray, " n"]) -> Self:
-        """With class weights: examples / (classes x examples of the class), scikit-learn's `balanced`, 1 on average."""
+        """The task with class weights: examples / (classes x examples of the class), scikit-learn's `balanced`."""
         counts = np.bincount(labels, minlength=self.num_classes)
         return replace(self, class_weights=(len(labels) / (self.num_classes * counts)).astype(np.float32))
 
@@ -71,7 +71,7 @@ class Softmax:
     def measured(
         self, predictions: Float[Array, "b classes"], targets: Float[Array, "b classes"]
     ) -> Mapping[str, Float[Array, " b"]]:
-        """Plain cross-entropy and whether the likeliest class is right; of a mixed target, its greatest part."""
+        """The plain cross-entropy, and whether the likeliest class is right: the greatest part of a mixed target."""
         losses = -jnp.sum(jnp.where(targets > 0, targets * predictions, 0.0), axis=-1)
         right = predictions.argmax(-1) == targets.argmax(-1)
         return {LOSS: losses, ACCURACY: right.astype(jnp.float32)}

@@ -1,4 +1,4 @@
-"""What training, evaluation and prediction ask of a task. They know the loss and named measures, and no more."""
+"""The interface of a task: training, evaluation and prediction know its loss and named measures, and no more."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Array, Float
 
-LOSS = "loss"  # the name of what every task reports besides its measures; lower is better
+LOSS = "loss"  # every task reports it besides its measures; lower is better
 
 
 @dataclass(frozen=True)
@@ -21,47 +21,47 @@ class Measure:
 class Task(Protocol):
     """One way to learn from labels.
 
-    Outputs are what a network computes, float32 [b, outputs]. Predictions are what they mean, in the form that is
+    Outputs are what a network computes, float32 [b, outputs]. Predictions are their meaning, in the form that is
     measured and averaged over several views of an example.
     """
 
     @property
     def num_outputs(self) -> int:
-        """How many outputs the network has."""
+        """The number of outputs of the network."""
         ...
 
     @property
     def measures(self) -> tuple[Measure, ...]:
-        """What is reported besides the loss; the first one says which epoch is the best."""
+        """The measures besides the loss. The first one decides which epoch is the best."""
         ...
 
     @property
     def kept(self) -> Mapping[str, float]:
-        """What `fitted` took from the labels that predictions need; it is stored with the run."""
+        """The values that `fitted` took from the labels and predictions need. They are stored with the run."""
         ...
 
     def targets(self, labels: Array) -> Float[Array, "b ..."]:
-        """Labels [b] as what the outputs are compared with; targets of several examples can be mixed linearly."""
+        """The targets of labels [b], with which outputs are compared. Targets can be mixed linearly."""
         ...
 
     def fitted(self, labels: np.ndarray) -> "Task":
-        """The same task with what it takes from the labels of a training split: the weights of classes, a scale."""
+        """The task fitted to the labels of a training split, such as by weights of classes or a scale."""
         ...
 
     def losses(self, outputs: Float[Array, "b outputs"], targets: Float[Array, "b ..."]) -> Float[Array, " b"]:
-        """What training minimises the mean of."""
+        """The loss of each example [b]; training minimises its mean."""
         ...
 
     def predictions(self, outputs: Float[Array, "b outputs"]) -> Array:
-        """What the outputs mean, [b, ...]."""
+        """The predictions that the outputs mean, [b, ...]."""
         ...
 
     def average(self, one: Array, other: Array) -> Array:
-        """The predictions that are the mean of two views'."""
+        """The mean of the predictions of two views."""
         ...
 
     def measured(self, predictions: Array, targets: Float[Array, "b ..."]) -> Mapping[str, Float[Array, " b"]]:
-        """The plain loss (LOSS) and each measure of every example; their means are reported."""
+        """The plain loss (LOSS) and each measure for every example, [b]; their means are reported."""
         ...
 
 

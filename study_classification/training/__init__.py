@@ -1,21 +1,21 @@
-"""One run is made.
+"""Makes a run.
 
 loop.py           train_and_evaluate(config, workdir), top to bottom
 setup.py          what a config decides before any image is read
 feed.py           what training reads: data, batch size, order, images
-feature_cache.py  what a frozen backbone makes of the images, computed once
+feature_cache.py  features of a frozen backbone, computed once
 initial.py        the variables that training begins with
 fitted_head.py    a last layer that starts as a logistic regression
 streams.py        random streams by name
 phases.py         the steps of a run, as pure arithmetic
 programs.py       the compiled programs of a run
 state.py          everything that training changes
-step.py           what happens to one batch
+step.py           a training step on one batch
 compiled_step.py  a step that fits into memory
-results.py        what a network has learnt, drawn where its data allow it
-recorder.py       what a run leaves and says
-loggers.py        what other programs show of a run
+results.py        draws what a network has learnt, if its data allow it
+recorder.py       writes and prints what a run leaves
+loggers.py        sends the epochs of a run to other programs
 lr_find.py        the learning-rate finder
-preview.py        what augmentation makes of images, drawn
-describe.py       the summary of what would be trained
+preview.py        draws what augmentation makes of images
+describe.py       the summary of a network
 """

@@ -1,6 +1,6 @@
-"""A training step that fits into memory: compiled before it is run, with the batch in as many parts as that takes.
+"""Compiles a training step that fits into memory, with the batch in as many parts as that needs.
 
-Compiling can begin while the data are prepared, so that the first step does not have to wait for both.
+Compiling can begin while the data are prepared, so that the first step does not wait for one after the other.
 """
 
 import math
@@ -26,9 +26,9 @@ Parts = dict[str, int]
 
 
 class CompiledStep:
-    """A step that is compiled for each shape of batch that it meets; if it does not fit, batches pass in more parts.
+    """A step that is compiled for each shape of batch. If it does not fit into memory, batches pass in more parts.
 
-    A call that compiles raises EnvironmentFault if not even one image at once fits.
+    A call that compiles raises EnvironmentFault if not even one image at a time fits.
     """
 
     def __init__(
@@ -39,15 +39,15 @@ class CompiledStep:
         name: str = "",
         found: Parts | None = None,
     ):
-        """Makes it; nothing is compiled yet.
+        """Makes the step without compiling it.
 
         Args:
             make_step: accumulate_steps -> the jitted step.
             parts: the least accumulate_steps.
-            devices: how many share a batch.
-            name: of the step, in `found`.
-            found: into how many parts memory made a step and shape of batch pass: what a run found before, and what is
-                found now.
+            devices: the number of devices that share a batch.
+            name: the name of the step in `found`.
+            found: the number of parts for each step and shape of batch; it holds what a run found before, and is added
+                to.
         """
         self._make_step, self._parts, self._devices = make_step, parts, devices
         self._name, self._found = name, {} if found is None else found
@@ -55,13 +55,13 @@ class CompiledStep:
         self._ahead: tuple[PyTree, Future[tuple[Step, float]]] | None = None
 
     def start(self, state: PyTree, batch: PyTree) -> None:
-        """Begins to compile for arrays like these (shapes and shardings), in a thread, while data are prepared."""
+        """Begins to compile, in a thread, for arrays of these shapes and shardings."""
         thread = ThreadPoolExecutor(1)
         self._ahead = batch, thread.submit(_compile, self._make_step(self._parts), state, batch)
         thread.shutdown(wait=False)
 
     def lower(self, state: PyTree, batch: PyTree) -> jax.stages.Lowered:
-        """The step for arrays like these (shapes and shardings), not yet compiled, in the least number of parts."""
+        """The lowered step for arrays of these shapes and shardings, in the least number of parts."""
         return self._make_step(self._parts).lower(state, batch)
 
     def __call__(self, state: TrainState, batch: Batch) -> TrainState:
@@ -108,10 +108,10 @@ def compiled_train_step(
     name: str = "",
     found: Parts | None = None,
 ) -> CompiledStep:
-    """The training step of an experiment, see `make_train_step`, that fits into memory.
+    """The training step of an experiment, see `make_train_step`, which fits into memory.
 
-    Batches with a further first axis are so many steps, taken by one program without coming back to the host.
-    `sharding` is that of the state, which is donated; for `name` and `found` see `CompiledStep`.
+    A batch with a further first axis stands for several steps, which one program takes without returning to the host.
+    `sharding` is the sharding of the state, which is donated. For `name` and `found` see `CompiledStep`.
     """
     model, preprocess, config = experiment.model, experiment.preprocess, experiment.config
 
@@ -131,7 +131,7 @@ def compiled_train_step(
 
 
 def _compile(step, state: PyTree, batch: PyTree) -> tuple[Step, float]:
-    """The compiled step, and the bytes that a device needs for it besides state and batch."""
+    """(compiled step, bytes that a device needs for it besides state and batch)."""
     try:
         compiled = step.lower(state, batch).compile()
     except jax.errors.JaxRuntimeError as error:
@@ -139,6 +139,6 @@ def _compile(step, state: PyTree, batch: PyTree) -> tuple[Step, float]:
             raise
         return step, math.inf
     analysis = compiled.memory_analysis()
-    if analysis is None:  # a backend that does not tell
+    if analysis is None:  # some backends do not tell
         return compiled, 0.0
     return compiled, analysis.temp_size_in_bytes + analysis.output_size_in_bytes - analysis.alias_size_in_bytes

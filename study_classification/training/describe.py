@@ -1,4 +1,4 @@
-"""What a config would train, without training it: the summary of its network."""
+"""Describes the network that a config would train, without training it."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ from study_classification.tasks.create import create_task
 
 
 def describe_network(config: ConfigDict, preprocess: AnyPreprocess, class_names: Sequence[str]) -> str:
-    """The summary of the network that a config describes for these classes, or for a number, as text.
+    """The summary, as text, of the network of a config for these classes, or for a number.
 
     Raises:
         ConfigError: if there is no such network.
@@ -39,7 +39,7 @@ def describe_network(config: ConfigDict, preprocess: AnyPreprocess, class_names:
 
 
 def count_network(config: ConfigDict, preprocess: AnyPreprocess, class_names: Sequence[str]) -> tuple[int, int]:
-    """The parameters of the network that a config describes, and the FLOPs of its forward pass for one example.
+    """(parameters, FLOPs of the forward pass for one example) of the network of a config.
 
     Raises:
         ConfigError: if there is no such network.

@@ -1,7 +1,7 @@
-"""The feature cache: with a frozen backbone each image passes it once, and the head trains on what came out.
+"""The feature cache: each image passes a frozen backbone once, and the head trains on its features.
 
-Without augmentation the head learns exactly what it would learn behind the backbone; with stored augmented views
-(`feature_cache.views`) epoch e sees view e modulo views of each image.
+Without augmentation the head learns exactly what it would learn without the cache. With stored augmented views
+(`feature_cache.views`), epoch e sees view e modulo views of each image.
 """
 
 import dataclasses
@@ -51,15 +51,15 @@ def cached_features(
     views: int,
     cache: Path,
 ) -> dict[str, np.ndarray]:
-    """The features of a split in the place of its images, computed once and then read back from a file.
+    """The features of a split, to train on instead of its images. They are computed once and kept in a file.
 
     Args:
         experiment: network, preprocessing, augmentation, batch size.
-        variables: of the network; its backbone makes the features.
-        open_images: opens the images of the split, of the training canvas where several views are asked for; called
-            only if the cache does not hold their features.
+        variables: the variables of the network, whose backbone makes the features.
+        open_images: opens the images of the split, on the training canvas for several views. It is called only if the
+            cache lacks the features.
         examples: the split.
-        views: 1 is the plain image; of several each is augmented.
+        views: 1 stores the plain image; each of several views is augmented.
         cache: the cache directory.
 
     Returns:
@@ -69,11 +69,11 @@ def cached_features(
         EnvironmentFault: if the cache cannot be written.
     """
     config, preprocess = experiment.config, experiment.preprocess
-    assert isinstance(preprocess, Preprocess)  # of a network with given weights
+    assert isinstance(preprocess, Preprocess)  # networks with given weights have it
     plain = Augment(preprocess.image_size, preprocess.image_size)
     augmentation = experiment.augmentation if views > 1 else plain
     identity = _identity(experiment, variables, examples, views, augmentation)
-    plan = EvaluationOrder(len(examples), config.batch_size)
+    order = EvaluationOrder(len(examples), config.batch_size)
 
     def fill(create: Create) -> None:
         of_each = "views" if views > 1 else "view"
@@ -87,10 +87,10 @@ def cached_features(
 
         arrays: dict[str, np.ndarray] = {}
         for view in range(views):
-            batches = progress(images.batches(plan, range(len(plan))), "extracting features", total=len(plan))
+            batches = progress(images.batches(order, range(len(order))), "extracting features", total=len(order))
             for step, batch in enumerate(batches):
-                real = plan[step]["mask"] == 1
-                rows = view * len(examples) + plan[step]["index"][real]
+                real = order[step]["mask"] == 1
+                rows = view * len(examples) + order[step]["index"][real]
                 for name, values in jax.device_get(extract(variables, batch, view)).items():
                     if name not in arrays:
                         arrays[name] = create(name, values.dtype, (views * len(examples), *values.shape[1:]))
@@ -102,7 +102,7 @@ def cached_features(
 def _identity(
     experiment: Experiment, variables: dict[str, PyTree], examples: Split, views: int, augmentation: Augment
 ) -> list:
-    """All that the features depend on."""
+    """Everything that the features depend on."""
     config = experiment.config
     frozen = {"params": {"backbone": variables["params"]["backbone"]}, "batch_stats": variables["batch_stats"]}
     return [
@@ -121,7 +121,7 @@ def _identity(
 
 
 def digest_of(variables: PyTree) -> str:
-    """SHA-256 of all arrays of a tree, with their paths."""
+    """The SHA-256 of all arrays of a tree and their paths."""
     digest = hashlib.sha256()
     for path, leaf in jax.tree_util.tree_flatten_with_path(variables)[0]:
         digest.update(jax.tree_util.keystr(path).encode() + np.ascontiguousarray(leaf).tobytes())

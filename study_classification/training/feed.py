@@ -1,6 +1,6 @@
-"""What training reads: the data set, a batch size that fits it, the order of the examples, and the images.
+"""Opens what training reads: the data set, a batch size that fits it, the order of the examples, and the images.
 
-"Is there a feature cache" is asked here and nowhere else.
+Only this file asks whether there is a feature cache.
 """
 
 from collections.abc import Sequence
@@ -29,20 +29,20 @@ from study_classification.tasks.task import Task
 from study_classification.training.feature_cache import ViewOrder, cached_features
 from study_classification.training.setup import Experiment
 
-BASELINE_OF = 20_000  # validation images, at most, for which the baseline is told
+BASELINE_OF = 20_000  # the most validation images for which the baseline is printed
 
 
 @dataclass(frozen=True)
 class Feed:
-    """The data set of an experiment, and how it is gone through.
+    """The data set of an experiment, and the order in which training reads it.
 
     Attributes:
-        experiment: what it is read for.
+        experiment: the experiment.
         data: the data set.
-        batch_size: that of the config, or less where there are fewer examples.
-        order: which examples each step trains on.
-        task: that of the experiment, with what it takes from the training labels.
-        views: how often the feature cache holds each training image; 0 where images are not cached as features.
+        batch_size: the batch size of the config, or less if there are fewer examples.
+        order: the order of the training examples.
+        task: the task of the experiment, fitted to the training labels.
+        views: how many views of each training image the feature cache holds; 0 without a feature cache.
     """
 
     experiment: Experiment
@@ -53,7 +53,7 @@ class Feed:
     views: int
 
     def images(self, name: str, variables: dict[str, PyTree]) -> Images:
-        """A split as training or validation sees it: its images, or what the frozen backbone makes of them."""
+        """A split as training or validation sees it: its images, or their features from the frozen backbone."""
         experiment = self.experiment
         if not self.views:
             return _open(experiment, self.data, name, reader_for(experiment, _canvas_size(experiment, name)))
@@ -63,11 +63,11 @@ class Feed:
 
     @property
     def order_of_images(self) -> Order:
-        """The order in terms of what `images` gives of the training split."""
+        """The order for the rows of `images` of the training split."""
         return ViewOrder(self.order, self.views) if self.views else self.order
 
     def batch_shapes(self) -> dict[str, jax.ShapeDtypeStruct] | None:
-        """What a training step will be given, before there are any images; None for features and rows."""
+        """The shapes of the batches of a training step, before images are read; None for features and rows."""
         reader = reader_for(self.experiment, _canvas_size(self.experiment, TRAIN))
         if self.views or not isinstance(reader, ImageReader):
             return None
@@ -76,11 +76,11 @@ class Feed:
 
 
 def open_feed(experiment: Experiment) -> Feed:
-    """Opens the data set of an experiment and describes it to the person who looks on.
+    """Opens the data set of an experiment and prints what is in it.
 
     Raises:
-        DataError: if it cannot be used, or has too few images for the devices.
-        ConfigError: if its batches cannot be cut into `accumulate_steps` parts.
+        DataError: if the data set cannot be used, or has too few images for the devices.
+        ConfigError: if batches cannot be cut into `accumulate_steps` parts.
     """
     config, task, preprocess = experiment.config, experiment.task, experiment.preprocess
     cache = cache_directory(config.data)
@@ -112,7 +112,7 @@ def open_feed(experiment: Experiment) -> Feed:
 
 
 def baseline(labels: Int32[np.ndarray, " n"], class_names: Sequence[str], noun: str) -> str:
-    """What a network has to beat, in words: the share of validation labels that are of the most frequent class."""
+    """A sentence about what a network has to beat: the share of the most frequent class in the validation labels."""
     counts = np.bincount(labels, minlength=len(class_names))
     most = int(np.argmax(counts))
     share = counts[most] / len(labels)
@@ -120,7 +120,7 @@ def baseline(labels: Int32[np.ndarray, " n"], class_names: Sequence[str], noun: 
 
 
 def baseline_of_numbers(labels: Float32[np.ndarray, " n"], mean: float, noun: str) -> str:
-    """What a network has to beat, in words: the errors of always saying the mean of the training numbers."""
+    """A sentence about what a network has to beat: the errors of always predicting the mean of the training numbers."""
     errors = labels.astype(np.float64) - mean
     return (
         f"Always saying {mean:.6g}, the mean of the training {noun}, would be wrong by {np.abs(errors).mean():.6g} "
@@ -138,7 +138,7 @@ def _require_every_class(labels: Int32[np.ndarray, " n"], class_names: Sequence[
 
 
 def _fitting_batch_size(config: ConfigDict, num_examples: int, num_devices: int, noun: str = "pictures") -> int:
-    """The batch size, or, where there are fewer examples, the most of them that devices and parts can share evenly."""
+    """The batch size; with fewer examples, the largest number that devices and parts share evenly."""
     batch_size, parts = config.batch_size, config.accumulate_steps
     if batch_size % num_devices:
         raise ConfigError(
@@ -164,7 +164,7 @@ def _fitting_batch_size(config: ConfigDict, num_examples: int, num_devices: int,
 def features_of_split(
     experiment: Experiment, data: Dataset, name: str, variables: dict[str, PyTree], views: int = 1
 ) -> dict[str, np.ndarray]:
-    """What the backbone makes of the images of a split, see `cached_features`; of one view without augmentation."""
+    """The features of a split from the backbone, see `cached_features`; one view has no augmentation."""
     canvas_size = _canvas_size(experiment, TRAIN) if views > 1 else 0
     cache = cache_directory(experiment.config.data)
     open_views = partial(_open, experiment, data, name, reader_for(experiment, canvas_size))
@@ -185,11 +185,11 @@ def _open(experiment: Experiment, data: Dataset, name: str, reader: Reader) -> I
 
 
 def _canvas_size(experiment: Experiment, name: str) -> int:
-    """The side of the canvas that crops are cut from; 0 where none are drawn."""
+    """The side of the canvas from which crops are cut; 0 without crops."""
     augmentation = experiment.augmentation
     return augmentation.canvas_size if name == TRAIN and augmentation.random_resized_crop else 0
 
 
 def reader_for(experiment: Experiment, canvas_size: int) -> Reader:
-    """How examples become what a batch holds of them; with a canvas size, images that crops are cut from."""
+    """The object that reads examples into the values of a batch. With a canvas size it gives images for crops."""
     return reader_of(experiment.preprocess, experiment.config.data.max_megapixels, canvas_size)

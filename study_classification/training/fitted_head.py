@@ -1,8 +1,8 @@
-"""The head of a network with given weights, fitted at once: a logistic regression of what the backbone makes of images.
+"""Fits the head of a network with given weights at once: a logistic regression on the features of the backbone.
 
 On the features of a frozen backbone a linear head is a convex problem, which scikit-learn solves in less than a second.
-Training that begins there, and not at random weights, begins with the accuracy of the best linear head, however few the
-images are.
+Training that begins there instead of at random weights begins with the accuracy of the best linear head, however few
+images there are.
 """
 
 import warnings
@@ -21,14 +21,14 @@ from study_classification.tasks.sigmoid import Sigmoid
 from study_classification.training.feed import features_of_split
 from study_classification.training.setup import Experiment
 
-EXAMPLES = 5000  # training images, at most, to which the head is fitted
+EXAMPLES = 5000  # the most training images to which the head is fitted
 MAX_ITERATIONS = 1000
 
 
 def with_fitted_head(experiment: Experiment, data: Dataset, variables: dict[str, PyTree]) -> dict[str, PyTree]:
-    """The variables with a last layer that is fitted to the training split, if `model.head.fitted` asks for it.
+    """The variables, with a last layer that is fitted to the training split if `model.head.fitted` is set.
 
-    A last layer that came with the given weights stays as it is.
+    A last layer that came with the given weights stays the same.
 
     Raises:
         DataError: if an image cannot be read.
@@ -55,9 +55,9 @@ def with_fitted_head(experiment: Experiment, data: Dataset, variables: dict[str,
 def fit(
     features: Float[np.ndarray, "n d"], labels: Int[np.ndarray, " n"], num_classes: int, balanced: bool
 ) -> tuple[Float[np.ndarray, "d classes"], Float[np.ndarray, " classes"]]:
-    """Kernel and bias of scikit-learn's logistic regression with its default penalty, |kernel|^2 / 2 in all.
+    """(kernel [d, classes], bias [classes]) of scikit-learn's logistic regression with its penalty, |kernel|^2 / 2.
 
-    A class without an example has zeros and the least bias of all. `balanced` weighs all classes alike.
+    A class without an example gets a kernel of zeros and the least bias. `balanced` gives all classes the same weight.
     """
     model = LogisticRegression(max_iter=MAX_ITERATIONS, class_weight="balanced" if balanced else None)
     with warnings.catch_warnings():
@@ -73,13 +73,13 @@ def fit(
 def one_logit(
     kernel: Float[np.ndarray, "d 2"], bias: Float[np.ndarray, " 2"], positive: int
 ) -> tuple[Float[np.ndarray, "d 1"], Float[np.ndarray, " 1"]]:
-    """The layer whose sigmoid is the probability of the positive class in the softmax of these two."""
+    """The layer whose sigmoid is the probability of the positive class in the softmax of this layer for two classes."""
     other = 1 - positive
     return kernel[:, [positive]] - kernel[:, [other]], bias[[positive]] - bias[[other]]
 
 
 def _for_each_class(coefficients: np.ndarray, intercepts: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """One row a class; of two classes scikit-learn gives one row, that of the second class against the first."""
+    """One row for each class. For two classes scikit-learn gives one row, of the second class against the first."""
     if len(coefficients) > 1:
         return coefficients, np.asarray(intercepts)
     halves = np.array([-0.5, 0.5])

@@ -1,4 +1,4 @@
-"""The variables that training begins with: given weights, random values, statistics of the data."""
+"""Makes the variables that training begins with: given weights, random values, statistics of the data."""
 
 import functools
 from itertools import islice
@@ -19,15 +19,15 @@ from study_classification.system.threads import num_workers, parallel
 from study_classification.training.setup import Experiment
 from study_classification.training.streams import INITIAL, stream
 
-STATISTICS_OF = 5000  # training images, at most, of which a backbone takes statistics
+STATISTICS_OF = 5000  # the most training images of which a backbone takes statistics
 
 
 def initial_variables(experiment: Experiment) -> dict[str, PyTree]:
-    """The given weights, and random values by the seed for whatever they leave out."""
+    """The given weights, with random values by the seed for the rest."""
     key = stream(experiment.config.seed, INITIAL)
     init = functools.partial(init_variables, experiment.model, experiment.preprocess.shape, key)
     given = flatten_dict(experiment.pretrained.variables) if experiment.pretrained else {}
-    # What runs once need not be compiled well: on a CPU that would take half a minute of a large network.
+    # What runs once need not be compiled well: that would take half a minute on a CPU for a large network.
     hasty = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
 
     @functools.partial(jax.jit, compiler_options=hasty)
@@ -38,9 +38,9 @@ def initial_variables(experiment: Experiment) -> dict[str, PyTree]:
 
 
 def first_variables(experiment: Experiment, data: Dataset) -> dict[str, PyTree]:
-    """`initial_variables`, with what a backbone's `statistics_of` finds in the first training images.
+    """`initial_variables`, with the statistics that a backbone's `statistics_of` takes of the first training images.
 
-    Given weights have such statistics with them, of the images that they were trained on.
+    Given weights bring such statistics with them, of the images of their training.
 
     Raises:
         DataError: if one of these images cannot be read.
@@ -53,7 +53,7 @@ def first_variables(experiment: Experiment, data: Dataset) -> dict[str, PyTree]:
     reader = ImageReader(preprocess, experiment.config.data.max_megapixels)
     rows = range(min(len(split), STATISTICS_OF))
     images = parallel(lambda row: read(split, row, reader)[0], rows, num_workers(experiment.config.data.workers))
-    chunks = iter(lambda: list(islice(images, 500)), [])  # so that there is never more of them in memory
+    chunks = iter(lambda: list(islice(images, 500)), [])  # so that memory never holds more of them
     batches = (np.asarray(normalize(jnp.asarray(np.stack(chunk)), preprocess)) for chunk in chunks)
     found = experiment.model.backbone.statistics_of(batches)
     flat = flatten_dict(variables["batch_stats"]) | flatten_dict({"backbone": found})

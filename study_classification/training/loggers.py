@@ -1,7 +1,7 @@
-"""What other programs show of a run, epoch by epoch: TensorBoard, Weights & Biases, MLflow.
+"""Sends the epochs of a run to other programs: TensorBoard, Weights & Biases, MLflow.
 
-Each of them gets the values of history.csv by the number of steps, under names such as `val/loss`. One that fails is
-named in a sentence, once, and the training goes on without it.
+Each logger gets the values of history.csv by the number of steps, under names such as `val/loss`. If a logger fails,
+one sentence names it, and the training goes on without it.
 """
 
 import importlib.util
@@ -20,34 +20,34 @@ from study_classification.runs import directory
 from study_classification.runs.history import TRAIN, VAL, Epoch
 from study_classification.system.console import say
 
-PROJECT = "study_classification"  # under which W&B and MLflow show runs
+PROJECT = "study_classification"  # the project in which W&B and MLflow show runs
 FLUSH_SECONDS = 5  # until an epoch is in the file: another thread of tensorboardX writes it
 PACKAGES = {"tensorboard": "tensorboardX", "wandb": "wandb", "mlflow": "mlflow"}  # `config.log` -> what it needs
 
 
 class Logger(Protocol):
-    """One of the other programs. Whatever it raises ends it, and nothing else."""
+    """The interface of a logger. An error ends only the logger, not the training."""
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
-        """Takes the values after so many steps."""
+        """Logs values after a number of steps."""
         ...
 
     def close(self) -> None:
-        """Brings to disk what it still holds."""
+        """Writes what is still in memory to disk."""
         ...
 
 
 class TensorBoard:
     """Event files in `tensorboard/` of the run directory.
 
-    What a killed process wrote after the last checkpoint is marked as void, since it comes again.
+    Epochs that a killed process wrote after the last checkpoint are marked as void, for they come again.
     """
 
     def __init__(self, workdir: Path, config: ConfigDict, steps_before: int):
         from tensorboardX import SummaryWriter
 
         folder, purge = str(workdir / "tensorboard"), steps_before + 1 if steps_before else None
-        suffix = f".{steps_before}"  # two starts within a second would have one name
+        suffix = f".{steps_before}"  # two starts within a second would share a name
         self._writer = SummaryWriter(folder, purge_step=purge, filename_suffix=suffix, flush_secs=FLUSH_SECONDS)
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
@@ -59,9 +59,9 @@ class TensorBoard:
 
 
 class WandB:
-    """A run of Weights & Biases in `wandb/` of the run directory; offline, unless WANDB_MODE says otherwise.
+    """A run of Weights & Biases in `wandb/` of the run directory, offline unless WANDB_MODE says otherwise.
 
-    Without a connection or an account it would else ask, and a training would wait for the answer.
+    Online, it asks for an account if there is none, and the training would wait for the answer.
     """
 
     def __init__(self, workdir: Path, config: ConfigDict, steps_before: int):
@@ -88,7 +88,7 @@ class WandB:
 
 
 class MLflow:
-    """A run of MLflow: in MLFLOW_TRACKING_URI, or without that in mlflow.db beside the run directory."""
+    """A run of MLflow in MLFLOW_TRACKING_URI, or, without that, in mlflow.db beside the run directory."""
 
     def __init__(self, workdir: Path, config: ConfigDict, steps_before: int):
         from mlflow import MlflowClient
@@ -124,7 +124,7 @@ OPEN: dict[str, Callable[[Path, ConfigDict, int], Logger]] = {
 
 
 def require_loggers(log_config: ConfigDict) -> None:
-    """Raises EnvironmentFault if a logger is asked for whose package is absent."""
+    """Raises EnvironmentFault if the package of a logger in the config is absent."""
     for name, package in PACKAGES.items():
         if log_config[name] and importlib.util.find_spec(package) is None:
             raise EnvironmentFault(
@@ -133,7 +133,7 @@ def require_loggers(log_config: ConfigDict) -> None:
 
 
 class Loggers:
-    """Those that a config asks for. They are opened by the first epoch, so that a finished run leaves no empty log."""
+    """The loggers of a config. The first epoch opens them, so that a finished run leaves no empty log."""
 
     def __init__(self, workdir: Path, config: ConfigDict):
         self._workdir, self._config = workdir, config
@@ -144,8 +144,8 @@ class Loggers:
         """Logs an epoch.
 
         Args:
-            row: of the history.
-            steps_before: how many steps had been taken before the epoch.
+            row: the row of the history.
+            steps_before: the number of steps before the epoch.
         """
         for name in list(self._wanted):
             with self._going_on(name):
@@ -154,17 +154,17 @@ class Loggers:
                 self._open[name].log(row.step, values_of(row))
 
     def close(self) -> None:
-        """Closes what is open."""
+        """Closes the open loggers."""
         for name in list(self._open):
             with self._going_on(name):
                 self._open.pop(name).close()
 
     @contextmanager
     def _going_on(self, name: str) -> Iterator[None]:
-        """Within the context an error of a logger is its end, and nothing else's."""
+        """A context in which an error of a logger ends only this logger."""
         try:
             yield
-        except Exception as error:  # of other people's programs, of every kind
+        except Exception as error:  # of other programs, of any type
             self._wanted.remove(name)
             self._open.pop(name, None)
             reason = str(error).partition("\n")[0] or type(error).__name__
@@ -172,6 +172,6 @@ class Loggers:
 
 
 def values_of(row: Epoch) -> dict[str, float]:
-    """The values of a row of history.csv by the names that loggers group: `train_loss` becomes `train/loss`."""
+    """The values of a row of history.csv under the names that loggers group: `train_loss` becomes `train/loss`."""
     grouped = re.compile(f"^({TRAIN[:-1]}|{VAL[:-1]})_")
     return {grouped.sub(r"\1/", name): value for name, value in row.row().items() if name != "step"}

@@ -34,11 +34,11 @@ from study_classification.training.results import formula_of, leave_results
 from study_classification.training.setup import Experiment, resolve_config
 from study_classification.training.state import COUNT, FIRST_NONFINITE_STEP, TrainState
 
-FORMULAS = 10  # times, at most, that a run says what a linear model has learnt so far
+FORMULAS = 10  # how often, at most, a run prints what a linear model has learnt so far
 
 
 def go_on(history: History) -> str:
-    """Never asks a run to end."""
+    """Gives no reason to end a run."""
     return ""
 
 
@@ -49,18 +49,18 @@ def train_and_evaluate(
     watch: Callable[[History], str] = go_on,
     page: bool = True,
 ) -> TrainState:
-    """Trains the network that the config describes, or goes on where an interrupted run in `workdir` stopped.
+    """Trains the network of a config, or goes on where an interrupted run in `workdir` stopped.
 
     Args:
         config: as `configs/default.py` defines it.
-        workdir: the run directory, see `runs/directory.py`; made if need be.
-        typed: the fields that the user set on the command line: a refused resume names them first.
-        watch: told the history after each epoch, and of a resumed run at its beginning; gives the reason for which the
-            run should end now, or ''.
-        page: whether report.html is written at the end; `report` writes it at any time.
+        workdir: the run directory, see `runs/directory.py`; it is made if need be.
+        typed: fields that the user set on the command line; a refused resume names them first.
+        watch: is given the history after each epoch, and at the beginning of a resumed run; returns why the run should
+            end now, or ''.
+        page: whether to write report.html at the end; `report` writes it at any time.
 
     Returns:
-        The state with the best weights of the run, averaged ones if it evaluates these.
+        The state with the best weights of the run; averaged weights, if the run evaluates these.
 
     Raises:
         UserError: one of its kinds, for everything that the user can mend; see `errors.py`.
@@ -78,7 +78,7 @@ def train_and_evaluate(
 
 @dataclass(frozen=True)
 class _Training:
-    """What stays the same from epoch to epoch."""
+    """Everything that stays the same from epoch to epoch."""
 
     config: ConfigDict
     workdir: Path
@@ -152,16 +152,16 @@ def _train(
 
 
 def run_epoch(t: _Training, state: TrainState, step: int, began: float) -> tuple[TrainState, int, int]:
-    """Takes the steps that an epoch has left, or as many of them as the time budget allows.
+    """Takes the remaining steps of an epoch, or as many of them as the time budget allows.
 
     Args:
-        t: what stays the same.
-        state: after the steps that have been taken.
-        step: the number of these.
-        began: when the epoch began, on the monotonic clock; less the time that it took before an interruption.
+        t: everything that stays the same.
+        state: the state after `step` steps.
+        step: the number of steps so far.
+        began: the monotonic time at which the epoch began, minus its time before an interruption.
 
     Returns:
-        The state, and the numbers of steps before and after the last dispatch.
+        (state, number of steps before the last dispatch, number of steps after it).
 
     Raises:
         Interrupted: after Ctrl-C or SIGTERM, with everything saved.
@@ -174,7 +174,7 @@ def run_epoch(t: _Training, state: TrainState, step: int, began: float) -> tuple
     for batch in progress(batches, f"epoch {number + 1}", total=len(groups)):
         state = t.programs.step(t.phases.at(step))(state, batch)
         before, step = step, step + (1 if batch["label"].ndim == 1 else batch["label"].shape[0])
-        if step == t.phases.head_steps:  # the optimizer starts anew, with all that it trains from here on
+        if step == t.phases.head_steps:  # the optimizer starts anew, with all parameters that it trains from here on
             state = state.replace(opt_state=t.programs.start_optimizer(state.params))
         signal_number = max(t.asked_to_stop(taken) for taken in range(before + 1, step + 1))
         due = bool(signal_number) or (step < epoch.stop and t.phases.save_due(before, step))
@@ -191,7 +191,7 @@ def run_epoch(t: _Training, state: TrainState, step: int, began: float) -> tuple
 
 
 def validate(t: _Training, state: TrainState) -> dict[str, float]:
-    """The loss and the measures, means over the validation split; every example counts exactly once."""
+    """The loss and the measures as means over the validation split. Every example counts exactly once."""
     order = EvaluationOrder(len(t.feed.data.split(VALIDATION)), t.feed.batch_size)
     variables = state.evaluated()
     parts = [
@@ -205,7 +205,7 @@ def validate(t: _Training, state: TrainState) -> dict[str, float]:
 
 
 def _first_state(t: _Training, variables: dict) -> tuple[TrainState, int, float]:
-    """The state of the latest checkpoint, or the one before the first step; its steps; the seconds of its epoch."""
+    """(state of the latest checkpoint or before the first step, its steps, seconds of its epoch so far)."""
     state = t.programs.start(variables)
     found = load_latest(t.checkpointer.folder, devices.abstract(state.parts()))
     if found is None:
@@ -220,7 +220,7 @@ def _first_state(t: _Training, variables: dict) -> tuple[TrainState, int, float]
 
 
 def _row(t: _Training, state: TrainState, step: int, speed: float, began: float) -> Epoch:
-    """The row of an epoch that has just been trained.
+    """The row of the history for the epoch that was just trained.
 
     Raises:
         DivergedError: if the loss or a measure is not finite.
@@ -246,7 +246,7 @@ def _means(t: _Training, sums: dict) -> dict[str, float]:
 
 
 def _save(t: _Training, state: TrainState, step: int, seconds: float = 0.0) -> None:
-    """Saves the state, the history, the seconds of the running epoch, and in how many parts batches pass."""
+    """Saves the state, the history, the seconds of the running epoch, and the parts of batches."""
     best = bool(t.history.epochs) and t.history.epochs[t.history.best].step == step
     beside = {"history": t.history.to_json(), "seconds": seconds, "parts": dict(t.programs.parts)}
     t.checkpointer.save(step, state.parts(), beside, best)
@@ -262,18 +262,18 @@ def _stop(t: _Training, step: int, signal_number: int) -> None:
 
 
 def _out_of_time(t: _Training, before: int, step: int, began: float) -> bool:
-    """Whether the time budget is used up; several hosts look less often, for they have to agree."""
+    """Whether the time budget is used up. Several hosts check less often, for they have to agree."""
     look = math.isfinite(t.time_budget) and crossed(before, step, 1 if hosts.alone() else t.config.log_every_steps)
     return look and t.history.seconds() + _seconds_since(began) >= t.time_budget
 
 
 def _seconds_since(began: float) -> float:
-    """The time since then, the same on all hosts."""
+    """The seconds since then, the same on all hosts."""
     return hosts.broadcast_from_first(time.monotonic() - began)
 
 
 def _check_finite(state: TrainState, checkpointer: Checkpointer) -> None:
-    """Raises DivergedError if a loss or gradient of this epoch was not finite."""
+    """Raises DivergedError if a loss or gradient of this epoch is not finite."""
     bad = int(state.sums[FIRST_NONFINITE_STEP])
     if bad >= 0:
         raise DivergedError(

@@ -1,4 +1,4 @@
-"""The learning-rate finder: how the loss answers to rates that rise from step to step, and which one to take.
+"""The learning-rate finder: shows how the loss changes while the rate rises step by step, and suggests a rate.
 
 Source: the range test of Smith (arXiv:1506.01186), with the exponential rise, range and end of fastai's lr_find.
 """
@@ -29,20 +29,20 @@ from study_classification.training.setup import rate_multipliers, resolve_config
 from study_classification.training.state import COUNT, init_state, zero_sums
 
 LOWEST, HIGHEST = 1e-7, 10.0  # rates of the first and the last step
-DIVERGED = 4.0  # times the smallest smoothed loss: above it the test ends
-MEMORY = 0.8  # of the moving average that smooths the losses
+DIVERGED = 4.0  # the test ends when the smoothed loss is so many times its smallest value
+MEMORY = 0.8  # decay of the moving average that smooths the losses
 
 
 def find_learning_rate(config: ConfigDict, workdir: Path, steps: int = 100) -> float:
-    """Trains with rising rates, shows how the loss answers, and forgets the weights.
+    """Trains with rising rates, writes the curve of the loss, and forgets the weights.
 
-    Network, data, optimizer and first weights are those that training would begin with; the schedule and a first phase
-    of the head are left out. Writes lr_find.csv and lr_find.png into `workdir`, and changes nothing else there.
+    Network, data, optimizer and first weights are the same as in training. The schedule and a first phase of the head
+    are left out. It writes lr_find.csv and lr_find.png into `workdir`, and changes nothing else there.
 
     Args:
         config: as `configs/default.py` defines it.
-        workdir: made if need be.
-        steps: how many rates are tried, unless the loss diverges before.
+        workdir: the directory for both files; it is made if need be.
+        steps: how many rates to try, unless the loss diverges before.
 
     Returns:
         The suggested `optimizer.learning_rate`, see `steepest_descent`.
@@ -84,8 +84,8 @@ def find_learning_rate(config: ConfigDict, workdir: Path, steps: int = 100) -> f
 
 
 def _suggest(rates: Float[np.ndarray, " n"], losses: Float[np.ndarray, " n"], workdir: Path) -> float:
-    """Writes and draws what was found; returns the rate to take."""
-    curve = smoothed(smoothed(losses)[::-1])[::-1]  # there and back, so that it does not lag behind
+    """Writes and draws the losses; returns the suggested rate."""
+    curve = smoothed(smoothed(losses)[::-1])[::-1]  # forward and backward, so that it does not lag behind
     place = steepest_descent(rates, curve)
     if hosts.is_first():
         write_text(workdir / "lr_find.csv", _to_csv(rates, losses, curve))
@@ -101,7 +101,7 @@ def _suggest(rates: Float[np.ndarray, " n"], losses: Float[np.ndarray, " n"], wo
 
 
 def smoothed(losses: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-    """The exponential moving average, without its bias towards 0 at the beginning."""
+    """The exponential moving average of the losses, without its bias towards 0 at the beginning."""
     averages, average = np.empty(len(losses)), 0.0
     for place, loss in enumerate(losses):
         average = MEMORY * average + (1 - MEMORY) * loss
@@ -110,10 +110,10 @@ def smoothed(losses: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
 
 
 def steepest_descent(rates: Float[np.ndarray, " n"], losses: Float[np.ndarray, " n"]) -> int | None:
-    """Where the loss falls fastest with the logarithm of the rate: a rate at which training makes the most of a step.
+    """The rate at which the loss falls fastest over the logarithm of the rate; None if the loss falls nowhere.
 
-    Only what lies before the smallest loss counts, for behind it the weights are spoilt already, and the first tenth
-    is left out, since an average of few losses says little. None if the loss falls nowhere.
+    Only rates before the smallest loss count, for after it the weights are spoilt. The first tenth is left out, for an
+    average of few losses says little.
     """
     begin, end = len(losses) // 10, int(np.argmin(losses))
     if end <= begin:

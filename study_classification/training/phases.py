@@ -19,9 +19,9 @@ class Phase:
     """Consecutive steps that one program takes.
 
     Attributes:
-        steps: their numbers, counted from 0.
+        steps: the numbers of the steps, from 0.
         head_alone: whether only the head is trained.
-        stage: number of the size of images, see `Augment.stages`.
+        stage: the index of the image size, see `Augment.stages`.
     """
 
     steps: range
@@ -34,12 +34,12 @@ class Phases:
     """The steps of a run.
 
     Attributes:
-        total_steps: all of them.
-        head_steps: those of the first phase, in which the head alone is trained.
-        num_stages: sizes of images that follow each other, each for an equal share of all steps.
-        num_examples: of an epoch.
-        batch_size: examples of a step.
-        save_every: examples between two periodic checkpoints.
+        total_steps: the number of all steps.
+        head_steps: the number of steps in the first phase, which trains only the head.
+        num_stages: the number of image sizes, each of which gets an equal share of all steps.
+        num_examples: the number of examples in an epoch.
+        batch_size: the number of examples in a step.
+        save_every: the number of examples between two periodic checkpoints.
     """
 
     total_steps: int
@@ -60,33 +60,33 @@ class Phases:
         )
 
     def at(self, step: int) -> Phase:
-        """The phase of a step; the last one behind the end."""
+        """The phase of a step; after the end, the last phase."""
         return next((phase for phase in self.all if step in phase.steps), self.all[-1])
 
     @property
     def total_epochs(self) -> int:
-        """How many epochs are begun."""
+        """The number of epochs that begin."""
         return (self.total_steps - 1) * self.batch_size // self.num_examples + 1
 
     def epoch(self, number: int, begin: int) -> range:
-        """The steps of an epoch, counted from 0, that begins with this step.
+        """The steps of an epoch, from its beginning at step `begin`.
 
-        Epochs are joined end to end and cut into batches, so one ends with the batch that holds its last example. It
-        has a step at least, also where a run goes on with larger batches on other devices.
+        Epochs are joined end to end and cut into batches, so an epoch ends with the batch that holds its last example.
+        It has at least one step, even if a run goes on with larger batches on other devices.
         """
         end = max(-(-(number + 1) * self.num_examples // self.batch_size), begin + 1)
         return range(begin, min(end, self.total_steps))
 
     def steps_at_once(self, epoch: range, wanted: int) -> int:
-        """How many steps are taken by one dispatch: 1 in an epoch in which the program changes.
+        """The number of steps that one dispatch takes: 1 in an epoch in which the program changes.
 
-        The groups have to be the same wherever a resumed run enters the epoch.
+        The groups of steps have to be the same wherever a resumed run enters the epoch.
         """
         changes = any(phase.steps.start in epoch[1:] for phase in self.all)
         return 1 if changes else wanted
 
     def save_due(self, before: int, step: int) -> bool:
-        """Whether a periodic checkpoint is due between two numbers of steps, the second included."""
+        """Whether a periodic checkpoint is due after step `before` and not after `step`."""
         return crossed(before * self.batch_size, step * self.batch_size, self.save_every)
 
 
@@ -96,10 +96,10 @@ def crossed(before: float, after: float, every: float) -> bool:
 
 
 def plan_phases(config: ConfigDict, num_examples: int, batch_size: int, num_stages: int) -> Phases:
-    """The phases of a config for a training split of so many examples.
+    """The phases of a config for a training split with `num_examples` examples.
 
     Raises:
-        ConfigError: if the first phase leaves nothing for the second.
+        ConfigError: if the first phase leaves no steps for the second.
     """
     total_steps = duration_in_steps(config, "total", num_examples, batch_size)
     epochs = config.fine_tuning.head_epochs
@@ -115,7 +115,7 @@ def plan_phases(config: ConfigDict, num_examples: int, batch_size: int, num_stag
 
 
 def schedules(config: ConfigDict, phases: Phases) -> tuple[optax.Schedule, optax.Schedule]:
-    """The learning rate of the phase of the head and of what follows it, each by the steps of its own optimizer."""
+    """The schedules of the phase of the head and of the later phases, each by the steps of its own optimizer."""
     warmup_steps = duration_in_steps(config.schedule, "warmup", phases.num_examples, phases.batch_size)
     remaining = phases.total_steps - phases.head_steps
     head = optax.constant_schedule(config.fine_tuning.head_learning_rate)
@@ -123,7 +123,7 @@ def schedules(config: ConfigDict, phases: Phases) -> tuple[optax.Schedule, optax
 
 
 def learning_rate_after(config: ConfigDict, phases: Phases) -> Callable[[int], float]:
-    """(number of steps taken) -> the learning rate of the last of them."""
+    """A function: number of steps -> learning rate of the last of them."""
     head, rest = schedules(config, phases)
 
     def rate(step: int) -> float:

@@ -1,4 +1,4 @@
-"""What augmentation makes of the first images that a run would train on: each kind alone, and all together."""
+"""Draws what augmentation makes of the first images of a training: each kind alone, and all together."""
 
 import itertools
 from dataclasses import dataclass, fields, replace
@@ -28,27 +28,27 @@ from study_classification.training.feed import Feed, open_feed, reader_for
 from study_classification.training.setup import Experiment, resolve_config
 from study_classification.training.streams import AUGMENTATION, MIXING, stream
 
-ROWS = 6  # images that are drawn, at most
-SEEN = 256  # pixels of the short side of an image that is drawn as it is, at least
-RANGES = ("crop_scale", "crop_ratio", "randaugment")  # fields of others' ranges, which switch nothing on
+ROWS = 6  # the most images that are drawn
+SEEN = 256  # the least short side, in pixels, of a plain image
+RANGES = ("crop_scale", "crop_ratio", "randaugment")  # these fields turn nothing on: they are ranges of others
 SIZES = ("image_size", "canvas_size")
 
 
 def preview(config: ConfigDict, folder: Path) -> Path:
-    """Draws the first images of the first training step into preview.png: as they are, and as the network sees them.
+    """Draws the first images of the first training step into preview.png: plain, and as the network sees them.
 
-    What is drawn at random is drawn as in training, by the seed of the config.
+    Random values are the same as in training with the seed of the config.
 
     Args:
         config: as `configs/default.py` defines it.
-        folder: made if need be; nothing else is written.
+        folder: the folder for preview.png; it is made if need be.
 
     Returns:
-        The figure.
+        The path of the figure.
 
     Raises:
         ConfigError: if the examples are no images.
-        UserError: as `train_and_evaluate`, for data or weights that cannot be used.
+        UserError: for data or weights that cannot be used, as in `train_and_evaluate`.
     """
     experiment = resolve_config(config)
     if not isinstance(experiment.preprocess, Preprocess):
@@ -85,7 +85,7 @@ def preview(config: ConfigDict, folder: Path) -> Path:
 
 
 def views(augmentation: Augment) -> list[tuple[str, Augment]]:
-    """Each kind of augmentation that is switched on: what the config says of it, and it alone."""
+    """(text of the config, settings with this kind alone) for each kind of augmentation that is on."""
     found = []
     plain = _plain(augmentation)
     for field in fields(Augment):
@@ -107,7 +107,7 @@ def _in_words(value: object) -> str:
 
 
 def _plain(augmentation: Augment) -> Augment:
-    """Everything switched off."""
+    """The settings with everything off."""
     return Augment(
         augmentation.image_size, augmentation.image_size, **{name: getattr(augmentation, name) for name in RANGES}
     )
@@ -115,13 +115,13 @@ def _plain(augmentation: Augment) -> Augment:
 
 @dataclass(frozen=True)
 class FirstImages:
-    """The first images of a step, and before them the last one of those that are mixed with each other.
+    """The first images of a step, after one more image with which the first of them is mixed.
 
     Attributes:
-        experiment: what is trained.
-        split: that of training.
-        epochs: of each image, [n + 1], as the order says it; the first one is there to be mixed with the second.
-        indices: of each in the split, [n + 1].
+        experiment: the experiment.
+        split: the training split.
+        epochs: the epoch of each image, as the order gives it, [n + 1]. The first image is the partner of the second.
+        indices: the index of each image in the split, [n + 1].
     """
 
     experiment: Experiment
@@ -130,7 +130,7 @@ class FirstImages:
     indices: np.ndarray
 
     def raw(self) -> list[Cell]:
-        """The images as they are, with the label and the name of each."""
+        """The plain images as cells, with the label and name of each."""
         limit = self.experiment.config.data.max_megapixels
         cells = []
         for index in self.indices[1:]:
@@ -141,7 +141,7 @@ class FirstImages:
         return cells
 
     def cells(self, a: Augment) -> list[Cell]:
-        """What training makes of them by this augmentation; of mixed ones with the shares of their labels."""
+        """The augmented images as cells; mixed images with the shares of their labels."""
         images, shares, labels = self.augmented(a)
         texts = ["" for _ in labels[1:]]
         if shares is not None:
@@ -153,7 +153,7 @@ class FirstImages:
         return list(zip(texts, images[1:], strict=True))
 
     def augmented(self, a: Augment) -> tuple[UInt8[np.ndarray, "n h w c"], jax.Array | None, list]:
-        """Images [n + 1], of which the first one's own partner is not drawn; the share that stays; labels."""
+        """(images [n + 1], share that an image keeps, labels). The partner of the first image is not drawn."""
         seed = self.experiment.config.seed
         reader = reader_for(self.experiment, a.canvas_size if a.random_resized_crop else 0)
         assert isinstance(reader, ImageReader)
@@ -161,7 +161,7 @@ class FirstImages:
         keys = example_keys(stream(seed, AUGMENTATION), jnp.asarray(self.epochs), jnp.asarray(self.indices))
         images = jax.jit(partial(augment, a=a))(np.stack(found), np.stack(aspects), keys)
         share = None
-        if a.mixup or a.cutmix:  # by the first example of those that are mixed
+        if a.mixup or a.cutmix:  # the first of the mixed examples decides
             key = example_keys(stream(seed, MIXING), jnp.asarray(self.epochs[1:2]), jnp.asarray(self.indices[1:2]))[0]
             share = draw_mask(key, a.image_size, a.mixup, a.cutmix)
             images = mix(images, share[..., None])
@@ -174,7 +174,7 @@ class FirstImages:
 
 def _first_images(feed: Feed) -> FirstImages:
     parts = feed.experiment.config.accumulate_steps
-    planned = {name: values[::parts] for name, values in feed.order[0].items()}  # those of the first part, see optim
+    planned = {name: values[::parts] for name, values in feed.order[0].items()}  # the first part, see optim
     places = [len(planned["index"]) - 1, *range(min(ROWS, len(planned["index"])))]
     split = feed.data.images(TRAIN)
     return FirstImages(feed.experiment, split, planned["epoch"][places], planned["index"][places])

@@ -23,15 +23,15 @@ from study_classification.trees import filter_tree
 
 @dataclass(frozen=True)
 class Programs:
-    """What runs on the devices.
+    """The programs that run on the devices.
 
     Attributes:
         start: variables -> the state before the first step.
         start_optimizer: parameters -> the optimizer's state at the beginning of the last phase.
-        zero_sums: -> the sums at the beginning of an epoch.
-        abstract_state: shapes, types and shardings of the state.
+        zero_sums: () -> the sums at the beginning of an epoch.
+        abstract_state: the shapes, types and shardings of the state.
         steps: (whether the head alone is trained, stage of image size) -> training step.
-        parts: into how many parts memory makes the batches of a step pass; a resumed run takes as many again.
+        parts: the number of parts of a batch, for each step, that fits into memory; a resumed run takes the same.
         predict: variables, batch -> predictions.
         measure: predictions, labels, mask -> sums of the loss, the measures and the count.
     """
@@ -51,7 +51,7 @@ class Programs:
 
 
 def build_programs(experiment: Experiment, feed: Feed, phases: Phases, variables: dict[str, PyTree]) -> Programs:
-    """The programs for a network with variables of these shapes; each is compiled when it is first needed."""
+    """Builds the programs for a network with variables of these shapes. Each is compiled when it is first needed."""
     config, mesh, mask = experiment.config, experiment.mesh, experiment.mask
     multipliers = rate_multipliers(experiment, variables["params"])
     head_optimizer, optimizer = (

@@ -1,4 +1,4 @@
-"""What a training run leaves and says: its files, its rows, its curves. On several hosts the first alone does it."""
+"""Writes and prints what a training leaves: files, rows, curves. Of several hosts only the first does so."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -21,11 +21,11 @@ from study_classification.training.phases import Phases
 from study_classification.training.setup import Experiment
 from study_classification.trees import count_parameters
 
-DRAW_EVERY = 60  # seconds between two drawings of the curves while training runs
+DRAW_EVERY = 60  # seconds between two drawings of the curves during training
 
 
 class Recorder:
-    """Writes into one run directory."""
+    """The recorder of one run directory."""
 
     def __init__(self, experiment: Experiment, workdir: Path):
         self._experiment, self._workdir = experiment, workdir
@@ -34,21 +34,21 @@ class Recorder:
         self._loggers = Loggers(workdir, experiment.config)
 
     def announce(self) -> None:
-        """Says what is computed on."""
+        """Prints the devices."""
         say(devices.banner(devices.compute_dtype(self._experiment.config.precision)))
         devices.warn_of_idle_accelerator()
 
     def begin(self, data: Dataset, task: Task, typed: Sequence[str]) -> None:
-        """Writes what describes the run before its first step, or checks that it is the run that is already there.
+        """Writes the files that describe the run. A run that the directory holds already has to be the same one.
 
         Raises:
             RunError: if the directory holds another run.
             DataError: if it holds this run, but the data have changed.
-            EnvironmentFault: if a logger is asked for whose package is absent.
+            EnvironmentFault: if the package of a logger is absent.
         """
         config = self._experiment.config
         require_loggers(config.log)
-        # So that they are found from any directory.
+        # so that they are found from any directory
         config.data.source = absolute_source(config.data.source)
         for group, field in ((config.data, "splits"), (config.data, "cache_dir"), (config.model, "weights")):
             group[field] = directory.absolute(group[field])
@@ -57,7 +57,7 @@ class Recorder:
             directory.begin(run, data.key, data.report, data.splits_csv, typed)
 
     def describe(self, phases: Phases, params: PyTree) -> None:
-        """Says what is trained, and from which weights."""
+        """Prints what is trained, and from which weights."""
         experiment, config = self._experiment, self._experiment.config
         total, trained = count_parameters(params), count_parameters(params, experiment.mask)
         say(
@@ -72,14 +72,14 @@ class Recorder:
 
     @contextmanager
     def logging(self) -> Iterator[None]:
-        """Within the context epochs are logged for other programs; behind it their logs are whole."""
+        """A context in which epochs are logged for other programs. After it their logs are complete."""
         try:
             yield
         finally:
             self._loggers.close()
 
     def add(self, row: Epoch, history: History, total_epochs: int, better: bool) -> None:
-        """Says and writes the row of an epoch."""
+        """Prints and writes the row of an epoch."""
         text = row.describe(total_epochs)
         say(f"{text}  best" if better else text)
         if self._writes:
@@ -90,12 +90,12 @@ class Recorder:
                 self._drawn = time.monotonic()
 
     def say_formula(self, formula: str) -> None:
-        """Says what a linear model has learnt so far, if it can be written."""
+        """Prints what a linear model has learnt so far, if it has a formula."""
         if formula:
             say(f"  {formula}")
 
     def finish(self, history: History, phases: Phases, reason: str) -> None:
-        """Says how it ended, and which epoch was the best."""
+        """Prints how training ended, and which epoch was the best."""
         best = history.epochs[history.best]
         early = reason and not history.reached(phases.total_steps)
         values = ", ".join(f"{name} {value:.4f}" for name, value in reversed(list(best.val.items())))
@@ -106,6 +106,6 @@ class Recorder:
             draw_curves(history, directory.figure_file(self._workdir, "curves"))
 
     def guide(self) -> None:
-        """Says what to do next."""
+        """Prints what to do next."""
         noun = self._experiment.preprocess.noun
         say(next_steps(self._workdir, directory.figure_file(self._workdir, "curves"), noun))

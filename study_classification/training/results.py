@@ -1,4 +1,4 @@
-"""What a network has learnt, drawn and said where its kind of data allows it: formula, curve, map, confusion table."""
+"""Draws and prints what a network has learnt, if its data allow it: formula, curve, map, confusion matrix."""
 
 import functools
 from collections.abc import Callable
@@ -35,7 +35,7 @@ from study_classification.tasks.softmax import Softmax
 from study_classification.training.feed import Feed
 from study_classification.training.state import TrainState
 
-SAID = 2  # findings that are said at the end, the most important ones; report.html has all
+SAID = 2  # how many findings are printed at the end, the most important ones; report.html has all
 IN_A_FORMULA = 3  # columns, at most
 PLACES = 200  # of a curve; along each side of a map
 Words = dict[str, list[tuple[str, float]]]
@@ -43,7 +43,7 @@ Predict = Callable[[PyTree, dict], Array]  # variables, batch -> predictions
 
 
 def number_columns(feed: Feed) -> tuple[NumberColumn, ...]:
-    """The columns that the network sees, if these are numbers without missing ones, and few; else none."""
+    """The columns that the network sees, if they are few, and numbers without missing ones; else none."""
     preprocess = feed.experiment.preprocess
     columns = preprocess.columns if isinstance(preprocess, TablePreprocess) else ()
     found = tuple(column for column in columns if isinstance(column, NumberColumn) and not column.indicator)
@@ -51,11 +51,11 @@ def number_columns(feed: Feed) -> tuple[NumberColumn, ...]:
 
 
 def formula_of(feed: Feed, params: PyTree) -> str:
-    """What a linear model says of a few columns of numbers, in their own units; '' of all other networks.
+    """The formula of a linear model of a few columns of numbers, in their units; '' for any other network.
 
     Args:
-        feed: what it learns from.
-        params: its parameters.
+        feed: the data of the run.
+        params: the parameters of the network.
     """
     columns, arrays = number_columns(feed), flatten_dict(params, sep="/")
     linear = {"head/classifier/kernel", "head/classifier/bias"}
@@ -74,19 +74,19 @@ def formula_of(feed: Feed, params: PyTree) -> str:
 def leave_results(
     feed: Feed, predict: Predict, best: TrainState, val_images: Images, history: History, workdir: Path, page: bool
 ) -> None:
-    """Says what a finished run shows, and draws what can be drawn of it, on the first host.
+    """Prints and draws what a finished run shows, on the first host.
 
-    A small validation split is looked at once more for it. Of a task that tells neither classes nor numbers nothing is
-    known that could be said.
+    It predicts a small validation split once more. It shows nothing for a task that predicts neither classes nor
+    numbers.
 
     Args:
-        feed: what was learnt from.
-        predict: of the run.
+        feed: the data of the run.
+        predict: the program of the run that predicts.
         best: the state with the best weights.
         val_images: the validation split.
-        history: with at least one epoch.
+        history: the history, with at least one epoch.
         workdir: the run directory.
-        page: whether report.html and its figures are written.
+        page: whether to write report.html and its figures.
 
     Raises:
         EnvironmentFault: if the run directory cannot be written.
@@ -119,7 +119,7 @@ def _answers(feed: Feed, predict: Callable[[dict], Array], val_images: Images) -
 
 
 def _words(feed: Feed, predict: Callable[[dict], Array]) -> Words:
-    """The most telling words, of a network that averages words."""
+    """Prints the most telling words of a network that averages words."""
     config, texts, names = feed.experiment.config, feed.experiment.preprocess, feed.data.class_names
     if config.model.name != "text_average" or not isinstance(texts, TextPreprocess) or not names:
         return {}
@@ -164,10 +164,10 @@ def _leave_confusion(feed: Feed, finished: Finished, workdir: Path) -> None:
 
 
 def _leave_page(finished: Finished) -> None:
-    """Writes the page. The run is finished and kept, so nothing that goes wrong here may make it fail."""
+    """Writes the page. The run is finished and kept, so no error here may make it fail."""
     try:
         say(f"Report: {write_page(finished)}")
-    except Exception as error:  # of whatever kind
+    except Exception as error:  # of any type
         complain(f"The run is finished, but its report cannot be written: {error or type(error).__name__}")
 
 
@@ -208,7 +208,7 @@ def _examples(feed: Feed) -> Examples:
 
 
 def _batch(feed: Feed, values: Float[np.ndarray, "n d"]) -> dict[str, Shaped[jax.Array, "n d"]]:
-    """Values in the units of their columns, as the network is given them, on every device."""
+    """Values in the units of their columns as a batch for the network, on every device."""
     columns, experiment = number_columns(feed), feed.experiment
     seen = (values - [column.mean for column in columns]) / [column.deviation for column in columns]
     return {experiment.preprocess.key: jax.device_put(seen.astype(np.float32), devices.replicated(experiment.mesh))}

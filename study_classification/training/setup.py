@@ -1,4 +1,4 @@
-"""What a config decides before any image is read: network, weights, preprocessing, what is trained."""
+"""Resolves a config before any image is read: network, weights, preprocessing, trained parameters."""
 
 from dataclasses import dataclass, replace
 
@@ -35,14 +35,14 @@ class Experiment:
     """A checked config and what follows from it.
 
     Attributes:
-        config: with `model.origin` as the weights have it.
-        preprocess: that of the weights, of the config, or what was learnt from the training rows.
-        augmentation: of the training images.
-        mesh: all devices.
-        model: with the outputs of the task.
-        task: what is learnt.
-        class_names: in the order of the labels; none where these are numbers.
-        mask: a tree like the parameters: which of them are trained.
+        config: the config, with the `model.origin` of the weights.
+        preprocess: the preprocessing, from the weights, the config, or the training rows.
+        augmentation: the augmentation of the training images.
+        mesh: the mesh of all devices.
+        model: the network, with the outputs of the task.
+        task: the task that is learnt.
+        class_names: in the order of the labels; empty if labels are numbers.
+        mask: a tree of booleans like the parameters: which of them are trained.
         pretrained: the given weights, if any.
     """
 
@@ -58,11 +58,11 @@ class Experiment:
 
 
 def resolve_config(config: ConfigDict, learnt: AnyPreprocess | None = None) -> Experiment:
-    """Checks all that can be checked before anything heavy starts.
+    """Resolves a config, and checks everything that can be checked before heavy work.
 
     Args:
         config: as `configs/default.py` defines it.
-        learnt: what the run that goes on has learnt from its training rows; else it is learnt now.
+        learnt: the preprocessing of a run that goes on; without it, it is learnt from the training rows now.
 
     Raises:
         ConfigError: for settings that are wrong or contradict each other, or that do not fit the classes.
@@ -85,7 +85,7 @@ def resolve_config(config: ConfigDict, learnt: AnyPreprocess | None = None) -> E
     if pretrained:
         config.model.origin = pretrained.origin
     preprocess = pretrained.preprocess if pretrained else _preprocess(config, learnt)
-    augmentation = Augment.from_config(config.augment, preprocess.shape[0])  # of rows nothing is drawn
+    augmentation = Augment.from_config(config.augment, preprocess.shape[0])  # rows have no augmentation
     dtype = devices.compute_dtype(config.precision)
     model = create_model(config.model, task.num_outputs, dtype, preprocess.num_tokens)
     if config.model.head.fitted and not is_linear(model.head):
@@ -104,7 +104,7 @@ def resolve_config(config: ConfigDict, learnt: AnyPreprocess | None = None) -> E
 
 
 def _preprocess(config: ConfigDict, learnt: AnyPreprocess | None) -> AnyPreprocess:
-    """What happens to every example before the network sees it, where no weights say so."""
+    """The preprocessing of a network without given weights."""
     if config.data.input == IMAGES:
         return Preprocess.from_config(config.preprocess)
     if isinstance(learnt, KINDS[config.data.input]):
@@ -134,7 +134,7 @@ def _require_size(model: Classifier, preprocess: Preprocess, size: int, shapes: 
 
 
 def rate_multipliers(experiment: Experiment, params: PyTree) -> PyTree | None:
-    """What the learning rate of each trained parameter is multiplied by; None is 1 for all."""
+    """The factor of the learning rate of each trained parameter; None means 1 for all."""
     decay = experiment.config.fine_tuning.layer_decay
     if decay == 1:
         return None

@@ -19,13 +19,13 @@ class TrainState(struct.PyTreeNode):
     """Everything that training changes.
 
     Attributes:
-        step: how many steps have been taken.
-        params: float32, {'backbone': ..., 'head': ...}.
-        batch_stats: BatchNorm's running statistics, float32; empty without BatchNorm.
-        opt_state: optax's.
-        sums: over the steps of the running epoch: the loss and the measures of the task, the count of examples; and
-            first_nonfinite_step, the step in which loss or gradient first were not finite, or -1.
-        average: of the variables over the steps, see `optim/averaging.py`; {} where none is kept.
+        step: the number of steps so far.
+        params: the parameters, float32, {'backbone': ..., 'head': ...}.
+        batch_stats: the running statistics of BatchNorm, float32; empty without BatchNorm.
+        opt_state: the state of the optimizer of optax.
+        sums: sums over the steps of the running epoch: loss, measures of the task, and count of examples; and
+            first_nonfinite_step, the first step whose loss or gradient was not finite, or -1.
+        average: the average of the variables over the steps, see `optim/averaging.py`; {} without an average.
     """
 
     step: Int[Array, ""]
@@ -36,22 +36,22 @@ class TrainState(struct.PyTreeNode):
     average: PyTree = struct.field(default_factory=dict)
 
     def variables(self) -> dict[str, PyTree]:
-        """Those that the next step begins with."""
+        """The variables with which the next step begins."""
         return {"params": self.params, "batch_stats": self.batch_stats}
 
     def averaged(self) -> dict[str, PyTree]:
-        """The average that is evaluated instead of them; {} where none is kept."""
+        """The average that is evaluated instead of the variables; {} without an average."""
         params = averaged_params(self.opt_state, self.params)
         return {"params": params, "batch_stats": self.batch_stats} if params else self.average
 
     def evaluated(self) -> dict[str, PyTree]:
-        """Those that are validated, and that evaluate and predict find in a checkpoint."""
+        """The variables that are validated, and that evaluate and predict read from a checkpoint."""
         return self.averaged() or self.variables()
 
     def parts(self) -> dict[str, PyTree]:
-        """What a checkpoint holds: `model`, which evaluation reads alone, and `training`.
+        """The parts of a checkpoint: `model`, which evaluation reads, and `training`.
 
-        Where an average is evaluated, it is the `model`, and `training` holds the raw variables as well.
+        If an average is evaluated, it is the `model`, and `training` also holds the raw variables.
         """
         raw = {"raw": self.variables()} if self.averaged() else {}
         return {
@@ -67,7 +67,7 @@ class TrainState(struct.PyTreeNode):
 
 
 def zero_sums(names: Sequence[str]) -> dict[str, Array]:
-    """The sums of the loss and the measures at the beginning of an epoch; each its own buffer, for they are donated."""
+    """The sums at the beginning of an epoch. Each has its own buffer, for they are donated."""
     return {name: jnp.zeros(()) for name in names} | {
         COUNT: jnp.zeros((), jnp.int32),
         FIRST_NONFINITE_STEP: jnp.full((), -1, jnp.int32),
@@ -81,7 +81,7 @@ def init_state(
     names: Sequence[str],
     ema_decay: float = 0.0,
 ) -> TrainState:
-    """The state before the first step; the optimizer keeps nothing for parameters that the mask leaves out."""
+    """The state before the first step. The optimizer keeps no state for parameters that the mask leaves out."""
     trained, _ = partition(variables["params"], mask)
     return TrainState(
         step=jnp.zeros((), jnp.int32),

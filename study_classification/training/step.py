@@ -1,4 +1,4 @@
-"""What happens to one batch in training: a pure step, made to be jitted."""
+"""A training step on one batch: a pure function, to be jitted."""
 
 from collections.abc import Callable
 from functools import partial
@@ -41,24 +41,22 @@ def make_train_step(
     optimizer_mask: PyTree | None = None,
     accumulate_steps: int = 1,
 ) -> Callable[[TrainState, Batch], TrainState]:
-    """The step: augment, normalise, forward, loss of the task, backward, update of what the mask says is trained.
+    """The step: augment, normalise, forward, loss of the task, backward, update of the parameters in the mask.
 
-    `optimizer_mask` is the mask of what the optimizer's state holds, where that is more than this step trains: for the
-    rest the optimizer sees gradients of 0, and nothing changes.
+    `optimizer_mask` is the mask of parameters in the state of the optimizer, if they are more than this step trains.
+    For the others the optimizer sees gradients of 0, and nothing changes.
 
-    Frozen parameters cost no gradient, and a frozen BatchNorm runs on its stored statistics, which stay as they are. A
-    backbone that is frozen whole runs as in evaluation, without dropout or stochastic depth.
+    Frozen parameters cost no gradient. A frozen BatchNorm runs on its stored statistics, which do not change. A
+    backbone that is frozen as a whole runs as in evaluation, without dropout or stochastic depth.
 
-    With `accumulate_steps`, the batch passes in so many parts of equal size, one after the other, and the update takes
-    the mean of their gradients: memory of one part. BatchNorm sees each part on its own, and images are mixed within
-    one.
+    With `accumulate_steps`, the batch passes in so many equal parts, one after the other, in the memory of one part.
+    The update takes the mean of their gradients. BatchNorm sees each part alone, and images are mixed within a part.
 
-    With `batch_norm_size`, BatchNorm's statistics are those of so many images, see `normalized_in_parts`.
+    With `batch_norm_size`, BatchNorm takes the statistics of so many images, see `normalized_in_parts`.
 
-    Random numbers depend on the seed, the epoch and the example (augmentation; mixing: the first example of the part)
-    or the step (dropout), and on nothing else, so a resumed run continues as the uninterrupted one. Under jit with a
-    batch that is split over devices, the loss is that of the whole batch, and so are BatchNorm's means without
-    `batch_norm_size`.
+    Random numbers depend only on the seed, the epoch and the example (augmentation; for mixing the first example of the
+    part) or the step (dropout), so a resumed run continues like the uninterrupted one. Under jit, with a batch that is
+    split over devices, the loss is that of the whole batch. So are the means of BatchNorm without `batch_norm_size`.
     """
     objective_of = _objective(model, preprocess, augmentation, config, task, mask)
     gradients_of = accumulated(jax.value_and_grad(objective_of, has_aux=True), accumulate_steps)
@@ -90,10 +88,10 @@ def make_train_step(
 
 
 def _added(task: Task, state: TrainState, outputs: Array, targets: Array, finite: Array) -> dict[str, Array]:
-    """The sums of the epoch with those of this batch.
+    """The sums of the epoch after this batch.
 
-    What is reported is the plain loss, so that training and validation can be compared; of a mixed image it is that of
-    the mixed target.
+    They hold the plain loss, so that training and validation can be compared. The loss of a mixed image is that of its
+    mixed target.
     """
     sums, values = state.sums, task.measured(task.predictions(outputs), targets)
     first = sums[FIRST_NONFINITE_STEP]
@@ -106,7 +104,7 @@ def _added(task: Task, state: TrainState, outputs: Array, targets: Array, finite
 def _objective(
     model: nn.Module, preprocess: AnyPreprocess, augmentation: Augment, config: ConfigDict, task: Task, mask: PyTree
 ) -> Callable:
-    """(trained, frozen, batch_stats, batch, key) -> objective, ((outputs, targets), batch_stats)."""
+    """A function (trained, frozen, batch_stats, batch, key) -> objective, ((outputs, targets), batch_stats)."""
     mixes = augmentation.mixup > 0 or augmentation.cutmix > 0
     augmentation_key, mixing_key = stream(config.seed, AUGMENTATION), stream(config.seed, MIXING)
 
@@ -134,12 +132,12 @@ def _objective(
 
 
 def _forward(model: nn.Module, config: ConfigDict, mask: PyTree, prepared: Callable[[Batch], Array]) -> Callable:
-    """(params, batch_stats, batch, key of dropout) -> outputs, batch_stats."""
+    """A function (params, batch_stats, batch, key of dropout) -> outputs, batch_stats."""
     backbone_is_trained = any(jax.tree.leaves(mask.get("backbone", {})))
     frozen_layers = {path.rpartition("/")[0] for path, trained in flatten_dict(mask, sep="/").items() if not trained}
 
-    # Statistics of small batches are worse than those of a million images, and weights whose BatchNorms were folded
-    # into their convolutions have none that new ones could replace.
+    # Statistics of small batches are worse than those of a million images. Weights whose BatchNorms were folded
+    # into their convolutions have no statistics that new ones could replace.
     backbone_statistics_kept = config.learning == "fine_tuning" and not config.fine_tuning.update_statistics
 
     def choose_statistics(call, args, kwargs, context):
@@ -172,9 +170,9 @@ def _forward(model: nn.Module, config: ConfigDict, mask: PyTree, prepared: Calla
 def make_extract(
     model: nn.Module, preprocess: Preprocess, augmentation: Augment, seed: int
 ) -> Callable[[PyTree, Batch, int], Array]:
-    """What a frozen backbone makes of a batch: (variables, batch, epoch) -> features, float32 [b, ...].
+    """A function (variables, batch, epoch) -> features of a frozen backbone, float32 [b, ...].
 
-    The images are those that the training step would see in this epoch.
+    The images are the same that the training step would see in this epoch.
     """
     key = stream(seed, AUGMENTATION)
 
@@ -187,7 +185,7 @@ def make_extract(
 
 
 def make_measure_step(task: Task) -> Callable[[Array, Array, Array], dict[str, Array]]:
-    """(predictions, label [b], mask [b]) -> sums of loss, measures and count over the examples whose mask is 1."""
+    """A function (predictions, label [b], mask [b]) -> sums of loss, measures and count, over examples with mask 1."""
 
     def measure(predictions: Array, label: Array, mask: Array) -> dict[str, Array]:
         values = task.measured(predictions, task.targets(label))

@@ -1,8 +1,8 @@
-"""Random streams by name: what is drawn for one purpose shares nothing with another's, nor with another seed's."""
+"""Random streams by name. Streams of different purposes, and of different seeds, share nothing."""
 
 import jax
 
-# Constants of `fold_in`. A name's number stays, or runs could not be repeated.
+# Constants for `fold_in`. The number of a name never changes, or runs could not be repeated.
 INITIAL = 1
 AUGMENTATION = 2
 DROPOUT = 3
@@ -10,5 +10,5 @@ MIXING = 4
 
 
 def stream(seed: int, name: int) -> jax.Array:
-    """The key of one of the streams above for `config.seed`."""
+    """The random key of one of the streams above for `config.seed`."""
     return jax.random.fold_in(jax.random.key(seed), name)

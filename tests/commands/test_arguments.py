@@ -69,6 +69,9 @@ def test_a_file_may_be_called_help():
         ("classify a.jpg", r"did you mean predict\?"),
         ("configs/photos.py:data=x", r"a config follows its flag, --config=configs/photos\.py:data=x"),
         ("--config=photos epochs=3", r"stands behind its colon, as in --config=configs/photos\.py:epochs=3"),
+        ("TRAIN", r"there is no verb 'TRAIN': did you mean train\?"),
+        ("Fit", r"did you mean train\?"),
+        ("lr-find", r"did you mean lr_find\?"),
         ("zzz", "valid are: train, evaluate, report, predict"),
     ],
 )

@@ -138,6 +138,8 @@ def test_flags_of_other_programs_are_guided(text, guide):
         ("predict --output f.csv", "--format=csv > FILE"),
         ("predict --conf 0.8", "it is --threshold=0.8"),
         ("evaluate --output f.json", "report.json"),
+        ("check --config=photos", "; the folder or manifest stands without a flag: check photos"),
+        ("explain --image=a.jpg", "stand without a flag: explain --workdir=RUN a.jpg"),
         ("tune --config=animals --n_trials=30", "it is --trials=30"),
         ("tune --config=animals --workdir=x", "the directory of the study is --study=x"),
     ],
@@ -154,8 +156,10 @@ def test_verbs_of_a_run_guide_to_their_own(text, guide):
         ("optimizer.lr=0.1", "set --config.optimizer.learning_rate=0.1"),
         ("epochs=5", "set --config.total_epochs=5"),
         ("data.path=x", "set --config.data.source=x"),
-        ("model.num_classes=3", "the config has no field 'model.num_classes': the data have the classes"),
+        ("model.num_classes=3", "the config has no field 'model.num_classes': the classes come from the data"),
         ("optimizer=sgd", "set --config.optimizer.name=sgd"),
+        ("nonsense=3", "the config has no field 'nonsense': configs/default.py lists the fields"),
+        ("=3", "the config has no field '': configs/default.py lists the fields"),
         ("early_stopping=3", "it is a group; set one of --config.early_stopping.min_delta"),
     ],
 )
@@ -175,6 +179,7 @@ def test_fields_that_do_not_exist(field, guide):
         ("--config.model.hidden=64,", "model.hidden is set, but model.name is original: it belongs to mlp"),
         ("--config.total_steps=3", "total_epochs=20.0 and total_steps=3 contradict each other"),
         ("--workdir", "--workdir needs a value"),
+        ("--workdir=", "--workdir needs a value"),
         ("--config=photos", "--config is given twice"),
     ],
 )
@@ -204,14 +209,48 @@ def test_what_a_typed_decider_leaves_over_is_let_pass():
         ("predict a.jpg", "predict needs --workdir=DIR, the directory that a training run has written"),
         ("train --workdir=x --config.seed=2", "--config.seed changes a config, but there is no --config=FILE.py"),
         ("train --config= --workdir=x", "--config needs a value"),
-        ("evaluate --workdir=x y", "evaluate takes no 'y': flags begin with --, and only predict takes files"),
+        ("evaluate --workdir=x y", "evaluate takes no 'y': a run directory follows its flag, --workdir=y"),
+        (
+            "prepare --config=photos y",
+            "prepare takes no 'y': flags begin with --, and only predict, explain, compare and check take files",
+        ),
+        ("summary quickstart", "summary takes no 'quickstart': a config follows its flag, --config=quickstart"),
+        (
+            "lr_find tests",
+            "lr_find takes no 'tests': the source goes behind the colon: --config=configs/photos.py:data=",
+        ),
+        (
+            "prepare --prune --config.seed=3",
+            "--config.seed changes a config, but there is no --config=FILE.py: give it",
+        ),
+        ("evaluate --workdir=x --data=", "--data needs a value"),
+        ("--config=quickstart --version", "train has no --version: pip show study-classification tells it"),
+        ("predict --workdir=x a ''", "predict was given an empty name: name a file or folder"),
+        ("train configs/photos.py", "train takes no 'configs/photos.py': a config follows its flag, --config=configs/"),
         ("train --config=photos data=x", "train takes no 'data=x': an argument of a config stands behind its colon"),
-        ("predict --workdir=x --top_k=0 a", "--top_k=0: "),
-        ("predict --workdir=x --format=xml a", "--format=xml: "),
+        ("predict --workdir=x --top_k=0 a", "--top_k is '0', but must be a whole number, 1 or more"),
+        ("predict --workdir=x --top_k=1.5 a", "--top_k is '1.5', but must be a whole number, 1 or more"),
+        ("predict --workdir=x --threshold=2 a", "--threshold is '2', but must be a number from 0 to 1"),
+        ("predict --workdir=x --threshold=nan a", "--threshold is 'nan', but must be a number from 0 to 1"),
+        ("predict --workdir=x --calibrated=3 a", "--calibrated is '3', but must be True or False"),
+        ("prepare --prune --older_than=inf", "--older_than is 'inf', but must be a number, 0 or more"),
+        ("predict --workdir=x --format=xml a", "--format is 'xml', but must be one of table, csv, json, jsonl"),
+        ("--lang=fr --config=quickstart", "--lang is 'fr', but must be one of en, ja"),
+        ("predict --workdir=x --workdir=y a", "--workdir is given twice: give it once"),
+        ("--config=quickstart --config.seed=1 --config.seed=2", "--config.seed is given twice: give it once"),
     ],
 )
 def test_what_a_verb_needs_and_takes(text, sentence):
     assert refused(text).startswith(sentence)
+
+
+def test_a_run_directory_without_its_flag_is_guided(tmp_path):
+    assert "only predict, explain, compare and check take files" not in refused("evaluate nowhere")
+    for name in ("config.json", "classes.json"):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    for verb in ("train", "summary", "evaluate"):
+        assert refused(f"{verb} {tmp_path}").endswith(f"a run directory follows its flag, --workdir={tmp_path}")
+    assert "--workdir" not in refused(f"preview {tmp_path}")
 
 
 @pytest.mark.parametrize(

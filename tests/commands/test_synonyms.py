@@ -41,5 +41,11 @@ def test_fields_by_their_name_in_the_field(name, field):
 
 
 def test_the_value_that_was_given_is_in_the_guide():
-    assert "data=my photos" in synonyms.guide("train", True, "data", "my photos")
-    assert "data=FOLDER" in synonyms.guide("train", True, "data", None)
+    assert "data=my photos" in synonyms.guide("train", ["config"], "data", "my photos")
+    assert "data=FOLDER" in synonyms.guide("train", ["config"], "data", None)
+
+
+def test_a_verb_without_run_and_config_is_not_led_to_them():
+    assert synonyms.guide("check", ["out"], "config", "c.py").endswith("without a flag: check c.py")
+    assert synonyms.guide("compare", ["out"], "epochs", "3") == ""
+    assert "the run in --workdir has its own" in synonyms.guide("explain", ["workdir"], "epochs", "3")

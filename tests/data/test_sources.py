@@ -174,6 +174,8 @@ def test_run_directories_are_passed_over(tmp_path):
     assert names(listing) == [("cat/1.png", "cat", None)]
     assert listing.run_directories == ("cat/three", "runs/one", "two")
     assert (listing.empty_classes, listing.without_class) == ((), ())
+    with pytest.raises(DataError, match="two is a run directory, which a training has written"):
+        list_folder(tmp_path / "two")
 
 
 def test_what_was_drawn_is_no_data(tmp_path):

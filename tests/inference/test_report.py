@@ -83,5 +83,5 @@ def test_a_run_without_an_epoch_is_named(run):
 def test_a_number_has_no_probability_to_calibrate(run):
     run.config.task.name = "regression"
     object.__setattr__(run, "class_names", ())
-    with pytest.raises(ConfigError, match="tells a number, which has no probability to calibrate"):
+    with pytest.raises(ConfigError, match="predicts a number, which has no probability to calibrate"):
         load_predictor(run, "best", calibrated=True)

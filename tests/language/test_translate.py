@@ -43,6 +43,7 @@ SMALL = Catalogue(
         ("write {NAME: {VALUE}} for X", "X には {NAME: {VALUE}} と書きます"),
         ("give a, b and c", "a、b、c を指定してください"),
         ("give a folder, or x, y", "フォルダ、x, y を指定してください"),
+        ("give a and b; a folder", "a、b を指定してください; フォルダ"),
         ("add pictures", "画像を増やしてください"),
         ("add dogs", "add dogs"),
         ("pictures cannot be read: rows", "pictures を読めません: rows"),

@@ -94,6 +94,13 @@ def test_a_refused_resume_names_every_difference_and_first_what_was_typed(run):
     assert run_directory.load(run.workdir).config.seed == 0
 
 
+def test_other_settings_are_named_before_other_data(run):
+    run_directory.begin(run, "key", {}, "")
+    run.config.batch_size = 8
+    with pytest.raises(RunError, match="batch_size=16, not 8"):
+        run_directory.begin(run, "other data", {}, "")
+
+
 def test_what_follows_from_other_weights_is_not_named(run):
     run_directory.begin(run, "key", {}, "")
     run.config.model.weights, run.config.model.origin = "other", "timm"

@@ -110,7 +110,7 @@ def test_pairs_need_the_same_test_examples(copies):
     [
         ("config.json", {"task__name": "sigmoid"}, "its task is sigmoid, that of a is softmax"),
         ("classes.json", ["0", "1", "9"], "its classes differ from those of a in 2, 9"),
-        ("data_report.json", {"key": "0" * 20}, "its data, or their splits, are others than those of a"),
+        ("data_report.json", {"key": "0" * 20}, "its data, or their splits, differ from those of a"),
     ],
 )
 def test_a_run_that_cannot_be_compared_is_left_out_with_the_reason(copies, file, values, reason):

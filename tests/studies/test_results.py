@@ -4,7 +4,8 @@ from types import SimpleNamespace
 import pytest
 
 from study_classification.config import flatten, load_config
-from study_classification.config_rules import chosen_fields, validate
+from study_classification.config_effects import chosen_fields
+from study_classification.config_rules import validate
 from study_classification.configs import default
 from study_classification.errors import RunError
 from study_classification.runs.directory import write_history

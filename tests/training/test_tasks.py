@@ -61,7 +61,7 @@ def _numbered(_digits, cache, tmp_path_factory):
 
 @pytest.fixture
 def numbered(_numbered, tmp_path):
-    """A finished run that tells a number, and its images, a test's own copy."""
+    """A finished run that predicts a number, and its images, a test's own copy."""
     copy = Path(shutil.copytree(_numbered, tmp_path / "numbered"))
     run = directory.load(copy / "run")
     run.config.data.source = str(copy / "digits" / "numbers.csv")
@@ -134,10 +134,10 @@ def test_a_number_is_no_class(numbered):
     assert "tiny, a number, step" in repr(predictor) and predictor.class_names == ()
     image = next((numbered.workdir.parent / "digits").rglob("*.png"))
     for ask in (predictor.predict, predictor.probabilities):
-        with pytest.raises(ConfigError, match=r"tells a number: call values\(\)"):
+        with pytest.raises(ConfigError, match=r"predicts a number: call values\(\)"):
             ask(image)
     assert predictor.values(image).shape == (1,) and predictor.values([]).shape == (0,)
-    with pytest.raises(ConfigError, match=r"--assert_accuracy is set, but the run in .* tells a number"):
+    with pytest.raises(ConfigError, match=r"--assert_accuracy is set, but the run in .* predicts a number"):
         evaluate(numbered, assert_accuracy=0.5)
     with pytest.raises(ConfigError, match="--top_k and --threshold are for classes"):
         predict(numbered, [str(image)], top_k=2)

@@ -1,8 +1,8 @@
-"""Random changes of the training images, on the device, inside the train step.
+"""Changes the training images at random, on the device, inside the training step.
 
-Every image draws its random numbers from a key of its own, made of (seed, epoch, index of the example): what it
-looks like in an epoch depends neither on its batch nor on the number of workers, hosts or devices, and a resumed run
-shows what the uninterrupted one would have shown.
+Every image draws its random numbers from its own key, made of (seed, epoch, index of the example). So its look in an
+epoch depends neither on its batch nor on the number of workers, hosts or devices, and a resumed run sees what the
+uninterrupted run would have seen.
 """
 
 import math
@@ -25,16 +25,16 @@ from study_classification.inputs.images.geometry import (
 )
 from study_classification.inputs.images.policies import POLICIES, RANDAUGMENT_LEVELS, apply_policy
 
-# What is drawn besides the 11 numbers of the geometry has keys of its own, each from an image's key and one of these.
+# Whatever is drawn besides the 11 numbers of the geometry has its own key, from the key of the image and one of these.
 _POLICY, _COLOR, _ERASING, _CROP = 11, 12, 13, 14
 
 
 @dataclass(frozen=True)
 class Augment:
-    """What is drawn, and from which ranges; see `config.augment` in configs/default.py for the units.
+    """The settings of augmentation; see `config.augment` in configs/default.py for the units.
 
-    `canvas_size` is the side of the square images that `augment` takes: a `training_canvas` where crops are drawn,
-    else the `eval_view`, whose side is `image_size`. Raises ConfigError, with the name of the field.
+    `canvas_size` is the side of the square images that `augment` takes: of a `training_canvas` if crops are drawn,
+    else of the `eval_view`, which is `image_size`. A bad setting raises a ConfigError that names the field.
     """
 
     image_size: int
@@ -94,7 +94,7 @@ class Augment:
 
     @classmethod
     def from_config(cls, config: ConfigDict, image_size: int) -> "Augment":
-        """From `config.augment` of configs/default.py; canvas_size 0 is 1.25 x image_size."""
+        """The settings in `config.augment` of configs/default.py; a canvas_size of 0 means 1.25 x image_size."""
         values = dict(config)
         canvas_size = values.pop("canvas_size") or round(1.25 * image_size)
         return cls(
@@ -102,18 +102,18 @@ class Augment:
         )
 
     def stages(self) -> "tuple[Augment, ...]":
-        """One for each part of the training, all of one length: the last has the whole image_size."""
+        """The settings of each part of the training. All parts are equally long; the last has the whole image_size."""
         shares = (*self.progressive, 1.0)
         return tuple(replace(self, image_size=max(1, round(share * self.image_size))) for share in shares)
 
 
 def example_keys(key: jax.Array, epochs: jax.Array, indices: jax.Array) -> jax.Array:
-    """One random key an example: int32 [b] epochs, int32 [b] indices of the examples in their data set -> key [b]."""
+    """One random key for each example [b], from int32 [b] epochs and int32 [b] indices of examples in their split."""
     return jax.vmap(lambda epoch, index: jax.random.fold_in(jax.random.fold_in(key, epoch), index))(epochs, indices)
 
 
 def augment(images: jax.Array, aspects: jax.Array, keys: jax.Array, a: Augment) -> jax.Array:
-    """Draws a new view of each image. With everything off, the images themselves as float32.
+    """Draws a new view of each image. With everything off it returns the images themselves as float32.
 
     Args:
       images: uint8 [b, canvas_size, canvas_size, c].
@@ -129,7 +129,7 @@ def augment(images: jax.Array, aspects: jax.Array, keys: jax.Array, a: Augment) 
 def _augment_one(image: jax.Array, aspect: jax.Array, key: jax.Array, a: Augment) -> jax.Array:
     image = image.astype(jnp.float32)
     side = a.image_size
-    u = jax.random.uniform(key, (11,))  # all that may be needed, so that no option changes what another one draws
+    u = jax.random.uniform(key, (11,))  # all of them are drawn, so that no option changes what another one draws
     if a.random_resized_crop:
         image = crop_and_resize(image, *draw_box(u[:4], aspect, a.crop_scale, a.crop_ratio), side)
     elif image.shape[0] != side:

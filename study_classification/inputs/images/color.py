@@ -1,4 +1,4 @@
-"""Random changes of colour: torchvision's `ColorJitter` on float images of 0..255, in one fixed order."""
+"""Changes colours at random: torchvision's `ColorJitter` on float images of 0..255, in one fixed order."""
 
 import jax
 import jax.numpy as jnp
@@ -11,8 +11,8 @@ def jitter(image: jax.Array, key: jax.Array, strengths: tuple[float, float, floa
     """Changes brightness, contrast, saturation and hue, in this order (torchvision shuffles them for every image).
 
     Args:
-      image: float32 [h, w, c] on the scale 0..255. Of one channel only the first two have an effect.
-      key: the image's own.
+      image: float32 [h, w, c] on the scale 0..255. With one channel only the first two have an effect.
+      key: the random key of the image.
       strengths: the factors of the first three are drawn from max(0, 1 - strength)..1 + strength, the turn of the hue
         from -strength..strength, as a share of the colour circle. 0 leaves a property as it is.
 
@@ -28,22 +28,22 @@ def jitter(image: jax.Array, key: jax.Array, strengths: tuple[float, float, floa
 
 
 def blend(degenerate: jax.Array, image: jax.Array, factor: jax.Array) -> jax.Array:
-    """`degenerate` at factor 0, `image` at 1, and beyond it the contrary; clipped to 0..255."""
+    """Mixes two images: `degenerate` at factor 0, `image` at 1, beyond it more than `image`; clipped to 0..255."""
     return jnp.clip(degenerate + factor * (image - degenerate), 0, 255)
 
 
 def brightness(image: jax.Array, factor: jax.Array) -> jax.Array:
-    """Black at factor 0: [h, w, c] -> [h, w, c]."""
+    """Changes the brightness; factor 0 gives black: [h, w, c] -> [h, w, c]."""
     return blend(jnp.zeros_like(image), image, factor)
 
 
 def contrast(image: jax.Array, factor: jax.Array) -> jax.Array:
-    """The mean grey of the image at factor 0: [h, w, c] -> [h, w, c]."""
+    """Changes the contrast; factor 0 gives the mean grey of the image: [h, w, c] -> [h, w, c]."""
     return blend(_grey(image).mean(), image, factor)
 
 
 def saturation(image: jax.Array, factor: jax.Array) -> jax.Array:
-    """The grey image at factor 0: [h, w, c] -> [h, w, c]."""
+    """Changes the saturation; factor 0 gives the grey image: [h, w, c] -> [h, w, c]."""
     return blend(_grey(image), image, factor)
 
 

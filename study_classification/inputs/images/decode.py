@@ -1,4 +1,4 @@
-"""Encoded bytes -> an upright RGB image, or a plain reason why that cannot be."""
+"""Decodes encoded bytes into an upright RGB image, or gives a plain reason why it cannot."""
 
 import functools
 import io
@@ -10,11 +10,11 @@ from pathlib import PurePath
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-# Pillow's other formats stay shut: some run an external program (EPS), others hold no photographs.
+# Pillow's other formats are not opened: some run an external program (EPS), others hold no photographs.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "PPM")
-HEIF = "HEIF"  # that of the package pillow-heif
+HEIF = "HEIF"  # the format that the package pillow-heif adds
 
-# HEIC is listed, so that such a file is reported with the remedy where nothing reads it.
+# HEIC is listed so that a HEIC file is reported, with the remedy, if nothing reads it.
 IMAGE_EXTENSIONS = frozenset((
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".avif",
     ".pbm", ".pgm", ".ppm", ".pnm", ".heic", ".heif", ".hif",
@@ -43,7 +43,7 @@ _TURNS = {
 Image.init()  # registers all formats now: Pillow would do so at the first odd file, perhaps in two threads at once
 # Once, for the whole process: `warnings.catch_warnings` around each image would not be safe in threads.
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
-# Pillow's remarks on damaged metadata name no file, and change no pixel.
+# Pillow's warnings of damaged metadata name no file and concern no pixel.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
@@ -51,18 +51,19 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom, as Pillow's
 
 
 class UnreadableImage(ValueError):
-    """The bytes are not an image that can be used; the message is the reason, without the file's name."""
+    """The bytes are no usable image. The message is the reason, without the name of the file."""
 
 
 def decode_image(data: bytes, *, max_megapixels: float = 89.0) -> Image.Image:
     """Decodes an image of any format in `FORMATS`; the content decides, not the file's extension.
 
-    The result is upright (the EXIF orientation is applied, and gone), fully loaded and of mode RGB: transparency is
-    laid on white, 16 bits are scaled to 8, an animation gives its first frame. ICC profiles and gamma are ignored.
+    The result is upright (the EXIF orientation is applied and removed), fully loaded and of mode RGB. Transparent
+    pixels are laid on white, 16 bits are scaled to 8, and an animation gives its first frame. ICC profiles and gamma
+    are ignored.
 
     Args:
       data: the whole file.
-      max_megapixels: a larger image is refused before it is decoded, as is one above Pillow's own limit.
+      max_megapixels: a larger image is refused before it is decoded, as is an image above Pillow's own limit.
 
     Raises:
       UnreadableImage: with a reason that a person can act on.
@@ -71,14 +72,14 @@ def decode_image(data: bytes, *, max_megapixels: float = 89.0) -> Image.Image:
 
 
 def decode_scaled(data: bytes, min_side: int, *, max_megapixels: float = 89.0) -> tuple[Image.Image, Box]:
-    """As `decode_image`, for a resize to a short side of `min_side` pixels: a large JPEG may come out smaller.
+    """Decodes an image that will be resized to a short side of `min_side` pixels: a large JPEG may come out smaller.
 
-    At 1/2, 1/4 or 1/8 of its size it is decoded up to several times faster. The short side stays at least 2 x min_side,
-    so that the antialiased resize still averages over all that the scaled inverse DCT leaves out (Pillow calls a
+    A JPEG decodes up to several times faster at 1/2, 1/4 or 1/8 of its size. The short side stays at least 2 x
+    min_side, so that the antialiased resize still averages over what the scaled inverse DCT leaves out (Pillow calls a
     `reducing_gap` of 2.0 "very close to fair resampling").
 
     Returns:
-      The image, and the box to resize: sides that are no multiple of the scale are rounded up, so the last row or
+      The image, and the box of it to resize. Sides that are no multiple of the scale are rounded up, so the last row or
       column of pixels shows in part what lies beyond the edge.
     """
     limit = min(max_megapixels * 1e6, Image.MAX_IMAGE_PIXELS or math.inf)
@@ -91,39 +92,39 @@ def decode_scaled(data: bytes, min_side: int, *, max_megapixels: float = 89.0) -
         image = upright_rgb(image)
     except (UnreadableImage, MemoryError):
         raise
-    except Exception as error:  # Pillow's plugins raise nearly everything on damaged files
+    except Exception as error:  # Pillow's plugins raise errors of nearly every type on damaged files
         raise UnreadableImage(_reason(error, data, limit)) from error
     return image, box or (0, 0, *image.size)
 
 
 def upright_rgb(image: Image.Image) -> Image.Image:
-    """An image of any mode, turned as its EXIF orientation says, on white, as RGB; `image` stays as it is.
+    """A copy of an image of any mode: turned upright by its EXIF orientation, laid on white, as RGB.
 
     Raises:
-        UnreadableImage: if its values have no known white.
-        Exception: of many kinds, from Pillow, if it is damaged and was not loaded before.
+        UnreadableImage: if it is unknown which of its values is white.
+        Exception: of many types, from Pillow, if the image is damaged and was not loaded before.
     """
     image.load()
     turn = _TURNS.get(_orientation(image))
     rgb = _to_rgb(image)
     if turn is not None:
         rgb = rgb.transpose(turn)
-        rgb.info.clear()  # or whoever looks at the EXIF again would turn the image again
+        rgb.info.clear()  # or a later reader of the EXIF would turn the image again
     return rgb
 
 
 def is_hidden(relative_path: PurePath) -> bool:
-    """Whether a file, or a folder above it, is hidden or is left behind by a system (`.x`, `Thumbs.db`, `__MACOSX`)."""
+    """Whether a file, or a folder above it, is hidden or was left by a system (`.x`, `Thumbs.db`, `__MACOSX`)."""
     return any(map(is_hidden_name, relative_path.parts))
 
 
 def is_hidden_name(name: str) -> bool:
-    """As `is_hidden`, of a file or folder by itself."""
+    """Whether a file or folder is hidden, by its own name."""
     return name.startswith(".") or name.lower() in _SIDE_FILES
 
 
 def looks_like_image(header: bytes) -> bool:
-    """Whether a file that begins with `header` (16 bytes suffice) has the signature of a format, PPM apart."""
+    """Whether `header`, the first 16 bytes or more of a file, has the signature of a format other than PPM."""
     if _is_heic(header):
         return True
     if header.startswith(b"BM"):  # two letters alone begin many a text, as do those of PPM ("P5")

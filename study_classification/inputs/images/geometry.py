@@ -1,4 +1,4 @@
-"""Where a training image is cut, moved, warped or erased: boxes and affine maps."""
+"""Crops, moves, warps and erases training images: boxes and affine maps."""
 
 from functools import partial
 
@@ -18,10 +18,11 @@ def draw_box(
 ) -> tuple[jax.Array, jax.Array]:
     """The box of "inception-style" crops (arXiv:1409.4842, torchvision's `RandomResizedCrop`), without rejection.
 
-    First the log-uniform ratio of the true proportions, then the area, uniform over that part of `scales` for which a
-    box of this ratio fits into the image. Where none fits (a long image), the largest box of this ratio is taken.
+    The ratio is drawn first, log-uniformly, in the true proportions of the image. The area is then uniform over the
+    part of `scales` for which a box of this ratio fits into the image. If none fits (a long image), the largest box of
+    this ratio is taken.
 
-    Returns (top, left) and (height, width) as shares of the image's sides; always inside 0..1.
+    Returns (top, left) and (height, width) as shares of the image's sides, always within 0..1.
     """
     log_ratio = jnp.log(jnp.array(ratios))
     ratio = jnp.exp(log_ratio[0] + u[0] * (log_ratio[1] - log_ratio[0])) / aspect  # width / height on the square canvas
@@ -42,9 +43,9 @@ def crop_and_resize(image: jax.Array, corner: jax.Array, size: jax.Array, image_
 
 
 def shifted_window(image: jax.Array, key: jax.Array, padding: int) -> jax.Array:
-    """[s, s, c] -> [s, s, c] somewhere in the image with so many pixels of its mirror image around it.
+    """Cuts a window at random from an image with `padding` pixels of its reflection around it: [s, s, c] -> [s, s, c].
 
-    As torchvision's `RandomCrop(s, padding=padding, padding_mode="reflect")`: the edge itself is not repeated.
+    It does what torchvision's `RandomCrop(s, padding=padding, padding_mode="reflect")` does: the edge is not repeated.
     """
     padded = jnp.pad(image, [(padding, padding), (padding, padding), (0, 0)], mode="reflect")
     top, left = jax.random.randint(key, (2,), 0, 2 * padding + 1)
@@ -54,23 +55,26 @@ def shifted_window(image: jax.Array, key: jax.Array, padding: int) -> jax.Array:
 def draw_affine(
     u: jax.Array, rotation: float, shift: float, shear: float, zoom: float, side: int
 ) -> tuple[jax.Array, jax.Array]:
-    """Rotation, shift, shear and zoom, each within its range for u from -1 to 1; Keras' `apply_affine_transform`.
+    """The affine map of rotation, shift, shear and zoom, each within its range for u from -1 to 1.
 
-    Angles are in degrees, the shift is a share of the side in pixels; see `config.augment` in configs/default.py.
+    It is that of Keras' `apply_affine_transform`. Angles are in degrees, and the shift is a share of the side; see
+    `config.augment` in configs/default.py.
 
-    Returns matrix [2, 2] and offset [2] that lead from (row, column) of the result to those of the source, both
-    measured in pixels from the centre.
+    Returns a matrix [2, 2] and an offset [2] that map (row, column) of the result to (row, column) of the source, both
+    in pixels from the centre.
     """
     angle, slant = jnp.deg2rad(rotation * u[0]), jnp.deg2rad(shear * u[1])
     turn = jnp.array([[jnp.cos(angle), -jnp.sin(angle)], [jnp.sin(angle), jnp.cos(angle)]])
     shearing = jnp.array([[1.0, -jnp.sin(slant)], [0.0, jnp.cos(slant)]])
     matmul = partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
-    matrix = matmul(turn, shearing * (1 + zoom * u[4:6]))  # the columns' factors: times a diagonal matrix
+    matrix = matmul(turn, shearing * (1 + zoom * u[4:6]))  # scales the columns: a product with a diagonal matrix
     return matrix, matmul(turn, shift * side * u[2:4])
 
 
 def warp(image: jax.Array, matrix: jax.Array, offset: jax.Array) -> jax.Array:
-    """[s, s, c] -> [s, s, c] by `source = matrix @ target + offset` from the centre; bilinear, edge pixels repeated."""
+    """Warps an image by `source = matrix @ target + offset` from the centre: [s, s, c] -> [s, s, c].
+
+    Values are bilinear, and edge pixels are repeated."""
     side = image.shape[0]
     centre = (side - 1) / 2
     target = jnp.stack(jnp.meshgrid(*2 * [jnp.arange(side) - centre], indexing="ij"))
@@ -82,7 +86,7 @@ def warp(image: jax.Array, matrix: jax.Array, offset: jax.Array) -> jax.Array:
 def erase(image: jax.Array, key: jax.Array, probability: float) -> jax.Array:
     """Random erasing (arXiv:1708.04896): noise from 0 to 255 in a box of the paper's areas and proportions.
 
-    The box is drawn as those of crops are, without the paper's rejection of boxes that do not fit.
+    The box is drawn like the box of a crop, without the paper's rejection of boxes that do not fit.
     """
     box_key, noise_key = jax.random.split(key)
     u = jax.random.uniform(box_key, (5,))

@@ -1,7 +1,7 @@
 """RandAugment (arXiv:1909.13719) and AutoAugment (arXiv:1805.09501), with torchvision's operations and magnitudes.
 
-Operations are those of Pillow on images of whole numbers from 0 to 255; where they move an image, the nearest pixel
-is taken, and what comes from outside is black.
+The operations are those of Pillow on images of whole numbers from 0 to 255. Those that move an image take the nearest
+pixel, and black from outside.
 """
 
 import jax
@@ -27,9 +27,9 @@ OPERATIONS = (
     "Solarize",
     "AutoContrast",
     "Equalize",
-    "Invert",  # not among those of RandAugment
+    "Invert",  # RandAugment does not use it
 )
-_SIGNED = np.array([name in OPERATIONS[1:10] for name in OPERATIONS])  # half of the time the other way
+_SIGNED = np.array([name in OPERATIONS[1:10] for name in OPERATIONS])  # in the other direction half of the time
 RANDAUGMENT_LEVELS = 31
 _AUTOAUGMENT_LEVELS = 10
 
@@ -94,8 +94,10 @@ POLICIES = ("", "randaugment", *AUTOAUGMENT)
 
 
 def magnitude_of(operation: str, level: int, levels: int) -> float:
-    """What a level from 0 to levels - 1 means: a slope, a share of the side (Translate), degrees, a factor - 1
-    (Brightness, Color, Contrast, Sharpness), bits that stay (Posterize), or a threshold (Solarize).
+    """The magnitude of a level from 0 to levels - 1.
+
+    It is a slope (Shear), a share of the side (Translate), degrees (Rotate), a factor - 1 (Brightness, Color, Contrast,
+    Sharpness), the number of bits that stay (Posterize), or a threshold (Solarize).
     """
     share = level / (levels - 1)
     match operation:
@@ -118,8 +120,8 @@ def apply_policy(image: jax.Array, key: jax.Array, policy: str, randaugment: tup
     """Draws the operations of a policy and applies them, one after the other.
 
     Args:
-      image: float32 [side, side, c] on the scale 0..255; rounded first.
-      key: the image's own.
+      image: float32 [side, side, c] on the scale 0..255; it is rounded first.
+      key: the random key of the image.
       policy: one of POLICIES.
       randaugment: (how many operations, their level of 0..30).
 
@@ -139,7 +141,7 @@ def _apply_all(image: jax.Array, operations: jax.Array, magnitudes: jax.Array) -
 
 
 def apply_operation(image: jax.Array, operation: jax.Array, magnitude: jax.Array) -> jax.Array:
-    """One of OPERATIONS by its index: float32 [side, side, c] of whole numbers from 0 to 255 -> the same."""
+    """Applies one of OPERATIONS, by its index, to float32 [side, side, c] of whole numbers from 0 to 255."""
     image = _move(image, *_affine(operation, magnitude, image.shape[0]))
     tones = {name: index for index, name in enumerate(_TONES, start=1)}
     branch = jnp.array([tones.get(name, 0) for name in OPERATIONS])[operation]
@@ -147,7 +149,7 @@ def apply_operation(image: jax.Array, operation: jax.Array, magnitude: jax.Array
 
 
 def _draw_randaugment(key: jax.Array, count: int, level: int) -> tuple[jax.Array, jax.Array]:
-    """(operation, magnitude), [count] each."""
+    """Draws operations and magnitudes of RandAugment: ([count], [count])."""
     operation_key, sign_key = jax.random.split(key)
     magnitudes = jnp.array([magnitude_of(name, level, RANDAUGMENT_LEVELS) for name in OPERATIONS])
     operation = jax.random.randint(operation_key, (count,), 0, len(OPERATIONS) - 1)
@@ -155,7 +157,7 @@ def _draw_randaugment(key: jax.Array, count: int, level: int) -> tuple[jax.Array
 
 
 def _draw_autoaugment(key: jax.Array, policy: str) -> tuple[jax.Array, jax.Array]:
-    """(operation, magnitude), [2] each."""
+    """Draws operations and magnitudes of AutoAugment: ([2], [2])."""
     row_key, apply_key, sign_key = jax.random.split(key, 3)
     table = [step for pair in AUTOAUGMENT[policy] for step in pair]
     operations = jnp.array([OPERATIONS.index(name) for name, _, _ in table]).reshape(-1, 2)
@@ -173,9 +175,10 @@ def _draw_signs(key: jax.Array, operation: jax.Array) -> jax.Array:
 
 
 def _affine(operation: jax.Array, magnitude: jax.Array, side: int) -> tuple[jax.Array, jax.Array]:
-    """Matrix [2, 2] and offset [2] from (x, y) of the result to that of the source, measured from the top left corner.
+    """The affine map of an operation: a matrix [2, 2] and an offset [2].
 
-    Shears leave this corner where it is, rotations, counter-clockwise, the centre. Not a movement: the identity.
+    They map (x, y) of the result to (x, y) of the source, from the top left corner. Shears keep that corner, and
+    rotations, counter-clockwise, keep the centre. An operation that moves nothing has the identity.
     """
 
     def share(name: str) -> jax.Array:

@@ -1,4 +1,4 @@
-"""Pixels of a decoded image -> what the network sees. Saved with the run, so that training and prediction agree."""
+"""Turns a decoded image into what the network sees. A run keeps the settings, so training and prediction agree."""
 
 import math
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from PIL import Image
 from study_classification.errors import ConfigError, RunError, nearest
 from study_classification.inputs.images.decode import Box
 
-DEFAULT_SIZE = 64  # pixels, where neither the config nor weights say anything
+DEFAULT_SIZE = 64  # pixels, if neither the config nor weights choose
 INTERPOLATIONS = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
@@ -23,8 +23,8 @@ INTERPOLATIONS = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 
-# Beyond this long : short the ends are cut off before the resize. The square in the middle shows none of them, and
-# an image of 1 x 5000 pixels would otherwise grow to 256 x 1,280,000.
+# Above this ratio of long to short side the ends are cut off before the resize. The square in the middle shows none of
+# them, and an image of 1 x 5000 pixels would otherwise grow to 256 x 1,280,000.
 _MAX_ASPECT = 4
 
 
@@ -32,8 +32,8 @@ _MAX_ASPECT = 4
 class Preprocess:
     """What happens to every image, in training, evaluation, prediction and export alike.
 
-    Sizes are in pixels; `mean` and `std` have one value a channel, on the scale 0..1. Raises ConfigError, with the name
-    of the field, for values that make no sense.
+    Sizes are in pixels. `mean` and `std` have one value for each channel, on the scale 0..1. A bad value raises a
+    ConfigError that names the field.
     """
 
     image_size: int
@@ -75,9 +75,10 @@ class Preprocess:
 
     @classmethod
     def from_config(cls, config: ConfigDict, weights: "Preprocess | None" = None) -> "Preprocess":
-        """From `config.preprocess` of configs/default.py: sizes of 0 are chosen, one mean stands for all.
+        """The settings in `config.preprocess` of configs/default.py.
 
-        What belongs to given weights goes before the config, but for the sizes, which keep their proportion.
+        A size of 0 is chosen here, and one mean serves all channels. The settings that belong to given weights override
+        the config, except for sizes, which keep their proportion.
         """
         if weights:
             image_size = config.image_size or weights.image_size
@@ -95,7 +96,7 @@ class Preprocess:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """[h, w, c] of what the network sees."""
+        """The shape [h, w, c] of an image as the network sees it."""
         return self.image_size, self.image_size, self.channels
 
     def inputs_of(self, batch: Mapping[str, jax.Array]) -> jax.Array:
@@ -108,7 +109,7 @@ class Preprocess:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Preprocess":
-        """The reverse of `to_json`; raises RunError unless every field is there, is valid, and no other is."""
+        """The reverse of `to_json`. It raises RunError unless all fields, and no others, are there and valid."""
         try:
             fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
             return cls(**fields)
@@ -128,19 +129,19 @@ def _one_a_channel(name: str, value, channels: int) -> tuple[float, ...]:
 def eval_view(image: Image.Image, p: Preprocess, box: Box | None = None) -> np.ndarray:
     """The image as validation, test and prediction see it: short side to resize_size, then the central square.
 
-    Sizes and rounding are torchvision's (`Resize`, `CenterCrop` on Pillow images), and so are the pixels, bit for bit,
-    up to a long : short of 4. A longer image loses both ends first, which leaves its middle where it was.
+    Sizes and rounding are torchvision's (`Resize`, `CenterCrop` on Pillow images). So are the pixels, bit for bit, if
+    the long side is at most 4 times the short one. A longer image is cut at both ends first, equally.
 
     Args:
       image: mode RGB, any size.
-      box: the part of it to take, see `decode_scaled`; None takes all.
+      box: the part of the image to take, see `decode_scaled`; None takes all.
 
     Returns:
       uint8 [image_size, image_size, channels].
     """
     left, top, right, bottom = box or (0, 0, *image.size)
     short = min(right - left, bottom - top)
-    # As much off one end as off the other, and whole pixels.
+    # The same whole number of pixels off both ends.
     cut_x, cut_y = (max(0, (side - _MAX_ASPECT * short) // 2) for side in (right - left, bottom - top))
     left, top, right, bottom = left + cut_x, top + cut_y, right - cut_x, bottom - cut_y
     size = [int(p.resize_size * side // short) for side in (right - left, bottom - top)]

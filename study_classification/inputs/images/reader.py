@@ -1,4 +1,4 @@
-"""Encoded image -> the array that a network sees."""
+"""Reads an encoded image as the array that a network sees."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from study_classification.inputs.images.preprocess import Preprocess, eval_view,
 
 @dataclass(frozen=True)
 class ImageReader:
-    """How an encoded image becomes an array: the evaluation view, or, with a canvas size, a training canvas."""
+    """Turns an encoded image into an array: the evaluation view, or, with a canvas size, a training canvas."""
 
     preprocess: Preprocess
     max_megapixels: float
@@ -23,7 +23,7 @@ class ImageReader:
         return side, side, self.preprocess.channels
 
     def read(self, data: bytes) -> tuple[UInt8[np.ndarray, "h w c"], np.float32]:
-        """The image, and its width / height.
+        """(image uint8 [h, w, c], width / height).
 
         Raises:
             UnreadableImage: with the reason.

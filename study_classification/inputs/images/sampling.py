@@ -1,8 +1,8 @@
-"""Values of an image at other places, and of a table at its pixels: how each kind of device reads them fast.
+"""Reads values of an image at other places, and of a table at its pixels, in the way that is fast on each device.
 
-A TPU reads one value after the other where the places are not known beforehand. By its compiler, 128 images of 224
-pixels take a v5e 0.6 s so. Products with matrices of zeros and ones, or comparisons with every entry of a table, take a
-few hundredths of that.
+A TPU reads one value after the other if the places are not known beforehand. Its compiler estimates 0.6 s for 128
+images of 224 pixels on a v5e. Products with matrices of zeros and ones, or comparisons with every entry of a table,
+take a few hundredths of that.
 """
 
 from functools import partial
@@ -17,18 +17,18 @@ _ROWS = 4  # of the result at once: what comes between the two products then nev
 
 
 def nearest(image: Float[Array, "s s c"], y: Int[Array, "s s"], x: Int[Array, "s s"]) -> Float[Array, "s s c"]:
-    """The pixels at whole coordinates inside the image, whose values are whole numbers from 0 to 255."""
+    """The pixels at whole coordinates inside an image of whole numbers from 0 to 255."""
     products = partial(_products, dtype=jnp.bfloat16)  # has 8 bits, so such numbers are exact
     return jax.lax.platform_dependent(image, y, x, tpu=products, default=lambda image, y, x: image[y, x])
 
 
 def bilinear(image: Float[Array, "s s c"], y: Float[Array, "s s"], x: Float[Array, "s s"]) -> Float[Array, "s s c"]:
-    """The values between the four pixels around each place; beyond the edge its pixels are repeated."""
+    """The bilinear value of the four pixels around each place. Edge pixels are repeated outside."""
     return jax.lax.platform_dependent(image, y, x, tpu=partial(_products, dtype=jnp.float32), default=_interpolated)
 
 
 def count_values(values: Int[Array, " n"], size: int) -> Int[Array, " size"]:
-    """How often each whole number from 0 to size - 1 is there."""
+    """How often each whole number from 0 to size - 1 occurs."""
     return jax.lax.platform_dependent(
         values,
         tpu=lambda values: (values[:, None] == jnp.arange(size)).sum(0, dtype=jnp.int32),
@@ -52,7 +52,7 @@ def _interpolated(image: jax.Array, y: jax.Array, x: jax.Array) -> jax.Array:
 
 
 def _products(image: jax.Array, y: jax.Array, x: jax.Array, dtype: DTypeLike) -> jax.Array:
-    """Of each place the sum over rows and columns of pixel x share of its row x share of its column."""
+    """For each place the sum, over rows and columns, of pixel x share of its row x share of its column."""
     image, places = image.astype(dtype), jnp.arange(image.shape[0])
 
     def shares(coordinates: jax.Array) -> jax.Array:

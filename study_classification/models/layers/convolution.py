@@ -1,7 +1,7 @@
-"""Convolution as all networks use it: XLA's own, but on a CPU by whatever has been measured to be faster.
+"""Convolution as all networks use it: XLA's own, except on a CPU, where the fastest measured method is used.
 
-XLA's convolutions for CPUs leave most of the processor unused where they are depthwise, 1x1, or larger than the
-image, and in some gradients. There each of the three computations (forward, gradient by the input, gradient by the
+XLA's convolutions for CPUs leave most of the processor unused if they are depthwise, 1x1, or larger than the image, and
+in some gradients. There each of the three computations (forward, gradient by the input, gradient by the
 kernel) is done by one of three methods:
 
     xla       XLA's own convolution
@@ -72,12 +72,12 @@ class Methods(NamedTuple):
 
 
 def methods(x: Shape, kernel: Shape, stride: int, padding: Padding, groups: int) -> Methods:
-    """How a CPU computes a convolution of these shapes, and its gradients."""
+    """The methods by which a CPU computes a convolution of these shapes and its gradients."""
     if groups > 1:
         return Methods(*3 * ["shifted" if is_depthwise(kernel, groups) else "xla"])
     if kernel[:2] == (1, 1):
         return Methods(*3 * ["shifted"])
-    # XLA exchanges image and kernel where the kernel is the larger, and has no fast way then: 100 times slower.
+    # XLA exchanges image and kernel if the kernel is larger, and is then 100 times slower.
     sizes = zip(x[1:3], kernel[:2], padding, strict=True)
     output = ((size + sum(pair) - taps) // stride + 1 for size, taps, pair in sizes)
     return Methods(
@@ -92,7 +92,7 @@ def _is_larger(kernel: Shape, image: Iterable[int]) -> bool:
 
 
 def is_depthwise(kernel: Shape, groups: int) -> bool:
-    """Each channel has one filter, and it alone."""
+    """Whether each channel has one filter, which sees no other channel."""
     return kernel[2] == 1 and kernel[3] == groups
 
 
@@ -131,7 +131,7 @@ _convolution.defvjp(_save, _gradients)
 def _dispatch(
     method: str, function: Callable[..., Array], xla: Callable[..., Array], **geometry
 ) -> Callable[..., Array]:
-    """`function` by the method where a program is lowered for a CPU, else what XLA has."""
+    """Calls `function` by the method if the program is lowered for a CPU, else XLA's own."""
     if method == "xla":
         return xla
     return partial(lax.platform_dependent, cpu=partial(function, method, **geometry), default=xla)
@@ -146,7 +146,7 @@ def xla_convolution(x: Array, kernel: Array, stride: int, padding: Padding, grou
 
 
 def forward(method: str, x: Array, kernel: Array, stride: int, padding: Padding, groups: int = 1) -> Array:
-    """The convolution by a method."""
+    """Computes the convolution by a method."""
     if method == "xla":
         return xla_convolution(x, kernel, stride, padding, groups)
     inputs, filters = kernel.shape[2:]
@@ -165,7 +165,7 @@ def forward(method: str, x: Array, kernel: Array, stride: int, padding: Padding,
 def input_gradient(
     method: str, x: Array, kernel: Array, dy: Array, stride: int, padding: Padding, groups: int = 1
 ) -> Array:
-    """The gradient by x of sum(convolution(x, kernel) * dy).
+    """The gradient of sum(convolution(x, kernel) * dy) with respect to x.
 
     Pixels of x whose places are equal modulo the stride meet the same taps of the kernel. So their gradients are a
     convolution, of stride 1, of dy with these taps in reverse.
@@ -186,14 +186,14 @@ def input_gradient(
 
 
 def interleaved(phase: Callable[[int, int], Array], stride: int) -> Array:
-    """One image of stride * stride ones: phase(u, v) has its pixels (u, u + stride, ...) x (v, v + stride, ...)."""
+    """Joins stride * stride images to one: phase(u, v) has the pixels (u, u + stride, ...) x (v, v + stride, ...)."""
     lines = [jnp.stack([phase(u, v) for v in range(stride)], axis=3) for u in range(stride)]
     b, rows, columns, _, c = lines[0].shape
     return jnp.stack(lines, axis=2).reshape(b, rows * stride, columns * stride, c)
 
 
 def _phase(offset: int, taps: int, stride: int, padded: int, length: int, pixels: int) -> tuple[int, Pair]:
-    """Along one axis, for the pixels offset, offset + stride, ...: the first tap that they meet, dy's padding."""
+    """(first tap, padding of dy) along one axis, for the pixels offset, offset + stride, ..."""
     shift, first = divmod(offset + padded, stride)
     taps = len(range(first, taps, stride))
     before = taps - 1 - shift
@@ -203,7 +203,7 @@ def _phase(offset: int, taps: int, stride: int, padded: int, length: int, pixels
 def kernel_gradient(
     method: str, x: Array, kernel: Array, dy: Array, stride: int, padding: Padding, groups: int = 1
 ) -> Array:
-    """The gradient by the kernel of sum(convolution(x, kernel) * dy)."""
+    """The gradient of sum(convolution(x, kernel) * dy) with respect to the kernel."""
     views = shifted_views(x, kernel.shape[:2], stride, padding)
     if groups > 1:
         # One reduction of all taps, first over each line of pixels: XLA makes one loop of it, which reads x once.
@@ -219,7 +219,7 @@ def kernel_gradient(
 
 
 def shifted_views(x: Array, window: Shape, stride: int, padding: Padding, beyond: float = 0) -> list[Array]:
-    """What each tap of the window sees of the image and of `beyond` around it, [b, h', w', c] each, row by row."""
+    """The image as each tap of the window sees it, with `beyond` around it: [b, h', w', c] each, row by row."""
     x = lax.pad(x, jnp.array(beyond, x.dtype), [(0, 0, 0), *((*pair, 0) for pair in padding), (0, 0, 0)])
     b, height, width, c = x.shape
     rows, columns = ((size - taps) // stride for size, taps in zip((height, width), window, strict=True))
@@ -242,5 +242,5 @@ def outer(x: Array, y: Array) -> Array:
 
 
 def wide(x: Array) -> DTypeLike:
-    """What sums are computed in: float32 at least."""
+    """The type in which sums are computed: at least float32."""
     return jnp.promote_types(x.dtype, jnp.float32)

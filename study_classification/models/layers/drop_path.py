@@ -7,8 +7,9 @@ import jax
 
 
 def drop_path(train: bool, rate: float) -> Callable[[jax.Array], jax.Array]:
-    """A function of the branch [b, h, w, c]: in training 0 for a share `rate` of the images, and larger by as much
-    for the others, so that its mean stays; to be called within the block's `nn.compact` method."""
+    """A function of the branch [b, h, w, c], to be called in the `nn.compact` method of the block.
+
+    In training it gives 0 for a share `rate` of the images, and scales the others up so that the mean stays."""
 
     def drop(y: jax.Array) -> jax.Array:
         if not rate:
@@ -19,5 +20,5 @@ def drop_path(train: bool, rate: float) -> Callable[[jax.Array], jax.Array]:
 
 
 def linear_rates(last: float, blocks: int) -> list[float]:
-    """The rates of the blocks: l / blocks x last for the l-th of them (the paper's equation 4)."""
+    """The rate of each block: last * l / blocks for the l-th block (equation 4 of the paper)."""
     return [last * (place + 1) / blocks for place in range(blocks)]

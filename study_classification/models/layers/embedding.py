@@ -1,4 +1,4 @@
-"""Words as vectors. Token 0 stands for no word, as at the end of a short text, and token 1 for every unknown word."""
+"""Embeds words as vectors. Token 0 stands for no word, as after the end of a text, token 1 for every unknown word."""
 
 import flax.linen as nn
 import jax
@@ -7,10 +7,10 @@ from jaxtyping import Float, Int
 
 
 class WordEmbedding(nn.Module):
-    """A vector of `width` numbers for each token, float32; that of token 0 is always 0.
+    """A vector float32 [width] for each token. The vector of token 0 is always 0.
 
-    The vectors begin normal with a variance of 1 / width; that of unknown words begins at 0, for where all words of the
-    training texts are known nothing trains it.
+    The vectors begin normal with a variance of 1 / width. The vector of unknown words begins at 0, for nothing trains
+    it if all words of the training texts are known.
     """
 
     num_tokens: int
@@ -23,14 +23,14 @@ class WordEmbedding(nn.Module):
 
 
 def is_word(tokens: Int[jax.Array, "b length"]) -> Float[jax.Array, "b length 1"]:
-    """1 where there is a word, 0 where there is none."""
+    """1 at the places of words, 0 elsewhere."""
     return (tokens != 0).astype(jnp.float32)[..., None]
 
 
 def average_of_words(
     embedded: Float[jax.Array, "b length width"], tokens: Int[jax.Array, "b length"]
 ) -> Float[jax.Array, "b width"]:
-    """The mean over the words that a text has; 0 of a text without any."""
+    """The mean over the words of a text; 0 for a text without words."""
     return embedded.sum(1) / jnp.maximum(is_word(tokens).sum(1), 1)
 
 

@@ -23,7 +23,7 @@ from study_classification.models.layers.normalization import batch_norm
 
 
 class ConvNorm(nn.Module):
-    """Convolution without bias, then BatchNorm; He-normal kernels by the fan-out of one output channel's group."""
+    """Convolution without bias, then BatchNorm. Kernels begin He-normal, by the fan-out of the group of one channel."""
 
     conventions: Conventions
     dtype: DTypeLike
@@ -51,9 +51,10 @@ class ConvNorm(nn.Module):
 
 
 class SqueezeExcite(nn.Module):
-    """Two dense layers on the channels' averages give each channel's gate; `squeezed` channels lie between them.
+    """Multiplies each channel by a gate, which two dense layers compute from the averages of all channels.
 
-    They are 1x1 convolutions, as in all releases; LeCun-normal kernels, zero biases.
+    `squeezed` is the width between the two. They are 1x1 convolutions, as in all releases, with LeCun-normal kernels
+    and zero biases.
     """
 
     squeezed: int
@@ -68,7 +69,9 @@ class SqueezeExcite(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """`conv_norm` is ConvNorm with its conventions and dtype; `se_ratio` is of the input's channels, 0 is without."""
+    """The block. `conv_norm` is ConvNorm with its conventions and dtype.
+
+    `se_ratio` is the ratio of squeezed channels to input channels; 0 leaves squeeze-and-excitation out."""
 
     conv_norm: Callable[..., ConvNorm]
     activation: Callable[[jax.Array], jax.Array]

@@ -12,8 +12,8 @@ from jax.typing import DTypeLike
 def batch_norm(train: bool, momentum: float, epsilon: float, dtype: DTypeLike) -> Callable[..., Callable]:
     """A constructor of BatchNorm layers: `norm(name="bn1")(x)`.
 
-    Each is told at its call, not when it is made, whether to use its running statistics, so that a training step can
-    tell a frozen one otherwise (`steps.choose_statistics`).
+    A layer learns at its call whether to use its running statistics, so that a training step can choose otherwise for a
+    frozen layer (`choose_statistics` in `training/step.py`).
     """
 
     def make(**own) -> Callable:
@@ -24,16 +24,16 @@ def batch_norm(train: bool, momentum: float, epsilon: float, dtype: DTypeLike) -
 
 
 def normalized_in_parts(layer: nn.BatchNorm, x: Array, size: int) -> Array:
-    """What a BatchNorm in training makes of a batch [b, ..., c] in parts, each by the statistics of its own images.
+    """Normalises a batch [b, ..., c] in parts, each by the statistics of its own images, as a BatchNorm in training.
 
-    Parts that no devices share are normalised without a word between devices. The running statistics take the mean
-    over the parts. Source: Hoffer et al., arXiv:1705.08741, algorithm 1; the parts of Goyal et al., arXiv:1706.02677,
-    are the 32 images of a GPU.
+    Parts that lie on one device need no exchange between devices. The running statistics take the mean over the parts.
+    Source: Hoffer et al., arXiv:1705.08741, algorithm 1; the parts of Goyal et al., arXiv:1706.02677, are the 32 images
+    of a GPU.
 
     Args:
-        layer: bound, with its variables.
+        layer: a bound layer, with its variables.
         x: the batch.
-        size: images of a part; a batch that this does not divide has as many more in each as make the parts equal.
+        size: the number of images in a part. If it does not divide the batch, parts are larger, and equal.
     """
     count = next(parts for parts in range(max(1, len(x) // size), 0, -1) if len(x) % parts == 0)
     apart = x.reshape(count, -1, *x.shape[1:]).astype(jnp.promote_types(x.dtype, jnp.float32))

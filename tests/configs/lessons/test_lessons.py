@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from study_classification.config import find_config, flatten
-from study_classification.config_rules import chosen_fields, validate
+from study_classification.config_effects import chosen_fields
+from study_classification.config_rules import validate
 from study_classification.configs import default, lessons
 from study_classification.studies.grid import checked_sweep
 
