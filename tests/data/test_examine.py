@@ -67,7 +67,7 @@ def test_sharpness_is_that_of_one_size_whatever_the_image_s_own():
     image = photo(0, 224)  # 256 pixels long
     large = image.resize((1024, 896), Image.Resampling.BICUBIC)
     small, same = (look_at(Item("x.png", "a"), b"", each).sharpness for each in (image, large))
-    assert 0.5 < same / small < 2
+    assert 0.2 < same / small < 1  # a little is lost on the way; at its own size it would be a hundredth
 
 
 def test_the_sizes_are_told_by_their_extremes_and_medians():
