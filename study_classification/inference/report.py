@@ -1,9 +1,12 @@
 """report.html of a finished run, made at any time."""
 
+from study_classification.data.dataset import Split
+from study_classification.data.order import some_of
+from study_classification.data.rows import RowSplit
 from study_classification.data.sources import TEST, VALIDATION
 from study_classification.errors import ConfigError, RunError
-from study_classification.inference.measure import answers_of, open_own
-from study_classification.inference.predictor import load_predictor
+from study_classification.inference.measure import answers_of, open_own, opened
+from study_classification.inference.predictor import Predictor, load_predictor
 from study_classification.inputs.texts import TextPreprocess
 from study_classification.pages.run_page import Finished, write_page
 from study_classification.reports.answers import NAMED
@@ -11,8 +14,9 @@ from study_classification.reports.weights import telling_words
 from study_classification.runs.directory import Run, read_history
 from study_classification.runs.history import VAL, History
 from study_classification.runs.results import read_report
-from study_classification.system import hosts
-from study_classification.system.console import say
+from study_classification.system import devices, hosts
+from study_classification.system.console import say, saying_nothing
+from study_classification.tasks.layers import LayersSeen, look_at_layers
 from study_classification.tasks.task import higher_is_better
 
 
@@ -58,8 +62,25 @@ def report(run: Run, split: str = VALIDATION) -> None:
         answers_of(predictor, examples),
         predictor.variables["params"],
         words,
+        _layers(predictor, examples) if split == VALIDATION else None,
     )
     if hosts.is_first():
         finished.keep_predictions()
         finished.keep_temperature()
         say(f"Report: {write_page(finished)}")
+
+
+def _layers(predictor: Predictor, examples: Split | RowSplit) -> LayersSeen | None:
+    """What the layers make of some examples of validation."""
+    with saying_nothing():  # how they are read was said
+        images = opened(predictor, examples)
+    order = some_of(len(examples), predictor.batch_sizes[-1], predictor.mesh.size)
+    return look_at_layers(
+        predictor.model,
+        predictor.preprocess,
+        predictor.task,
+        predictor.variables,
+        images.batches(order, range(len(order))),
+        whole=predictor.run.config.learning != "transfer_learning",
+        everywhere=devices.replicated(predictor.mesh),
+    )

@@ -20,7 +20,7 @@ from study_classification.errors import EnvironmentFault
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.inputs.tables import TablePreprocess
-from study_classification.language.translate import translated
+from study_classification.language.translate import spoken, translated
 from study_classification.pages.page import figure, image, render
 from study_classification.reports.answers import Answers
 from study_classification.reports.calibration import (
@@ -32,7 +32,8 @@ from study_classification.reports.calibration import (
 )
 from study_classification.reports.confusion import largest_confusions, plot_confusion
 from study_classification.reports.curves import plot_curve, plot_rates
-from study_classification.reports.diagnosis import Finding, facts_of, findings
+from study_classification.reports.diagnosis import findings
+from study_classification.reports.facts import Finding, facts_of
 from study_classification.reports.metrics import classification_metrics
 from study_classification.reports.regression import regression_metrics
 from study_classification.reports.residuals import plot_predicted, plot_residuals
@@ -51,9 +52,11 @@ from study_classification.runs.history import History
 from study_classification.runs.own_data import read_data_report
 from study_classification.system.console import complain
 from study_classification.system.files import make_folder, unwritable, write_text
+from study_classification.tasks.layers import LayersSeen
 from study_classification.tasks.sigmoid import Sigmoid
 from study_classification.tasks.task import Task
 
+REPOSITORY = Path(__file__).resolve().parents[2]  # or where the package is installed
 WORST = 24  # examples that are shown, at most
 Plot = tuple[str, Callable, str]  # name of the file, what draws it, what it shows
 
@@ -72,6 +75,7 @@ class Finished:
         answers: what the network says of them.
         params: the parameters of the network.
         words: of a network that averages words, see `reports.weights.telling_words`.
+        layers: what they make of validation; None if they were not looked at, or there is nothing to see.
     """
 
     run: directory.Run
@@ -83,6 +87,7 @@ class Finished:
     answers: Answers
     params: PyTree
     words: Mapping[str, list[tuple[str, float]]] = field(default_factory=dict)
+    layers: LayersSeen | None = None
 
     @cached_property
     def counts(self) -> Int[np.ndarray, "classes classes"]:
@@ -101,7 +106,14 @@ class Finished:
             return []
         run, count = self.run, len(self.answers.labels)
         facts = facts_of(
-            self.history, run.config.learning, run.preprocess.noun, count, run.class_names, self.task.kept, self.answers
+            self.history,
+            run.config.learning,
+            run.preprocess.noun,
+            count,
+            run.class_names,
+            self.task.kept,
+            self.answers,
+            self.layers,
         )
         return findings(facts)
 
@@ -160,6 +172,16 @@ class Finished:
     def target(self) -> str:
         """What the numbers of a regression are called."""
         return self.run.config.data.target or "number"
+
+
+def chapter_file(chapter: str) -> tuple[str, str]:
+    """A chapter of the course in the language that the program speaks: its path in the repository, and a link to it.
+
+    The link is '' where the program is installed without the repository.
+    """
+    name = f"docs/course/{spoken()}/{chapter}.md"
+    file = REPOSITORY / name
+    return name, file.as_uri() if file.is_file() else ""
 
 
 def write_page(finished: Finished) -> Path:
@@ -234,6 +256,7 @@ def _values(f: Finished) -> dict[str, object]:
     found, environment = read_data_report(workdir), read_environment(workdir)
     return {
         "finished": f,
+        "chapter": chapter_file,
         "run": run,
         "config": run.config,
         "noun": run.preprocess.noun,

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, PyTree, Shaped
 
 from study_classification.data.batches import Images
 from study_classification.data.dataset import names_in
-from study_classification.data.order import EvaluationOrder
+from study_classification.data.order import EvaluationOrder, some_of
 from study_classification.data.prepare import cache_directory
 from study_classification.data.rows import RowSplit, read_rows
 from study_classification.data.sources import TRAIN, VALIDATION
@@ -20,7 +20,8 @@ from study_classification.inputs.texts import TextPreprocess
 from study_classification.pages.run_page import Finished, write_page
 from study_classification.reports.answers import NAMED, Answers
 from study_classification.reports.confusion import draw_confusion
-from study_classification.reports.diagnosis import Finding, facts_of, findings
+from study_classification.reports.diagnosis import findings
+from study_classification.reports.facts import Finding, facts_of
 from study_classification.reports.learned import Examples, draw_boundary, draw_fit, format_formula
 from study_classification.reports.metrics import LARGEST_MATRIX, positive_scores
 from study_classification.reports.weights import telling_words
@@ -28,6 +29,7 @@ from study_classification.runs import directory
 from study_classification.runs.history import History
 from study_classification.system import devices, hosts
 from study_classification.system.console import complain, say
+from study_classification.tasks.layers import LayersSeen, look_at_layers
 from study_classification.tasks.regression import Regression
 from study_classification.tasks.sigmoid import Sigmoid
 from study_classification.tasks.softmax import Softmax
@@ -96,8 +98,9 @@ def leave_results(
     if len(feed.data.split(VALIDATION)) <= NAMED:
         answers = _answers(feed, functools.partial(predict, variables), val_images)
         words = _words(feed, functools.partial(predict, variables)) if page else {}  # by all hosts together
+        layers = _layers(feed, variables, val_images) if page else None
         if hosts.is_first():
-            _leave_answers(feed, answers, words, best, history, workdir, page)
+            _leave_answers(feed, answers, words, layers, best, history, workdir, page)
     else:
         config, noun, count = feed.experiment.config, feed.experiment.preprocess.noun, len(feed.data.split(VALIDATION))
         facts = facts_of(history, config.learning, noun, count, feed.data.class_names, feed.task.kept, None)
@@ -130,13 +133,32 @@ def _words(feed: Feed, predict: Callable[[dict], Array]) -> Words:
     return telling_words(answer, feed.batch_size, texts, names)
 
 
-def _leave_answers(
-    feed: Feed, answers: Answers, words: Words, best: TrainState, history: History, workdir: Path, page: bool
-) -> None:
-    examples = feed.data.split(VALIDATION)
-    finished = Finished(
-        directory.load(workdir), feed.task, history, int(best.step), VALIDATION, examples, answers, best.params, words
+def _layers(feed: Feed, variables: PyTree, val_images: Images) -> LayersSeen | None:
+    experiment = feed.experiment
+    order = some_of(len(feed.data.split(VALIDATION)), feed.batch_size, experiment.mesh.size)
+    return look_at_layers(
+        experiment.model,
+        experiment.preprocess,
+        feed.task,
+        variables,
+        val_images.batches(order, range(len(order))),
+        whole=experiment.config.learning != "transfer_learning",
+        everywhere=devices.replicated(experiment.mesh),
     )
+
+
+def _leave_answers(
+    feed: Feed,
+    answers: Answers,
+    words: Words,
+    layers: LayersSeen | None,
+    best: TrainState,
+    history: History,
+    workdir: Path,
+    page: bool,
+) -> None:
+    run, step, examples = directory.load(workdir), int(best.step), feed.data.split(VALIDATION)
+    finished = Finished(run, feed.task, history, step, VALIDATION, examples, answers, best.params, words, layers)
     _say_first(finished.findings)
     finished.keep_predictions()
     finished.keep_temperature()

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from study_classification.reports.answers import Answers
-from study_classification.reports.diagnosis import Facts, facts_of, findings
+from study_classification.reports.diagnosis import findings
+from study_classification.reports.facts import Facts, facts_of
 from study_classification.runs.history import Epoch, History
 
 CLASSES = ("ant", "bee")
