@@ -92,7 +92,7 @@ def _drawn_on_demand(request, monkeypatch):
         monkeypatch.setattr(recorder, "draw_curves", lambda history, file: file.touch())
         monkeypatch.setattr(results, "draw_confusion", lambda counts, names, title, file: file.touch())
         monkeypatch.setattr(results, "look_at_layers", lambda *arguments, **named: None)
-        monkeypatch.setattr(results, "write_page", lambda finished: finished.run.workdir / "report.html")
+        monkeypatch.setattr(results, "write_page", lambda finished, seen: finished.run.workdir / "report.html")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """report.html of a run: what it has learnt, in words, tables and figures, and what to do next."""
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from study_classification.config import changed_fields
 from study_classification.data.dataset import Split
 from study_classification.data.report import list_findings
 from study_classification.data.rows import RowSplit
+from study_classification.data.seen import Told
 from study_classification.data.sources import VALIDATION
 from study_classification.errors import EnvironmentFault
 from study_classification.inputs.images.preprocess import Preprocess
@@ -184,10 +185,15 @@ def chapter_file(chapter: str) -> tuple[str, str]:
     return name, file.as_uri() if file.is_file() else ""
 
 
-def write_page(finished: Finished) -> Path:
+def write_page(finished: Finished, seen: Sequence[Told] = (), marked: Mapping[int, np.ndarray] = {}) -> Path:
     """Writes report.html (of test report_test.html) and its figures beside it; returns the page.
 
     A figure that cannot be drawn is left out, with a sentence on stderr.
+
+    Args:
+        finished: the run.
+        seen: images as training sees them, each with its label.
+        marked: place of a wrong image in the split -> uint8 [h, w, 3], marked by what speaks for the predicted class.
 
     Raises:
         EnvironmentFault: if the run directory cannot be written.
@@ -207,7 +213,9 @@ def write_page(finished: Finished) -> Path:
         except Exception as error:  # of whatever kind: the other figures are still worth their page
             complain(f"The figure {name} is left out, for drawing it failed: {type(error).__name__}: {error}")
     file = results.page_file(finished.run.workdir, finished.split)
-    write_text(file, render("report.html", charts=charts, **_values(finished)))
+    shown = [(image(pixels, label), label) for label, pixels in seen]
+    values = _values(finished) | {"seen": shown, "worst": _worst(finished, marked)}
+    write_text(file, render("report.html", charts=charts, **values))
     return file
 
 
@@ -265,7 +273,6 @@ def _values(f: Finished) -> dict[str, object]:
         "evaluations": [_evaluation(name, each) for name, each in results.read_report(workdir).items()],
         "most_frequent": run.class_names[int(np.argmax(f.counts.sum(axis=1)))] if run.class_names else "",
         "confusions": largest_confusions(f.counts, run.class_names) if run.class_names else [],
-        "worst": _worst(f),
         "words": f.words,
         "data": found,
         "data_findings": translated("\n".join(list_findings(found))) if "unreadable" in found else "",
@@ -285,7 +292,7 @@ def _evaluation(name: str, metrics: dict) -> list[str]:
     return [name, *middle, f"{metrics['examples']:,}", f"{metrics['loss']:.4f}", str(metrics["checkpoint_step"])]
 
 
-def _worst(f: Finished) -> list[dict[str, object]]:
+def _worst(f: Finished, marked: Mapping[int, np.ndarray]) -> list[dict[str, object]]:
     """The wrong examples of the greatest losses: name, true and predicted class, its probability; or the numbers."""
     answers, rows = f.answers, []
     for place in answers.worst(WORST):
@@ -301,5 +308,7 @@ def _worst(f: Finished) -> list[dict[str, object]]:
             row |= {"true": f"{answers.labels[place]:.6g}", "said": f"{answers.predictions[place]:.6g}"}
         if (pixels := f.picture(place)) is not None:
             row["picture"] = image(pixels, str(row["name"]))
+        if place in marked:
+            row["marked"] = image(marked[place], str(row["said"]))
         rows.append(row)
     return rows

@@ -14,7 +14,10 @@ from study_classification.data.dataset import names_in
 from study_classification.data.order import EvaluationOrder, some_of
 from study_classification.data.prepare import cache_directory
 from study_classification.data.rows import RowSplit, read_rows
+from study_classification.data.seen import ON_PAGE, Told
 from study_classification.data.sources import TRAIN, VALIDATION
+from study_classification.inputs.images.augment import Augment
+from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.tables import NumberColumn, TablePreprocess
 from study_classification.inputs.texts import TextPreprocess
 from study_classification.pages.run_page import Finished, write_page
@@ -34,6 +37,7 @@ from study_classification.tasks.regression import Regression
 from study_classification.tasks.sigmoid import Sigmoid
 from study_classification.tasks.softmax import Softmax
 from study_classification.training.feed import Feed
+from study_classification.training.preview import first_images
 from study_classification.training.state import TrainState
 
 SAID = 2  # findings that are said at the end, the most important ones; report.html has all
@@ -166,7 +170,7 @@ def _leave_answers(
     if isinstance(feed.task, Softmax) and few:
         _leave_confusion(feed, finished, workdir)
     if page:
-        _leave_page(finished)
+        _leave_page(feed, finished)
 
 
 def _say_first(found: list[Finding]) -> None:
@@ -185,12 +189,22 @@ def _leave_confusion(feed: Feed, finished: Finished, workdir: Path) -> None:
     _draw(draw_confusion, counts, class_names, title, workdir=workdir, name="confusion")
 
 
-def _leave_page(finished: Finished) -> None:
+def _leave_page(feed: Feed, finished: Finished) -> None:
     """Writes the page. The run is finished and kept, so nothing that goes wrong here may make it fail."""
     try:
-        say(f"Report: {write_page(finished)}")
+        say(f"Report: {write_page(finished, _seen(feed))}")
     except Exception as error:  # of whatever kind
         complain(f"The run is finished, but its report cannot be written: {error or type(error).__name__}")
+
+
+def _seen(feed: Feed) -> list[Told]:
+    """Images as training sees them; of a frozen backbone that sees each once, they are not augmented."""
+    preprocess = feed.experiment.preprocess
+    if not isinstance(preprocess, Preprocess):
+        return []
+    plain = Augment(preprocess.image_size, preprocess.image_size)
+    augmentation = plain if feed.views == 1 else feed.experiment.augmentation.stages()[0]
+    return first_images(feed, ON_PAGE).labelled(augmentation)
 
 
 def _leave_fit(feed: Feed, predict: Callable[[dict], Array], formula: str, workdir: Path) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from study_classification.system.files import write_json
 from study_classification.tasks.regression import Regression
 from study_classification.tasks.softmax import Softmax
 
+ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = TablePreprocess(tuple(NumberColumn(name, 0.0, 0.0, 1.0, False) for name in ("age", "fare")), ())
 
 
@@ -122,6 +124,32 @@ def test_a_figure_that_fails_is_left_out_with_a_sentence(classes, monkeypatch, c
     text = write_page(classes).read_text()
     assert capsys.readouterr().err == "The figure roc is left out, for drawing it failed: ValueError: no axes\n"
     assert text.count("<svg") == 7 and "At other thresholds" in text  # precision and recall are there
+
+
+def test_pictures_of_training_have_their_labels(classes):
+    text = write_page(classes, [("ant <b>", np.zeros((8, 8, 3), np.uint8))]).read_text()
+    shown = text[text.index("<h2>What training sees") : text.index("<h2>Data")]
+    assert shown.count("data:image/jpeg;base64,") == 1 and ">ant &lt;b&gt;</li>" in shown
+
+
+def test_a_chapter_is_linked_where_the_repository_is(classes, tmp_path, monkeypatch):
+    text = write_page(classes).read_text()
+    links = re.findall(r'href="(file:[^"]+)"', text)
+    assert len(links) == len(classes.findings) == 2
+    assert Path(links[-1].removeprefix("file://")) == ROOT / "docs" / "course" / "en" / "06_metrics.md"
+    monkeypatch.setattr(run_page, "REPOSITORY", tmp_path)
+    text = write_page(classes).read_text()
+    assert "href=" not in text and "<code>docs/course/en/06_metrics.md</code>" in text
+
+
+def test_every_chapter_that_a_finding_names_is_there():
+    named = set()
+    for name in ("diagnosis", "layers"):
+        source = (ROOT / "study_classification" / "reports" / f"{name}.py").read_text(encoding="utf-8")
+        named |= set(re.findall(r'"(\d\d_\w+)"', source))
+    assert len(named) == 5
+    for chapter in named:
+        assert all((ROOT / "docs" / "course" / each / f"{chapter}.md").is_file() for each in ("en", "ja")), chapter
 
 
 def test_sixty_classes_have_a_small_page(tmp_path):
