@@ -20,6 +20,8 @@ from functools import cache, cached_property
 from importlib import resources
 from string import Formatter
 
+from study_classification.language.singular import in_singular
+
 _PLACE = re.compile(r"\{(\d+):?([^}]*)\}")
 _LABEL = re.compile(r"\w+: \{\}")  # an entry such as `error: {}`
 _CLAUSES, _NAMES = re.compile(r", (?:and|or) "), re.compile(r", | and | or ")  # what parts the items of a list
@@ -40,12 +42,12 @@ def spoken() -> str:
 
 def translated(text: str) -> str:
     """The text in the language that the program speaks."""
-    return text if _language == "en" else catalogue(_language).translate(text)
+    return in_singular(text) if _language == "en" else catalogue(_language).translate(text)
 
 
 def said_on_page(text: str, *values: object) -> str:
     """A sentence of a page, {} filled with the values, in the language that the program speaks."""
-    return text.format(*values) if _language == "en" else catalogue(_language).fill(text, values)
+    return in_singular(text.format(*values)) if _language == "en" else catalogue(_language).fill(text, values)
 
 
 @cache
