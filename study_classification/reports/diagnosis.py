@@ -117,8 +117,11 @@ def never_predicted(facts: Facts) -> Finding | None:
 def overfitting(facts: Facts) -> Finding | None:
     """The last epoch shows that training is better than validation by more than chance and habit.
 
-    By accuracy that is more than GAP and more than two standard errors of validation.
+    By accuracy that is more than GAP and more than two standard errors of validation. Where the stored statistics of
+    BatchNorm do not fit, they are what makes validation worse.
     """
+    if unfit_statistics(facts):
+        return None
     noun = facts.noun
     advice = CURE[facts.learning] if noun == "pictures" else CURE_OF_ROWS.format(noun)
     if facts.of_numbers:

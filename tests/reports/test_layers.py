@@ -11,12 +11,12 @@ from study_classification.runs.history import Epoch, History
 from study_classification.tasks.layers import LayersSeen, NormSeen
 
 
-def found(stored=None, own=None, relus=None, norms=None, count=100, **more):
-    """Of a run whose history shows nothing."""
+def found(stored=None, own=None, relus=None, norms=None, count=100, training=0.9, **more):
+    """Of a run whose history shows nothing, unless training is better."""
     of_numbers = bool(more)
     history = History("val_loss", False, 0.0)
     values = {"loss": 0.3, "mse": 1.0, "mae": 1.0} if of_numbers else {"loss": 0.3, "accuracy": 0.9}
-    history.add(Epoch(1, 1, values, values, 1e-3, 100.0, 1.0))
+    history.add(Epoch(1, 1, values | {"accuracy": training}, values, 1e-3, 100.0, 1.0))
     stored = stored or {"accuracy": 0.9, "mae": 1.0}
     layers = LayersSeen(count, relus or {}, norms or {}, stored, own or stored)
     names = () if of_numbers else ("ant", "bee")
@@ -56,6 +56,9 @@ def test_stored_statistics_that_do_not_fit():
         "variance of 8 where they have 1"
     )
     assert only.chapter == "08_overfitting"
+    (same,) = found({"accuracy": 0.25}, {"accuracy": 0.75}, norms=norms, training=1.0)
+    assert same == only  # it is the statistics by which training is better, and not over-fitting
+    assert found(training=1.0)[0].evidence.startswith("Over-fitting")
 
 
 @pytest.mark.parametrize(
