@@ -10,6 +10,7 @@ from study_classification.tasks.layers import NormSeen
 
 GAP = 0.1  # between the accuracies by own and by stored statistics, from which BatchNorm is at fault
 RATIO = 2  # of the mean absolute errors by stored and by own statistics, likewise
+TINY = 1e-12  # added to variances that are divided by each other
 SHARE = 0.5  # of the units or channels of a layer, above which it has too many that do nothing
 
 
@@ -39,10 +40,9 @@ def unfit_statistics(facts: Facts) -> Finding | None:
             f"BatchNorm has stored statistics that do not fit: {stored:.1%} of {seen.count:,} validation {facts.noun} "
             f"are right, and {own:.1%} with the statistics of these {facts.noun} themselves, as in training"
         )
-    path, before, after = max(
-        ((path, *map(float, map(np.median, (norm.stored, norm.own)))) for path, norm in seen.norms.items()),
-        key=lambda found: abs(math.log((found[1] + 1e-12) / (found[2] + 1e-12))),
-    )
+    medians = {path: (float(np.median(each.stored)), float(np.median(each.own))) for path, each in seen.norms.items()}
+    path = max(medians, key=lambda path: abs(math.log((medians[path][0] + TINY) / (medians[path][1] + TINY))))
+    before, after = medians[path]
     return Finding(
         f"{evidence}; farthest off is {path}, with a median variance of {before:.3g} where they have {after:.3g}",
         "take more steps, by total_epochs or a smaller batch_size, for the statistics follow slowly; or lower "
