@@ -82,16 +82,17 @@ def _tiny_is_a_model():
 
 @pytest.fixture
 def drawn() -> None:
-    """Asks for curves that are really drawn."""
+    """Asks for curves that are really drawn, and for layers that are really looked at."""
 
 
 @pytest.fixture(autouse=True)
 def _drawn_on_demand(request, monkeypatch):
-    """Drawing takes a tenth of a short training, so only tests that ask for it have it."""
+    """Drawing takes a tenth of a short training, as does compiling what layers are looked at by; on demand alone."""
     if "drawn" not in request.fixturenames:
         monkeypatch.setattr(recorder, "draw_curves", lambda history, file: file.touch())
         monkeypatch.setattr(results, "draw_confusion", lambda counts, names, title, file: file.touch())
-        monkeypatch.setattr(results, "write_page", lambda finished: finished.run.workdir / "report.html")
+        monkeypatch.setattr(results, "look_at_layers", lambda *arguments, **named: None)
+        monkeypatch.setattr(results, "write_page", lambda finished, seen: finished.run.workdir / "report.html")
 
 
 @pytest.fixture

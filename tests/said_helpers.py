@@ -18,7 +18,7 @@ NOT_SAID = {
     "Error (reading|writing) persistent compilation cache",
     # commands as they are typed, names of fields and files, units
     "--workdir=DIR [--split=SPLIT] [--data=SOURCE] [--tta=flip] [--worst=N]",
-    "--workdir=DIR [--split=test]",
+    "--workdir=DIR [--split=test] [--explain]",
     "--workdir=DIR [--method=METHOD | --layers | --neighbours] [PICTURE|FOLDER ...] | --embeddings | --suspects",
     "--config=configs/X.py[:key=value,...] [--out=DIR] [--config.FIELD=VALUE ...]",
     "<br />",

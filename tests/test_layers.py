@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "study_classification"
 FLOORS = (
-    ("errors", "language", "trees"),
+    ("errors", "language", "streams", "trees"),
     ("paths",),
     ("config", "config_effects", "config_rules", "system", "models", "inputs"),
     ("data", "optim", "tasks", "runs"),

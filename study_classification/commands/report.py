@@ -11,14 +11,14 @@ def run(given: Given) -> int:
     from study_classification.inference.report import report
     from study_classification.runs.directory import load
 
-    report(load(given.workdir), given.values["split"])
+    report(load(given.workdir), given.values["split"], given.values["explain"])
     return 0
 
 
 VERB = Verb(
     name="report",
     help="write report.html of the run in --workdir: figures, mistakes, what it shows and what to do next",
-    usage="--workdir=DIR [--split=test]",
+    usage="--workdir=DIR [--split=test] [--explain]",
     flags=(
         WORKDIR,
         Flag(
@@ -27,6 +27,7 @@ VERB = Verb(
             "validation",
             partial(flags.DEFINE_enum, enum_values=["validation", "test"]),
         ),
+        Flag("explain", "mark in the worst wrong pictures what the network looked at", False, flags.DEFINE_boolean),
         *HOSTS,
         LANG,
     ),

@@ -19,4 +19,5 @@ rows.py             rows of tables and texts: listed, given their splits, kept i
 dataset.py          prepared or TFDS data, or rows -> class names and splits with random access
 order.py            which examples each step sees
 batches.py          split -> batches on the devices, resident or streaming
+seen.py             what training makes of the first images, to look at
 """

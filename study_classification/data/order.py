@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Int32
 
+LOOKED_AT = 128  # examples of a split, about, by which the layers of a network are judged
+
 
 class Order(Protocol):
     """Step -> `index` [b] of the examples of its batch, and their `epoch` or `mask` [b]."""
@@ -84,6 +86,31 @@ class EvaluationOrder:
         positions = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
         real = positions < self.num_examples
         return {"index": np.where(real, positions, 0).astype(np.int32), "mask": real.astype(np.float32)}
+
+
+@dataclass(frozen=True)
+class SpreadOrder:
+    """Some examples, at most `count`, in batches of which each is from all over a split; see `EvaluationOrder`."""
+
+    num_examples: int
+    batch_size: int
+    count: int
+
+    def __len__(self) -> int:
+        return -(-min(self.count, self.num_examples) // self.batch_size)
+
+    def __getitem__(self, step: int) -> dict[str, np.ndarray]:
+        chosen = min(self.count, self.num_examples)
+        positions = np.arange(step, step + len(self) * self.batch_size, len(self))
+        real = positions < chosen
+        index = np.where(real, positions, 0) * self.num_examples // chosen
+        return {"index": index.astype(np.int32), "mask": real.astype(np.float32)}
+
+
+def some_of(num_examples: int, batch_size: int, num_devices: int) -> SpreadOrder:
+    """Enough examples to judge the layers of a network by, in batches that devices can share."""
+    most = max(LOOKED_AT // num_devices, 1) * num_devices
+    return SpreadOrder(num_examples, min(batch_size, most), LOOKED_AT)
 
 
 @functools.lru_cache(maxsize=4)

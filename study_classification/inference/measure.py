@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from study_classification.data.batches import open_examples
+from study_classification.data.batches import Images, open_examples
 from study_classification.data.dataset import Dataset, Split, names_in, open_dataset
 from study_classification.data.order import EvaluationOrder
 from study_classification.data.prepare import cache_directory
@@ -107,8 +107,18 @@ def outputs_of(
     network: Network, examples: Split | RowSplit, function: Callable[[dict[str, jax.Array]], jax.Array]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Applies a function to batches of all examples, in order; yields its values and the labels of each batch."""
-    run, sizes, count = network.run, network.batch_sizes, len(examples)
-    images = open_examples(
+    images, sizes, count = opened(network, examples), network.batch_sizes, len(examples)
+    order = EvaluationOrder(count, next((size for size in sizes if size >= count), sizes[-1]))
+    everywhere = jax.jit(lambda label: label, out_shardings=devices.replicated(network.mesh))
+    for step, batch in enumerate(images.batches(order, range(len(order)))):
+        real = order[step]["mask"] == 1
+        yield finite(function(batch), network.step)[real], np.asarray(everywhere(batch["label"]))[real]
+
+
+def opened(network: Network, examples: Split | RowSplit) -> Images:
+    """A split of the run's data, or of others like them, ready to be passed through the network."""
+    run = network.run
+    return open_examples(
         examples,
         reader_of(run.preprocess, run.config.data.max_megapixels),
         mode=run.config.data.mode,
@@ -117,11 +127,6 @@ def outputs_of(
         workers=num_workers(run.config.data.workers),
         sharding=devices.batch_sharding(network.mesh),
     )
-    order = EvaluationOrder(count, next((size for size in sizes if size >= count), sizes[-1]))
-    everywhere = jax.jit(lambda label: label, out_shardings=devices.replicated(network.mesh))
-    for step, batch in enumerate(images.batches(order, range(len(order)))):
-        real = order[step]["mask"] == 1
-        yield finite(function(batch), network.step)[real], np.asarray(everywhere(batch["label"]))[real]
 
 
 def _columns_of(network: Network, examples: Split | RowSplit, to_class: np.ndarray) -> dict[str, np.ndarray]:

@@ -21,6 +21,8 @@ from functools import cache, cached_property
 from importlib import resources
 from string import Formatter
 
+from study_classification.language.singular import in_singular
+
 _PLACE = re.compile(r"\{(\d+):?([^}]*)\}")
 _LABEL = re.compile(r"\w+: \{\}")  # an entry such as `error: {}`
 _CLAUSES, _NAMES = re.compile(r", (?:and|or) "), re.compile(r", | and | or ")  # separators of the items of a list
@@ -41,12 +43,12 @@ def spoken() -> str:
 
 def translated(text: str) -> str:
     """The text in the language of the program."""
-    return text if _language == "en" else catalogue(_language).translate(text)
+    return in_singular(text) if _language == "en" else catalogue(_language).translate(text)
 
 
 def said_on_page(text: str, *values: object) -> str:
     """A sentence of a page or figure in the language of the program, with the values in the places of {}."""
-    return text.format(*values) if _language == "en" else catalogue(_language).fill(text, values)
+    return in_singular(text.format(*values)) if _language == "en" else catalogue(_language).fill(text, values)
 
 
 @cache

@@ -9,6 +9,7 @@ conventions.py   what differs between releases of the same network
 initial.py       the variables of an untrained network
 tracing.py       the layers that a network calls, in order
 last_map.py      cuts a network in two at its last feature map
+relus.py         a network with the values behind its ReLUs
 cost.py          layers, parameters, floating-point operations, memory
 layers/          what several networks share
 original.py      the study group's small CNN

@@ -1,7 +1,7 @@
 """report.html of a run: what it has learnt, in words, tables and figures, and what to do next."""
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +15,13 @@ from study_classification.config import changed_fields
 from study_classification.data.dataset import Split
 from study_classification.data.report import list_findings
 from study_classification.data.rows import RowSplit
+from study_classification.data.seen import Told
 from study_classification.data.sources import VALIDATION
 from study_classification.errors import EnvironmentFault
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.inputs.tables import TablePreprocess
-from study_classification.language.translate import translated
+from study_classification.language.translate import spoken, translated
 from study_classification.pages.page import figure, image, render
 from study_classification.reports.answers import Answers
 from study_classification.reports.calibration import (
@@ -32,7 +33,8 @@ from study_classification.reports.calibration import (
 )
 from study_classification.reports.confusion import confusion_title, largest_confusions, plot_confusion
 from study_classification.reports.curves import plot_curve, plot_rates
-from study_classification.reports.diagnosis import Finding, facts_of, findings
+from study_classification.reports.diagnosis import findings
+from study_classification.reports.facts import Finding, facts_of
 from study_classification.reports.metrics import classification_metrics
 from study_classification.reports.regression import regression_metrics
 from study_classification.reports.residuals import plot_predicted, plot_residuals
@@ -51,9 +53,11 @@ from study_classification.runs.history import History
 from study_classification.runs.own_data import read_data_report
 from study_classification.system.console import complain
 from study_classification.system.files import make_folder, unwritable, write_text
+from study_classification.tasks.layers import LayersSeen
 from study_classification.tasks.sigmoid import Sigmoid
 from study_classification.tasks.task import Task
 
+REPOSITORY = Path(__file__).resolve().parents[2]  # or where the package is installed
 WORST = 24  # examples that are shown, at most
 Plot = tuple[str, Callable, str]  # name of the file, what draws it, what it shows
 
@@ -72,6 +76,7 @@ class Finished:
         answers: what the network says of them.
         params: the parameters of the network.
         words: of a network that averages words, see `reports.weights.telling_words`.
+        layers: what they make of validation; None if they were not looked at, or there is nothing to see.
     """
 
     run: directory.Run
@@ -83,6 +88,7 @@ class Finished:
     answers: Answers
     params: PyTree
     words: Mapping[str, list[tuple[str, float]]] = field(default_factory=dict)
+    layers: LayersSeen | None = None
 
     @cached_property
     def counts(self) -> Int[np.ndarray, "classes classes"]:
@@ -101,7 +107,14 @@ class Finished:
             return []
         run, count = self.run, len(self.answers.labels)
         facts = facts_of(
-            self.history, run.config.learning, run.preprocess.noun, count, run.class_names, self.task.kept, self.answers
+            self.history,
+            run.config.learning,
+            run.preprocess.noun,
+            count,
+            run.class_names,
+            self.task.kept,
+            self.answers,
+            self.layers,
         )
         return findings(facts)
 
@@ -162,10 +175,25 @@ class Finished:
         return self.run.config.data.target or "number"
 
 
-def write_page(finished: Finished) -> Path:
+def chapter_file(chapter: str) -> tuple[str, str]:
+    """A chapter of the course in the language that the program speaks: its path in the repository, and a link to it.
+
+    The link is '' where the program is installed without the repository.
+    """
+    name = f"docs/course/{spoken()}/{chapter}.md"
+    file = REPOSITORY / name
+    return name, file.as_uri() if file.is_file() else ""
+
+
+def write_page(finished: Finished, seen: Sequence[Told] = (), marked: Mapping[int, np.ndarray] = {}) -> Path:
     """Writes report.html (of test report_test.html) and its figures beside it; returns the page.
 
     A figure that cannot be drawn is left out, with a sentence on stderr.
+
+    Args:
+        finished: the run.
+        seen: images as training sees them, each with its label.
+        marked: place of a wrong image in the split -> uint8 [h, w, 3], marked by what speaks for the predicted class.
 
     Raises:
         EnvironmentFault: if the run directory cannot be written.
@@ -185,7 +213,9 @@ def write_page(finished: Finished) -> Path:
         except Exception as error:  # of whatever kind: the other figures are still worth their page
             complain(f"The figure {name} is left out, for drawing it failed: {type(error).__name__}: {error}")
     file = results.page_file(finished.run.workdir, finished.split)
-    write_text(file, render("report.html", charts=charts, **_values(finished)))
+    shown = [(image(pixels, label), label) for label, pixels in seen]
+    values = _values(finished) | {"seen": shown, "worst": _worst(finished, marked)}
+    write_text(file, render("report.html", charts=charts, **values))
     return file
 
 
@@ -234,6 +264,7 @@ def _values(f: Finished) -> dict[str, object]:
     found, environment = read_data_report(workdir), read_environment(workdir)
     return {
         "finished": f,
+        "chapter": chapter_file,
         "run": run,
         "config": run.config,
         "noun": run.preprocess.noun,
@@ -242,7 +273,6 @@ def _values(f: Finished) -> dict[str, object]:
         "evaluations": [_evaluation(name, each) for name, each in results.read_report(workdir).items()],
         "most_frequent": run.class_names[int(np.argmax(f.counts.sum(axis=1)))] if run.class_names else "",
         "confusions": largest_confusions(f.counts, run.class_names) if run.class_names else [],
-        "worst": _worst(f),
         "words": f.words,
         "data": found,
         "data_findings": translated("\n".join(list_findings(found))) if "unreadable" in found else "",
@@ -262,7 +292,7 @@ def _evaluation(name: str, metrics: dict) -> list[str]:
     return [name, *middle, f"{metrics['examples']:,}", f"{metrics['loss']:.4f}", str(metrics["checkpoint_step"])]
 
 
-def _worst(f: Finished) -> list[dict[str, object]]:
+def _worst(f: Finished, marked: Mapping[int, np.ndarray]) -> list[dict[str, object]]:
     """The wrong examples of the greatest losses: name, true and predicted class, its probability; or the numbers."""
     answers, rows = f.answers, []
     for place in answers.worst(WORST):
@@ -278,5 +308,7 @@ def _worst(f: Finished) -> list[dict[str, object]]:
             row |= {"true": f"{answers.labels[place]:.6g}", "said": f"{answers.predictions[place]:.6g}"}
         if (pixels := f.picture(place)) is not None:
             row["picture"] = image(pixels, str(row["name"]))
+        if place in marked:
+            row["marked"] = image(marked[place], str(row["said"]))
         rows.append(row)
     return rows

@@ -14,7 +14,9 @@ thresholds.py  ROC and precision-recall curves
 calibration.py  whether probabilities are what they say, and the temperature that mends them
 residuals.py   predicted numbers against true ones
 weights.py     what the weights of simple networks say
+facts.py       what a run is judged by, and what a finding is
 diagnosis.py   what a run shows, with its evidence, and what to do next
+layers.py      what its layers show
 next_steps.py  the commands that follow a training
 trials.py      the trials of a study, as a table and as images
 tables.py      a table with its title, for a terminal and in Markdown

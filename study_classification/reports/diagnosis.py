@@ -1,16 +1,12 @@
 """What a finished training means for the person who looks on: findings, each with its evidence and what to do next."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-from jaxtyping import Int
 
-from study_classification.reports.answers import Answers
+from study_classification.reports.facts import Facts, Finding
+from study_classification.reports.layers import collapsed, dead_units, unfit_statistics
 from study_classification.reports.metrics import wilson_interval
-from study_classification.runs.history import Epoch, History
 
 GAP = 0.1  # between the accuracies of training and validation, from which it is called over-fitting
 RATIO = 2  # of the mean absolute errors of validation and training, likewise
@@ -29,118 +25,6 @@ CURE = {
     "fine_tuning": "add pictures, strengthen augment.*, lower optimizer.learning_rate, or take transfer_learning",
 }
 CURE_OF_ROWS = "add {}, take a smaller network (model.hidden), or strengthen model.dropout and optimizer.l2"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that a run shows.
-
-    Attributes:
-        evidence: what is found, and the numbers that show it.
-        advice: what to do next.
-        chapter: of the course, that explains it.
-        is_good: whether nothing is wrong.
-    """
-
-    evidence: str
-    advice: str
-    chapter: str
-    is_good: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.evidence}\n  next: {self.advice} (docs/course/en/{self.chapter}.md)"
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a run is judged by.
-
-    Attributes:
-        history: with at least one epoch.
-        learning: `from_scratch`, `transfer_learning` or `fine_tuning`.
-        noun: what examples are called.
-        num_validation: how many were validated.
-        guessing: the training loss of guessing: ln(classes), or the variance of the numbers.
-        class_names: none of a regression.
-        counts: the confusion matrix of validation at the best epoch, rows are true classes; None if not known.
-        baseline_mse: of a regression: of always saying the mean of the training numbers.
-    """
-
-    history: History
-    learning: str
-    noun: str
-    num_validation: int
-    guessing: float
-    class_names: Sequence[str] = ()
-    counts: Int[np.ndarray, "classes classes"] | None = None
-    baseline_mse: float = math.inf
-
-    @property
-    def epochs(self) -> list[Epoch]:
-        return self.history.epochs
-
-    @property
-    def last(self) -> Epoch:
-        return self.epochs[-1]
-
-    @property
-    def best(self) -> Epoch:
-        return self.epochs[self.history.best]
-
-    @property
-    def of_numbers(self) -> bool:
-        return "mae" in self.last.val
-
-    @cached_property
-    def train_losses(self) -> list[float]:
-        """By epoch, the loss, or the mean squared error, which a loss of other numbers is comparable with."""
-        return [row.train["mse" if self.of_numbers else "loss"] for row in self.epochs]
-
-    @property
-    def third(self) -> int:
-        """How many epochs the last third of the run is, at least one."""
-        return max(1, len(self.epochs) // 3)
-
-    def gain(self, losses: Sequence[float]) -> float:
-        """The share by which the least loss of the last third of the run is below the least one before; 0 of one epoch.
-
-        A shorter end would stand still in any case, for the rate often falls to 0.
-        """
-        if len(losses) < 2:
-            return 0.0
-        before = min(losses[: -self.third])
-        return (before - min(losses[-self.third :])) / before if before else 0.0
-
-    @property
-    def val_losses(self) -> list[float]:
-        return [row.val["loss"] for row in self.epochs]
-
-
-def facts_of(
-    history: History,
-    learning: str,
-    noun: str,
-    num_validation: int,
-    class_names: Sequence[str],
-    scale: Mapping[str, float],
-    answers: Answers | None,
-) -> Facts:
-    """The facts of a run.
-
-    Args:
-        history: with at least one epoch.
-        learning: `config.learning`.
-        noun: what examples are called.
-        num_validation: how many were validated.
-        class_names: in the order of the labels; none of a regression.
-        scale: of a regression, `mean` and `std` of the training numbers.
-        answers: of the best epoch on validation; None if not known.
-    """
-    if class_names:
-        counts = answers.counts(len(class_names)) if answers else None
-        return Facts(history, learning, noun, num_validation, math.log(len(class_names)), class_names, counts)
-    baseline = float(np.square(answers.labels - scale["mean"]).mean()) if answers else math.inf
-    return Facts(history, learning, noun, num_validation, scale["std"] ** 2, baseline_mse=baseline)
 
 
 def findings(facts: Facts) -> list[Finding]:
@@ -233,20 +117,16 @@ def never_predicted(facts: Facts) -> Finding | None:
 def overfitting(facts: Facts) -> Finding | None:
     """The last epoch shows that training is better than validation by more than chance and habit.
 
-    By accuracy that is more than GAP and more than two standard errors of validation; of numbers, a mean absolute error
-    of more than RATIO times that of training.
+    By accuracy that is more than GAP and more than two standard errors of validation. Where the stored statistics of
+    BatchNorm do not fit, they are what makes validation worse.
     """
+    if unfit_statistics(facts):
+        return None
     noun = facts.noun
     advice = CURE[facts.learning] if noun == "pictures" else CURE_OF_ROWS.format(noun)
     if facts.of_numbers:
-        train, val = facts.last.train["mae"], facts.last.val["mae"]
-        if val <= RATIO * train:
-            return None
-        evidence = (
-            f"Over-fitting: at the end the numbers of the training {noun} were wrong by {train:.4g} on average and "
-            f"those of the validation {noun} by {val:.4g}, so the network has learnt its {noun} by heart"
-        )
-        return Finding(evidence, advice, "08_overfitting")
+        evidence = _overfitting_of_numbers(facts)
+        return Finding(evidence, advice, "08_overfitting") if evidence else None
     train, val = (values.get("accuracy", 0.0) for values in (facts.last.train, facts.last.val))
     if train - val <= max(GAP, 2 * math.sqrt(val * (1 - val) / facts.num_validation)):
         return None
@@ -255,6 +135,27 @@ def overfitting(facts: Facts) -> Finding | None:
         f"{noun}, so the network has learnt its {noun} by heart"
     )
     return Finding(evidence, advice, "08_overfitting")
+
+
+def _overfitting_of_numbers(facts: Facts) -> str:
+    """The evidence, if any: errors of validation more than RATIO times those of training, or training alone gets on.
+
+    The latter is a training loss that still falls where that of validation stands, with errors that are GAP apart.
+    """
+    noun, train, val = facts.noun, facts.last.train["mae"], facts.last.val["mae"]
+    if val > RATIO * train:
+        return (
+            f"Over-fitting: at the end the numbers of the training {noun} were wrong by {train:.4g} on average and "
+            f"those of the validation {noun} by {val:.4g}, so the network has learnt its {noun} by heart"
+        )
+    learnt, gained = facts.gain(facts.train_losses), facts.gain(facts.val_losses)
+    if len(facts.epochs) < 5 or learnt <= FALLS or gained >= STANDS or val <= (1 + GAP) * train:
+        return ""
+    return (
+        f"Over-fitting: in the last {facts.third} epochs the training loss still fell by {learnt:.1%} and that of "
+        f"validation by {max(gained, 0.0):.1%}; at the end the numbers of the training {noun} were wrong by "
+        f"{train:.4g} on average and those of the validation {noun} by {val:.4g}"
+    )
 
 
 def underfitting(facts: Facts) -> Finding | None:
@@ -344,6 +245,9 @@ def converged(facts: Facts) -> Finding | None:
 
 WARNINGS = (
     rate_too_high,
+    unfit_statistics,
+    collapsed,
+    dead_units,
     rate_too_low,
     not_above_baseline,
     never_predicted,

@@ -6,4 +6,5 @@ softmax.py     one class of several
 sigmoid.py     one class of two, by a single output
 regression.py  a number
 prediction.py  the path from images to predictions that training and inference share
+layers.py      what the layers make of examples on that path
 """

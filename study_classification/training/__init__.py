@@ -6,7 +6,6 @@ feed.py           what training reads: data, batch size, order, images
 feature_cache.py  features of a frozen backbone, computed once
 initial.py        the variables that training begins with
 fitted_head.py    a last layer that starts as a logistic regression
-streams.py        random streams by name
 phases.py         the steps of a run, as pure arithmetic
 programs.py       the compiled programs of a run
 state.py          everything that training changes

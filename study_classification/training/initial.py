@@ -15,9 +15,9 @@ from study_classification.data.sources import TRAIN
 from study_classification.inputs.images.preprocess import Preprocess, normalize
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.models.initial import init_variables
+from study_classification.streams import INITIAL, stream
 from study_classification.system.threads import num_workers, parallel
 from study_classification.training.setup import Experiment
-from study_classification.training.streams import INITIAL, stream
 
 STATISTICS_OF = 5000  # the most training images of which a backbone takes statistics
 

@@ -11,16 +11,20 @@ from jaxtyping import Array, Float, PyTree, Shaped
 
 from study_classification.data.batches import Images
 from study_classification.data.dataset import names_in
-from study_classification.data.order import EvaluationOrder
+from study_classification.data.order import EvaluationOrder, some_of
 from study_classification.data.prepare import cache_directory
 from study_classification.data.rows import RowSplit, read_rows
+from study_classification.data.seen import ON_PAGE, Told
 from study_classification.data.sources import TRAIN, VALIDATION
+from study_classification.inputs.images.augment import Augment
+from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.tables import NumberColumn, TablePreprocess
 from study_classification.inputs.texts import TextPreprocess
 from study_classification.pages.run_page import Finished, write_page
 from study_classification.reports.answers import NAMED, Answers
 from study_classification.reports.confusion import confusion_title, draw_confusion
-from study_classification.reports.diagnosis import Finding, facts_of, findings
+from study_classification.reports.diagnosis import findings
+from study_classification.reports.facts import Finding, facts_of
 from study_classification.reports.learned import Examples, draw_boundary, draw_fit, format_formula
 from study_classification.reports.lettering import drawable, wording
 from study_classification.reports.metrics import LARGEST_MATRIX, positive_scores
@@ -29,10 +33,12 @@ from study_classification.runs import directory
 from study_classification.runs.history import History
 from study_classification.system import devices, hosts
 from study_classification.system.console import complain, say
+from study_classification.tasks.layers import LayersSeen, look_at_layers
 from study_classification.tasks.regression import Regression
 from study_classification.tasks.sigmoid import Sigmoid
 from study_classification.tasks.softmax import Softmax
 from study_classification.training.feed import Feed
+from study_classification.training.preview import first_images
 from study_classification.training.state import TrainState
 
 SAID = 2  # how many findings are printed at the end, the most important ones; report.html has all
@@ -97,8 +103,9 @@ def leave_results(
     if len(feed.data.split(VALIDATION)) <= NAMED:
         answers = _answers(feed, functools.partial(predict, variables), val_images)
         words = _words(feed, functools.partial(predict, variables)) if page else {}  # by all hosts together
+        layers = _layers(feed, variables, val_images) if page else None
         if hosts.is_first():
-            _leave_answers(feed, answers, words, best, history, workdir, page)
+            _leave_answers(feed, answers, words, layers, best, history, workdir, page)
     else:
         config, noun, count = feed.experiment.config, feed.experiment.preprocess.noun, len(feed.data.split(VALIDATION))
         facts = facts_of(history, config.learning, noun, count, feed.data.class_names, feed.task.kept, None)
@@ -131,13 +138,32 @@ def _words(feed: Feed, predict: Callable[[dict], Array]) -> Words:
     return telling_words(answer, feed.batch_size, texts, names)
 
 
-def _leave_answers(
-    feed: Feed, answers: Answers, words: Words, best: TrainState, history: History, workdir: Path, page: bool
-) -> None:
-    examples = feed.data.split(VALIDATION)
-    finished = Finished(
-        directory.load(workdir), feed.task, history, int(best.step), VALIDATION, examples, answers, best.params, words
+def _layers(feed: Feed, variables: PyTree, val_images: Images) -> LayersSeen | None:
+    experiment = feed.experiment
+    order = some_of(len(feed.data.split(VALIDATION)), feed.batch_size, experiment.mesh.size)
+    return look_at_layers(
+        experiment.model,
+        experiment.preprocess,
+        feed.task,
+        variables,
+        val_images.batches(order, range(len(order))),
+        whole=experiment.config.learning != "transfer_learning",
+        everywhere=devices.replicated(experiment.mesh),
     )
+
+
+def _leave_answers(
+    feed: Feed,
+    answers: Answers,
+    words: Words,
+    layers: LayersSeen | None,
+    best: TrainState,
+    history: History,
+    workdir: Path,
+    page: bool,
+) -> None:
+    run, step, examples = directory.load(workdir), int(best.step), feed.data.split(VALIDATION)
+    finished = Finished(run, feed.task, history, step, VALIDATION, examples, answers, best.params, words, layers)
     _say_first(finished.findings)
     finished.keep_predictions()
     finished.keep_temperature()
@@ -145,7 +171,7 @@ def _leave_answers(
     if isinstance(feed.task, Softmax) and few:
         _leave_confusion(feed, finished, workdir)
     if page:
-        _leave_page(finished)
+        _leave_page(feed, finished)
 
 
 def _say_first(found: list[Finding]) -> None:
@@ -163,12 +189,22 @@ def _leave_confusion(feed: Feed, finished: Finished, workdir: Path) -> None:
     _draw(draw_confusion, counts, class_names, title, workdir=workdir, name="confusion")
 
 
-def _leave_page(finished: Finished) -> None:
+def _leave_page(feed: Feed, finished: Finished) -> None:
     """Writes the page. The run is finished and kept, so no error here may make it fail."""
     try:
-        say(f"Report: {write_page(finished)}")
+        say(f"Report: {write_page(finished, _seen(feed))}")
     except Exception as error:  # of any type
         complain(f"The run is finished, but its report cannot be written: {error or type(error).__name__}")
+
+
+def _seen(feed: Feed) -> list[Told]:
+    """Images as training sees them; of a frozen backbone that sees each once, they are not augmented."""
+    preprocess = feed.experiment.preprocess
+    if not isinstance(preprocess, Preprocess):
+        return []
+    plain = Augment(preprocess.image_size, preprocess.image_size)
+    augmentation = plain if feed.views == 1 else feed.experiment.augmentation.stages()[0]
+    return first_images(feed, ON_PAGE).labelled(augmentation)
 
 
 def _leave_fit(feed: Feed, predict: Callable[[dict], Array], formula: str, workdir: Path) -> None:

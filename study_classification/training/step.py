@@ -20,10 +20,10 @@ from study_classification.models.layers.normalization import normalized_in_parts
 from study_classification.optim.averaging import update_average
 from study_classification.optim.gradients import accumulated, sharpness_aware
 from study_classification.optim.optimizer import penalty
+from study_classification.streams import AUGMENTATION, DROPOUT, MIXING, stream
 from study_classification.tasks.prediction import features_of, head_of_model
 from study_classification.tasks.task import Task, names_of
 from study_classification.training.state import COUNT, FIRST_NONFINITE_STEP, TrainState
-from study_classification.training.streams import AUGMENTATION, DROPOUT, MIXING, stream
 from study_classification.trees import combine, filter_tree, partition
 
 # image uint8 [b,h,w,c], row or tokens [b,...], or features [b,...]; label [b]; and aspect, index, epoch [b]

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from study_classification.tasks.regression import Regression
 from study_classification.tasks.sigmoid import Sigmoid
 from study_classification.tasks.softmax import Softmax
 
+ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = TablePreprocess(tuple(NumberColumn(name, 0.0, 0.0, 1.0, False) for name in ("age", "fare")), ())
 
 
@@ -158,6 +160,32 @@ def test_the_matrix_says_how_many_are_right_and_the_tiles_which_epoch_was_best(c
 def mostly_bees():
     """Three of four are bees, and all of them are called ants."""
     return Answers([f"row {i}" for i in range(4)], np.array([0, 1, 1, 1]), np.log([[0.9, 0.1]] * 4))
+
+
+def test_pictures_of_training_have_their_labels(classes):
+    text = write_page(classes, [("ant <b>", np.zeros((8, 8, 3), np.uint8))]).read_text()
+    shown = text[text.index("<h2>What training sees") : text.index("<h2>Data")]
+    assert shown.count("data:image/jpeg;base64,") == 1 and ">ant &lt;b&gt;</li>" in shown
+
+
+def test_a_chapter_is_linked_where_the_repository_is(classes, tmp_path, monkeypatch):
+    text = write_page(classes).read_text()
+    links = re.findall(r'href="(file:[^"]+)"', text)
+    assert len(links) == len(classes.findings)
+    assert links[0] == (ROOT / "docs" / "course" / "en" / "06_metrics.md").as_uri()
+    monkeypatch.setattr(run_page, "REPOSITORY", tmp_path)
+    text = write_page(classes).read_text()
+    assert 'href="file:' not in text and "<code>docs/course/en/06_metrics.md</code>" in text
+
+
+def test_every_chapter_that_a_finding_names_is_there():
+    named = set()
+    for name in ("diagnosis", "layers"):
+        source = (ROOT / "study_classification" / "reports" / f"{name}.py").read_text(encoding="utf-8")
+        named |= set(re.findall(r'"(\d\d_\w+)"', source))
+    assert len(named) == 5
+    for chapter in named:
+        assert all((ROOT / "docs" / "course" / each / f"{chapter}.md").is_file() for each in ("en", "ja")), chapter
 
 
 def test_sixty_classes_have_a_small_page(tmp_path):

@@ -80,7 +80,7 @@ def test_two_processes_search_together_and_the_best_is_a_config(file, verb, tmp_
     assert sorted(path.name for path in (tmp_path / "s" / "trials").iterdir()) == ["0", "1", "2"]
     for number in range(3):  # each of them was trained by one of both, and no word of the training is on the terminal
         assert (out + said).count(f"Trial {number}: ") == 1
-        assert (tmp_path / "s" / "trials" / str(number) / "log.txt").read_text().count("Trained for 1 epochs") == 1
+        assert (tmp_path / "s" / "trials" / str(number) / "log.txt").read_text().count("Trained for 1 epoch\n") == 1
     assert "epoch 1/1" not in out + said
 
     code, out, error = verb(*arguments)

@@ -18,12 +18,12 @@ from study_classification.models.head import Head
 from study_classification.models.initial import init_variables
 from study_classification.models.layers.normalization import batch_norm
 from study_classification.models.mlp import MLP
+from study_classification.streams import MIXING, stream
 from study_classification.tasks.prediction import make_predict_step
 from study_classification.tasks.softmax import Softmax
 from study_classification.training import step as steps
 from study_classification.training.state import init_state
 from study_classification.training.step import make_measure_step, make_train_step
-from study_classification.training.streams import MIXING, stream
 
 
 class Nothing(nn.Module):

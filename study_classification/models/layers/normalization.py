@@ -48,3 +48,22 @@ def normalized_in_parts(layer: nn.BatchNorm, x: Array, size: int) -> Array:
     params = variables.get("params", {})
     y = (apart - mean) * (lax.rsqrt(variance + layer.epsilon) * params.get("scale", 1.0)) + params.get("bias", 0.0)
     return y.reshape(x.shape).astype(layer.dtype or x.dtype)
+
+
+def normalized_by_own(layer: nn.BatchNorm, x: Array, mask: Array) -> tuple[Array, Array]:
+    """What a BatchNorm makes of a batch [b, ..., c] by the statistics of the batch, which are stored nowhere.
+
+    Args:
+        layer: bound, with its variables.
+        x: the batch.
+        mask: [b], 1 for examples that count.
+
+    Returns:
+        The batch, and the variances, float32 [c].
+    """
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    axes, counts = tuple(range(x.ndim - 1)), mask.reshape(-1, *(1,) * (x.ndim - 1)) > 0
+    mean, variance = wide.mean(axes, where=counts), wide.var(axes, where=counts)
+    params = layer.variables.get("params", {})
+    y = (wide - mean) * (lax.rsqrt(variance + layer.epsilon) * params.get("scale", 1.0)) + params.get("bias", 0.0)
+    return y.astype(layer.dtype or x.dtype), variance

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from study_classification.models.layers.normalization import normalized_in_parts
+from study_classification.models.layers.normalization import normalized_by_own, normalized_in_parts
 
 IMAGES = jnp.array([0.0, 2.0, 10.0, 14.0]).reshape(4, 1, 1, 1)
 
@@ -70,7 +70,7 @@ def test_it_is_as_flax_has_it():
 DEVICES = """
 import re, sys
 import flax.linen as nn, jax, jax.numpy as jnp, numpy as np
-from study_classification.models.layers.normalization import normalized_in_parts
+from study_classification.models.layers.normalization import normalized_by_own, normalized_in_parts
 from study_classification.system import devices
 
 layer = nn.BatchNorm(use_running_average=False)
@@ -99,3 +99,15 @@ def test_devices_that_share_no_part_do_not_wait_for_each_other():
     assert done.returncode == 0, done.stderr
     alone, shared = ["2", "4"], ["8 all-reduce", "16 all-reduce"]
     assert done.stdout.splitlines() == [f"{fsdp} {line}" for fsdp in (1, 2) for line in alone + shared]
+
+
+def test_by_own_statistics_of_the_images_that_count():
+    layer = nn.BatchNorm(use_running_average=True, epsilon=0.0)
+    variables = {
+        "params": {"scale": jnp.array([3.0]), "bias": jnp.array([1.0])},
+        "batch_stats": {"mean": jnp.array([100.0]), "var": jnp.ones(1)},
+    }
+    mask = jnp.array([1.0, 1.0, 0.0, 0.0])
+    y, variance = layer.apply(variables, IMAGES, method=lambda layer, x: normalized_by_own(layer, x, mask))
+    np.testing.assert_allclose(y.ravel(), [-2, 4, 28, 40])  # of 0 and 2: mean 1, variance 1
+    assert variance.tolist() == [1.0]

@@ -1,6 +1,6 @@
 import jax
 
-from study_classification.training import streams
+from study_classification import streams
 
 
 def test_neighbouring_seeds_and_names_share_no_stream():
