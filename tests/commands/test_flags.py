@@ -208,6 +208,7 @@ def test_what_a_typed_decider_leaves_over_is_let_pass():
         ("train --config=photos data=x", "train takes no 'data=x': an argument of a config stands behind its colon"),
         ("predict --workdir=x --top_k=0 a", "--top_k=0: "),
         ("predict --workdir=x --format=xml a", "--format=xml: "),
+        ("train --config=quickstart --process_id=-1", "--process_id=-1: "),
     ],
 )
 def test_what_a_verb_needs_and_takes(text, sentence):
