@@ -95,4 +95,3 @@ def test_prepare(handed, monkeypatch, tmp_path):
     config.task.name = "regression"
     assert prepare.run(Given({"prune": False, "older_than": None}, config=config)) == 0
     assert opened == [((config.data,), {"numbers": True})]
-
