@@ -143,7 +143,7 @@ def test_mlflow_is_told_no_step_twice(tmp_path, monkeypatch):
             return [SimpleNamespace(step=step) for _, key, step in points if key == name]
 
         def set_terminated(self, run_id):
-            pass
+            points.append((run_id, "ended", None))
 
     monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(MlflowClient=Client))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -158,7 +158,7 @@ def test_mlflow_is_told_no_step_twice(tmp_path, monkeypatch):
     assert [point for point in points if point[1] == "val/loss"] == [
         ("run-7", "val/loss", step) for step in (10, 20, 30)
     ]
-    assert params.count("seed") == 1
+    assert params.count("seed") == 1 and points[-1] == ("run-7", "ended", None)
     assert directory.read_logger_ids(tmp_path / "run") == {"mlflow": "run-7"}
 
 
