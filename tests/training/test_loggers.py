@@ -68,6 +68,15 @@ def test_a_resumed_training_logs_each_epoch_once_and_goes_on_without_what_fails(
     assert out.count("log.wandb has failed (the disk of others is full): the training goes on without it") == 1
 
 
+def test_who_has_failed_is_not_asked_again(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(loggers.OPEN, "wandb", lambda *given: [][0])
+    found = Loggers(tmp_path, asked("wandb"))
+    for number in (1, 2, 3):
+        found.add(row(number, 0.5), 0)
+    found.close()
+    assert capsys.readouterr().out.count("log.wandb has failed (list index out of range)") == 1
+
+
 def test_names_are_those_that_a_program_groups():
     assert list(values_of(row(3, 0.25))) == [
         "epoch", "train/loss", "train/accuracy", "val/loss", "val/accuracy", "learning_rate", "images_per_second",
