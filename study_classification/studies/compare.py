@@ -106,8 +106,8 @@ def _remarks(runs: Sequence[FinishedRun]) -> list[str]:
     ]
     if missing := [run.name for run in runs if run.test is None]:
         remarks.append(f"Not measured on the test split yet (evaluate --workdir=RUN does): {', '.join(missing)}")
-    sizes = {len(run.test_predictions) for run in runs if run.test_predictions}
-    if len(sizes) > 1:
+    examples = {frozenset(run.test_predictions) for run in runs if run.test_predictions}
+    if len(examples) > 1:
         remarks.append("The test predictions of some runs are of other examples, so they are not tested for chance.")
     return remarks
 

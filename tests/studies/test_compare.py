@@ -15,7 +15,7 @@ from study_classification.runs.history import History
 from study_classification.runs.results import add_to_report
 from study_classification.studies import comparison
 from study_classification.studies.comparable import comparable_runs
-from study_classification.studies.compare import compare
+from study_classification.studies.compare import _remarks, compare
 from study_classification.studies.finished import LABEL, NAME, PREDICTION, find_runs, read_finished
 from study_classification.training.describe import count_network
 
@@ -141,6 +141,8 @@ def test_pairs_need_the_same_test_examples(copies):
     assert table.rows == [["a / b", "6", "0", "0.031"]]  # 2 of 2**6
     assert "of 1 pairs of such, 0.05 come below 0.05 by chance" in table.note
     assert comparison.table_of_pairs(runs[1:]) is None
+    assert "are of other examples, so they are not tested for chance" in _remarks(runs)[-1]
+    assert len(_remarks(runs)) - len(_remarks(runs[:2])) == 1
 
 
 def test_versions_are_told_apart(copies):
