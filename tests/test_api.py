@@ -4,11 +4,13 @@ import asyncio
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import study_classification as sc
 from study_classification.errors import ConfigError, RunError
+from study_classification.inference import predictor
 
 
 def test_importing_the_package_imports_no_jax_and_its_names_are_there():
@@ -65,6 +67,23 @@ def test_training_and_loading_in_a_notebook(config, digits, tmp_path, monkeypatc
     assert trained.predict(file) == loaded.predict(file)
     assert sc.evaluate(tmp_path / "run", split="train") == trained.evaluate(split="train")
     assert not (tmp_path / "run" / "report.json").exists()
+
+
+def test_what_is_asked_of_a_run_is_handed_on(monkeypatch):
+    asked = []
+
+    def load(*given, **named):
+        asked.append((given, named))
+        return SimpleNamespace(evaluate=lambda *given, **named: asked.append((given, named)))
+
+    monkeypatch.setattr(predictor, "load", load)
+    sc.load("x", 7, tta="flip", calibrated=True)
+    assert asked.pop() == (("x", 7), {"tta": "flip", "calibrated": True})
+    sc.evaluate("x", "photos", split="train", checkpoint="last", tta="flip", write_report=True)
+    assert asked == [
+        (("x", "last"), {"tta": "flip", "calibrated": False}),
+        (("photos",), {"split": "train", "write_report": True}),
+    ]
 
 
 def test_a_model_by_name_or_config():

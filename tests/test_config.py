@@ -10,6 +10,7 @@ from study_classification.config import (
     duration_in_steps,
     find_config,
     flatten,
+    listed,
     missing_field,
     parse_arguments,
     seconds_of,
@@ -190,3 +191,8 @@ def test_changed_fields_are_those_that_differ_from_the_defaults():
     assert changed_fields(config) == {}
     config.model.hidden = (3,)
     assert changed_fields(config) == {"model.hidden": (3,)}
+
+
+def test_names_are_listed_with_commas():
+    assert listed('age, fare,"last, first"') == listed('age,fare, "last, first"') == ("age", "fare", "last, first")
+    assert listed("") == ()

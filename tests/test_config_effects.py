@@ -40,6 +40,7 @@ def changed(**fields):
         ("fine_tuning.head_learning_rate", {}, "fine_tuning.head_epochs is 0.0: set that as well"),
         ("convergence.tolerance", {}, "convergence.epochs is 0: set that as well"),
         ("feature_cache.views", {}, "learning is from_scratch: it belongs to transfer_learning"),
+        ("feature_cache.views", {"learning": "fine_tuning"}, "learning is fine_tuning: it belongs to transfer"),
         ("preprocess.mean", {"learning": "fine_tuning"}, "it belongs to from_scratch"),
         ("data.tfds_splits", {"data__tfds_splits": ("a", "", "")}, "data.source is digits: it belongs to tfds:NAME"),
         (

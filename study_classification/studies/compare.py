@@ -40,10 +40,10 @@ def compare(patterns: Sequence[str], out: Path | None = None) -> None:
     """
     if not patterns:
         raise ConfigError("compare needs run directories, or patterns such as 'runs/*'")
-    found, remarks = _read(find_runs(patterns))
+    found, left_out = _read(find_runs(patterns))
     runs, others = comparable_runs(found) if found else ([], [])
-    remarks += others
-    for remark in remarks:
+    left_out += others
+    for remark in left_out:
         say(remark)
     if len(runs) < 2:
         raise RunError("no two of these runs can be compared: give several runs of one task on the same data")
@@ -55,7 +55,7 @@ def compare(patterns: Sequence[str], out: Path | None = None) -> None:
     for text in [_head(runs), *(table.as_text() for table in tables), *remarks]:
         say(text)
     if out is not None:
-        _write(out, runs, costs, tables, [_head(runs), *others, *remarks])
+        _write(out, runs, costs, tables, [_head(runs), *left_out, *remarks])
 
 
 def _read(workdirs: Sequence[Path]) -> tuple[list[FinishedRun], list[str]]:
@@ -106,8 +106,8 @@ def _remarks(runs: Sequence[FinishedRun]) -> list[str]:
     ]
     if missing := [run.name for run in runs if run.test is None]:
         remarks.append(f"Not measured on the test split yet (evaluate --workdir=RUN does): {', '.join(missing)}")
-    sizes = {len(run.test_predictions) for run in runs if run.test_predictions}
-    if len(sizes) > 1:
+    examples = {frozenset(run.test_predictions) for run in runs if run.test_predictions}
+    if len(examples) > 1:
         remarks.append("The test predictions of some runs are of other examples, so they are not tested for chance.")
     return remarks
 

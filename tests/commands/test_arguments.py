@@ -67,6 +67,8 @@ def test_a_file_may_be_called_help():
     [
         ("trian", r"there is no verb 'trian': did you mean train\?"),
         ("classify a.jpg", r"did you mean predict\?"),
+        ("search --config=x", r"did you mean tune\?"),
+        ("info", r"did you mean summary\?"),
         ("configs/photos.py:data=x", r"a config follows its flag, --config=configs/photos\.py:data=x"),
         ("--config=photos epochs=3", r"stands behind its colon, as in --config=configs/photos\.py:epochs=3"),
         ("TRAIN", r"there is no verb 'TRAIN': did you mean train\?"),

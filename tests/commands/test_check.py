@@ -4,6 +4,7 @@ import json
 import pytest
 from picture_helpers import folder_of_photos, photo
 
+from study_classification.commands import check
 from study_classification.errors import ConfigError, DataError
 from study_classification.main import main
 
@@ -57,5 +58,12 @@ def test_no_report_is_written_into_the_data(data, monkeypatch):
         main(["x", "check", "."])
     with pytest.raises(ConfigError, match="check needs a folder or manifest of pictures"):
         main(["x", "check"])
+    with pytest.raises(ConfigError, match="check takes one folder or manifest, not 2"):
+        main(["x", "check", ".", str(data)])
     with pytest.raises(DataError, match="tfds:mnist is neither"):
         main(["x", "check", "tfds:mnist"])
+
+
+def test_a_report_is_named_after_the_data():
+    assert str(check._folder("lists/photos.csv", "")) == "check-photos"
+    assert str(check._folder("lists/photos.csv", "here")) == "here"

@@ -238,6 +238,7 @@ def test_what_a_typed_decider_leaves_over_is_let_pass():
         ("--lang=fr --config=quickstart", "--lang is 'fr', but must be one of en, ja"),
         ("predict --workdir=x --workdir=y a", "--workdir is given twice: give it once"),
         ("--config=quickstart --config.seed=1 --config.seed=2", "--config.seed is given twice: give it once"),
+        ("train --config=quickstart --process_id=-1", "--process_id is '-1', but must be a whole number, 0 or more"),
     ],
 )
 def test_what_a_verb_needs_and_takes(text, sentence):

@@ -2,6 +2,7 @@ import pytest
 
 from study_classification.commands import VERBS
 from study_classification.commands.help import program_help, verb_help
+from study_classification.errors import ConfigError, DataError, DivergedError, EnvironmentFault, RunError
 
 
 def test_the_program_lists_its_verbs_and_exit_codes():
@@ -10,6 +11,10 @@ def test_the_program_lists_its_verbs_and_exit_codes():
         assert f"\n  {verb.name:9} {verb.help}\n" in text
     for code in (0, 1, 2, 3, 4, 5, 6, 7, 130, 143):
         assert f"  {code} " in text
+    for error, what in ((ConfigError, "flags or config"), (DataError, "data"), (RunError, "run directory")):
+        assert f"  {error('').exit_code} {what} " in f"{text} "
+    for error, what in ((EnvironmentFault, "the machine"), (DivergedError, "the loss diverged")):
+        assert f"  {error('').exit_code} {what}" in text
     assert len(text.splitlines()) <= 24
     assert max(map(len, text.splitlines())) <= 120
 

@@ -31,6 +31,7 @@ def test_the_tables_lead_to_fields_and_flags_that_exist():
         ("train.num-epochs", "total_epochs"),
         ("data.path", "data.source"),
         ("LR", "optimizer.learning_rate"),
+        ("wd", "optimizer.weight_decay"),
         ("beta1", "optimizer.b1"),
         ("beta2", "optimizer.b2"),
         ("nonsense", ""),

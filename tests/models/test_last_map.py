@@ -43,6 +43,9 @@ def test_every_network_has_its_last_map(name, side, map_shape):
 
 def test_what_flattens_the_image_has_none():
     assert parts_of("mlp", 8)[0] is None
+    images = jax.ShapeDtypeStruct((1, 4, 4, 3), np.float32)
+    network = lambda kernel, x: (2 * x - 1).reshape(1, -1) @ kernel  # noqa: E731  # a normalised image is an image
+    assert parts_at_last_map(network, jnp.ones((48, 2)), images) is None
 
 
 class Branched(nn.Module):

@@ -92,3 +92,12 @@ def test_unknown_words_begin_at_zero(make_model):
     ]
     assert not table[:2].any()
     assert np.square(table[2:]).sum(1).mean() == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("activation", "variance"), [("relu", 2), ("gelu", 2), ("tanh", 1), ("sigmoid", 1), ("linear", 1)]
+)
+def test_kernels_begin_as_wide_as_their_activation_asks(make_model, activation, variance):
+    model = make_model("mlp", hidden=(400,), activation=activation)
+    params = model.init(jax.random.key(0), jnp.zeros((1, 400)), train=False)["params"]["backbone"]["dense1"]
+    assert params["kernel"].var() * 400 == pytest.approx(variance, rel=0.03) and not params["bias"].any()

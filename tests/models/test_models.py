@@ -71,3 +71,9 @@ def test_unknown_name_names_the_nearest_and_all(make_model):
         make_model("resnet51")
     with pytest.raises(ConfigError, match="did you mean original"):
         make_model("orignal")
+
+
+def test_a_rate_of_zero_is_no_rate_of_a_paper(make_model):
+    assert [make_model("alexnet", dropout=rate).head.dropout for rate in (-1.0, 0.0, 0.25)] == [0.5, 0.0, 0.25]
+    rates = [make_model("efficientnet_b0", drop_path=rate).backbone.drop_path for rate in (-1.0, 0.0, 0.5)]
+    assert rates == [0.2, 0.0, 0.5]

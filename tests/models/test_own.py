@@ -88,7 +88,13 @@ def test_a_module_is_imported_by_name(net, monkeypatch):
         class_of("of_mine.netz:Net")
     with pytest.raises(ConfigError, match=r"of_mine\.parts cannot be imported: .*'module_that_is_absent'"):
         class_of("of_mine.parts:Net")
+    (net.parent / "of_mine" / "deep").mkdir()
+    deep = net.parent / "of_mine" / "deep" / "more.py"
+    deep.write_text("y = 1")
     before = identity_of("of_mine.nets:Net")
+    deep.write_text("y = 2")
+    assert identity_of("of_mine.nets:Net") != before
+    deep.write_text("y = 1")
     (net.parent / "of_mine" / "parts.py").write_text("x = 1")
     assert identity_of("of_mine.nets:Net") != before
     for name in [name for name in sys.modules if name.startswith("of_mine")]:
@@ -167,9 +173,12 @@ def test_mistakes_are_one_sentence(name, message, tmp_path, monkeypatch):
     (tmp_path / "raising.py").write_text("raise ValueError('two\\nlines')")
     (tmp_path / "empty.py").touch()
     (tmp_path / "binary.py").write_bytes(b"\xff\xfe\x00")
+    modules = set(sys.modules)
     with pytest.raises(ConfigError, match=message) as raised:
         output_shapes(model_of(name))
     assert "\n" not in str(raised.value)
+    if "cannot be run" in message:
+        assert set(sys.modules) <= modules  # nothing half made is left
 
 
 def test_values_pass_through_the_network(net):

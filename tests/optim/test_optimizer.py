@@ -35,6 +35,12 @@ def test_sgd_with_momentum():
     assert after_steps(config_with(name="sgd", momentum=0.9), 2) == pytest.approx((2 - 0.145, 3 - 0.145))
 
 
+def test_nesterov_looks_ahead():
+    # steps of 0.5 + 0.9 x 0.5 and, the velocity being 0.95, of 0.5 + 0.9 x 0.95
+    expected = (2 - 0.1 * (0.95 + 1.355), 3 - 0.1 * (0.95 + 1.355))
+    assert after_steps(config_with(name="sgd", momentum=0.9, nesterov=True), 2) == pytest.approx(expected)
+
+
 def test_adam_begins_with_a_step_of_the_rate():
     assert after_steps(config_with(name="adam"), 1) == pytest.approx((1.9, 2.9), abs=1e-6)
 

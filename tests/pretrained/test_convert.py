@@ -166,3 +166,33 @@ def test_vgg_counts_relu_and_pools_in_torch():
 def test_a_network_of_this_project_alone_has_no_names():
     with pytest.raises(WeightsError, match="no other library has weights of original"):
         names_of("original")
+
+
+@pytest.mark.parametrize(
+    ("model", "layout", "name", "axes", "path"),
+    [
+        ("alexnet", "torch", "features.8.weight", 4, "params/backbone/conv4/kernel"),
+        ("squeezenet1_1", "torch", "features.9.squeeze.bias", 1, "params/backbone/fire6/squeeze/bias"),
+        ("vgg16_bn", "torch", "features.7.weight", 4, "params/backbone/block2_conv1/kernel"),
+        ("vgg16_bn", "torch", "features.8.running_var", 1, "batch_stats/backbone/block2_bn1/var"),
+        ("vgg16", "keras", "fc2/kernel", 2, "params/head/dense2/kernel"),
+        ("resnet50", "torch", "layer2.0.downsample.1.weight", 1, "params/backbone/layer2_0/downsample_1/scale"),
+        ("resnet50", "keras", "conv3_block2_0_bn/gamma", 1, "params/backbone/layer2_1/downsample_1/scale"),
+        ("efficientnet_lite0", "torch", "_blocks.1._bn1.weight", 1, "params/backbone/stage2_0/depthwise/bn/scale"),
+        (
+            "efficientnet_b0",
+            "torch",
+            "features.2.0.block.1.0.weight",
+            4,
+            "params/backbone/stage2_0/depthwise/conv/kernel",
+        ),
+        ("efficientnet_b0", "torch", "blocks.1.1.se.conv_reduce.bias", 1, "params/backbone/stage2_1/se/reduce/bias"),
+        ("efficientnet_b0", "keras", "block2b_project_bn/beta", 1, "params/backbone/stage2_1/project/bn/bias"),
+        ("mobilenet_v2", "torch", "features.2.conv.1.0.weight", 4, "params/backbone/stage2_0/depthwise/conv/kernel"),
+        ("mobilenet_v2", "keras", "bn_Conv1/moving_mean", 1, "batch_stats/backbone/stem/bn/mean"),
+        ("mobilenet_v2", "keras", "block_16_project/kernel", 4, "params/backbone/stage7_0/project/conv/kernel"),
+    ],
+)
+def test_names_of_other_libraries(model, layout, name, axes, path):
+    file = TensorFile(Path("x"), layout, {name: np.zeros((1,) * axes)})
+    assert convert.path_of(file, name, model) == path

@@ -128,6 +128,8 @@ def test_timms_card_beside_the_file(with_card):
     assert (p.image_size, p.resize_size, p.interpolation) == (288, 303, "bilinear")
     assert (p.mean, p.std) == ((0.5, 0.4, 0.3), (0.3, 0.2, 0.1))
     assert preprocess_of(with_card(crop_pct=0.97), "resnet50", "timm").resize_size == 296  # 296.9, cut off by timm
+    assert preprocess_of(resnet, "efficientnet_b0", "timm_tf").image_size == 288  # of timm's own and of TensorFlow's
+    assert preprocess_of(resnet, "resnet50", "torchvision").image_size == 224  # whose card is another's
     with pytest.raises(WeightsError, match=r"config.json says resnet50; give timm"):
         detect_origin(resnet, "resnet50", "torchvision")
     (resnet.path.parent / "config.json").write_text('{"model_type": "resnet"}')

@@ -63,6 +63,13 @@ def test_offline_one_sentence_says_what_to_fetch_from_where_and_how_to_hand_it_o
         fetch_published("alexnet", tmp_path)
 
 
+def test_a_file_is_fetched_from_its_server_and_a_repository_from_the_hub(tmp_path, monkeypatch):
+    monkeypatch.setattr(published, "fetch", lambda repository: ("hub", repository))
+    monkeypatch.setattr(published, "download", lambda url, folder: (url.rpartition("/")[2], folder))
+    assert fetch_published("resnet50", tmp_path) == ("hub", PUBLISHED["resnet50"].source)
+    assert fetch_published("alexnet", tmp_path) == ("alexnet-owt-7be5be79.pth", tmp_path / "weights")
+
+
 @pytest.mark.parametrize("name", ["original", "resnet20"])
 def test_networks_that_nobody_has_published(name, tmp_path):
     with pytest.raises(WeightsError, match=rf"nobody has published ImageNet weights of {name}: train it with"):

@@ -24,6 +24,7 @@ def test_a_table_tells_every_example():
     assert rows[1] | {"loss": ""} == {
         "name": "b", "label": "ant", "prediction": "bee", "probability": "0.800000", "loss": ""
     }  # fmt: skip
+    assert rows[0]["probability"] == "0.900000"  # of what is said, whichever class that is
     assert float(rows[1]["loss"]) == pytest.approx(-np.log(0.2), rel=1e-5)
     (row,) = csv.DictReader(io.StringIO(Answers(["a"], np.array([2.0]), np.array([1.5])).to_csv(())))
     assert row == {"name": "a", "label": "2", "prediction": "1.5", "loss": "0.5"}

@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 from PIL import Image
 
 from study_classification.reports import curves
-from study_classification.reports.curves import draw_curves
+from study_classification.reports.curves import draw_curves, draw_learning_rates, plot_rates
 from study_classification.runs.history import Epoch, History
 
 
@@ -52,3 +53,24 @@ def test_few_epochs_are_marked_since_a_point_has_no_line(epochs, marker, monkeyp
     assert list(training.get_ydata()) == [2.0] * epochs
     assert list(validation.get_ydata()) == [1 / n for n in range(1, epochs + 1)]
     assert list(best.get_xdata()) == [epochs, epochs]
+
+
+def test_rates_stand_at_their_epochs():
+    history = History("val_loss", False, 0.0)
+    for n, rate in ((1, 0.1), (2, 0.4), (3, 0.2)):
+        history.add(Epoch(n, n, {"loss": 1.0}, {"loss": 1.0}, rate, 1.0, 1.0))
+    (axes,) = plot_rates(history).axes
+    (line,) = axes.lines
+    assert line.get_xydata().tolist() == [[1, 0.1], [2, 0.4], [3, 0.2]] and axes.get_ylim()[0] == 0
+
+
+def test_the_suggested_rate_is_marked(monkeypatch, tmp_path):
+    drawn = []
+    monkeypatch.setattr(curves, "save_figure", lambda figure, file: drawn.append(figure))
+    rates, losses, smoothed = np.array([0.001, 0.01, 0.1]), np.array([3.0, 2.0, 1.0]), np.array([3.0, 2.5, 2.0])
+    draw_learning_rates(rates, losses, smoothed, 1, tmp_path / "lr_find.png")
+    draw_learning_rates(rates, losses, smoothed, None, tmp_path / "lr_find.png")
+    loss, curve, mark = drawn[0].axes[0].lines
+    assert (list(loss.get_ydata()), list(curve.get_ydata())) == ([3, 2, 1], [3, 2.5, 2])
+    assert (list(mark.get_xdata()), mark.get_label()) == ([0.01, 0.01], "suggested: 1.0e-02")
+    assert len(drawn[1].axes[0].lines) == 2

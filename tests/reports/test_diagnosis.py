@@ -51,6 +51,7 @@ def test_a_sound_run_has_converged():
     [
         ([90, 40, 30], [80, 45, 45], "Learning rate too high", "was never below 30, where guessing gives 0.6931"),
         ([0.4, 0.3, 0.9], [0.4, 0.3, 0.9], "Learning rate too high", "rose from 0.3 in epoch 2 to 0.9 in epoch 3"),
+        ([0.5, 1.2], [0.5, 1.2], "Learning rate too high", "rose from 0.5 in epoch 1 to 1.2 in epoch 2"),
         ([0.71, 0.705, 0.70], [0.7, 0.7, 0.7], "Learning rate too low", "in 3 epochs the training loss went from 0.71"),
         ([0.5, 0.3, 0.2], [0.3, 0.35, 0.5], "Best at the first epoch", "was 0.3 then and 0.5 after epoch 3"),
         ([0.6, 0.4, 0.3], [0.6, 0.5, 0.4], "Best at the last epoch", "fell by 20.0% in the last 1 of 3 epochs"),
@@ -70,6 +71,7 @@ def test_what_losses_tell(train, val, name, evidence):
         ([1.0, 0.5], [0.6, 0.61]),  # a first epoch above guessing is usual
         ([0.05, 0.01, 0.03], [0.2, 0.19, 0.19]),  # three times a loss that is almost 0
         ([0.7, 0.5, 0.4], [0.5, 0.5, 0.51]),  # the first was the best, but only just
+        (SOUND[0], [0.6, 0.35, 0.35, 0.35, 0.35, 0.6]),  # the end is far above the best: that is no standing still
     ],
 )
 def test_what_is_usual_is_no_finding(train, val):
@@ -143,6 +145,7 @@ def test_findings_of_numbers():
     (text,) = numbers([3.0] * 6, [3.0] * 6)
     assert "only 25.0% of the variance of the training numbers is explained" in text
     assert "validation has only 29 rows" in numbers([1.0], [1.0], count=29)[0]
+    assert numbers([1.0], [1.0], count=30) == []
     assert "never below 8, where guessing gives 4" in numbers([9.0, 8.0], [9.0, 9.0])[0]
 
 

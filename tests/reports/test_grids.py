@@ -22,6 +22,8 @@ def test_each_image_has_its_words(monkeypatch, tmp_path):
     assert [text.get_text() for text in figures[0].texts] == ["title", "note"]
     inches = figures[0].get_size_inches() * [places[0].width, places[0].height]
     np.testing.assert_allclose(inches, grids.SIDE)  # squares, whatever the rows
+    left = [place.x0 * figures[0].get_size_inches()[0] for place in places]
+    np.testing.assert_allclose(left, [grids.GAP, 3 * grids.GAP + 2 * grids.SIDE, grids.GAP])  # no second of the row
 
 
 def test_it_is_written(tmp_path):
@@ -39,3 +41,11 @@ def test_what_speaks_for_a_class_is_orange_and_what_speaks_against_it_blue():
     coarse = marked(image(100, size=4), values).astype(int)
     assert np.ptp(coarse[0, :, 0]) > 50 and len(np.unique(coarse[0, :, 0])) > 50  # a smooth way from one to the other
     assert np.ptp(marked(image(100), np.zeros((4, 4)))) == 0
+    assert marked(np.zeros((2, 4, 1), np.uint8), np.zeros((2, 4))).shape == (112, 224, 3)  # 56 times as large
+
+
+def test_the_greatest_hundredth_has_the_full_colour():
+    found = marked(image(100, size=10), np.arange(1.0, 101).reshape(10, 10))  # drawn 23 times as large
+    # grey is 100 x 0.8 + 40.8 = 120.8; a hundredth is above 99.01, so 50 has 0.85 x 0.505 of the colour's red, 209
+    assert found[4 * 23, 9 * 23, 0] == round(0.5708 * 120.8 + 0.4292 * 209)
+    assert found[-1, -1].tolist() == [round(0.15 * 120.8 + 0.85 * part) for part in (209, 96, 31)]

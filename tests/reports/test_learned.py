@@ -12,6 +12,7 @@ from study_classification.reports.learned import CLASS_COLOURS, Examples, draw_b
         ([2.0134], 0.9381, "y = 2.01 x + 0.938"),
         ([-0.5], -3.0, "y = -0.5 x - 3"),
         ([12345.6], 0.0, "y = 12346 x + 0"),
+        ([1000.0], 0.0, "y = 1000 x + 0"),
         ([1.0, -2e-4], 1.0, "y = 1 x - 0.0002 z + 1"),
     ],
 )
@@ -33,6 +34,9 @@ def lines_of(axes):
 def test_fit(figures, tmp_path):
     examples = Examples(("size",), np.array([[0.0], [10]]), np.array([1, 2]), np.array([[5.0]]), np.array([3]))
     assert examples.range_of(0) == (-1, 11)
+    wider = Examples(("size",), examples.train, examples.train_labels, np.array([[30.0]]), np.array([3]))
+    assert wider.range_of(0) == (-3, 33)
+    assert Examples(("one",), *2 * (np.array([[5.0]]), np.array([1]))).range_of(0) == (4, 6)
     draw_fit(examples, "price", np.array([-1.0, 11]), np.array([0.0, 4]), "price = 2 size", tmp_path / "fit.png")
     (axes,) = figures[0].axes
     assert lines_of(axes) == {
@@ -74,11 +78,13 @@ def test_no_line_where_all_is_of_one_class(figures, tmp_path):
 
 def test_map_of_three_classes_has_the_colour_of_the_likeliest(figures, tmp_path):
     probabilities = np.zeros((2, 3, 3))
-    probabilities[..., 0], probabilities[0, 0] = 1, (0, 0, 1)
+    probabilities[..., 0], probabilities[0, 0], probabilities[1, 1] = 1, (0, 0, 1), (0.3, 0.5, 0.2)
     boundary(("a", "b", "c"), probabilities, tmp_path, labels=(2, 1))
     (axes,) = figures[0].axes
     assert to_hex(axes.images[0].get_array()[0, 0]) == learned.PALE[2]
     assert to_hex(axes.images[0].get_array()[1, 0]) == learned.PALE[0]
+    half = [1 - 0.5 * (1 - part / 255) for part in (0xF1, 0xB4, 0x8F)]  # of the second class, half as strong
+    np.testing.assert_allclose(axes.images[0].get_array()[1, 1], half)
 
 
 def test_all_is_drawn_without_a_warning(tmp_path):

@@ -21,4 +21,5 @@ def test_residuals_are_predicted_less_true():
 
 def test_of_many_examples_some_are_drawn():
     many = np.arange(10_000.0)
-    assert len(plot_predicted(many, many, "y").axes[0].lines[1].get_xdata()) == DOTS
+    drawn = plot_predicted(many, many, "y").axes[0].lines[1].get_xdata()
+    assert len(drawn) == DOTS and (drawn[0], drawn[-1]) == (0, 9999)  # evenly, from the first to the last

@@ -18,6 +18,8 @@ BOTH = np.stack([1 - SCORES, SCORES], axis=1)
 def test_areas_are_counted_by_hand():
     curves = roc_curves(BOTH, LABELS, ("no", "yes"))
     assert curves["yes"].area == 0.75 == curves["no"].area  # 3 of 4 pairs are in order
+    yes = curves["yes"]  # right, wrong, right, wrong: by turns a step up and one to the right
+    assert (yes.x.tolist(), yes.y.tolist()) == ([0, 0, 0.5, 0.5, 1], [0, 0.5, 0.5, 1, 1])
     curve = precision_recall_curves(BOTH, LABELS, ("no", "yes"))["yes"]
     assert curve.area == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)  # the first is right; of three, two
     assert (curve.x[0], curve.y[0]) == (0, 1) and np.all(np.diff(curve.x) >= 0)
@@ -49,3 +51,5 @@ def test_a_few_classes_have_a_curve_each():
     probabilities, labels = np.eye(3)[[0, 1, 2, 0]], np.array([0, 1, 2, 1])
     axes = plot_precision_recall(shown_curves(precision_recall_curves(probabilities, labels, "abc"))).axes[0]
     assert len(axes.lines) == 3 and (axes.get_xlabel(), axes.get_ylabel()) == ("recall", "precision")
+    six = dict.fromkeys("abcdef", roc_curves(BOTH, LABELS, ("no", "yes"))["yes"])
+    assert list(shown_curves(six)) == list("abcdef")

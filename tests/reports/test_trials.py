@@ -8,7 +8,9 @@ from study_classification.reports.trials import (
     draw_history,
     draw_importances,
     draw_settings,
+    format_spread,
     format_table,
+    mean_and_spread,
 )
 from study_classification.runs.history import Epoch
 
@@ -16,6 +18,11 @@ from study_classification.runs.history import Epoch
 def test_columns_are_aligned_also_of_japanese():
     table = format_table(["name", "value"], [["猫", "1.5"], ["a dog", "10"]])
     assert table == "  name   value\n  猫       1.5\n  a dog     10"
+
+
+def test_the_spread_is_that_of_a_sample():
+    assert mean_and_spread([1.0, 3.0]) == (2.0, pytest.approx(2**0.5)) and mean_and_spread([4.0]) == (4.0, "")
+    assert [format_spread(2.0, 0.5), format_spread(4.0, "")] == ["2.0000 +- 0.5000", "4.0000"]
 
 
 def drawn(monkeypatch, draw, *arguments):

@@ -12,6 +12,7 @@ def test_two_outputs_are_one_weight():
     np.testing.assert_array_equal(linear_weights(arrays([[1.0, 3.0], [2.0, 0.0]]), 2), [[2.0], [-2.0]])
     np.testing.assert_array_equal(linear_weights(arrays([[1.0], [2.0]]), 2), [[1.0], [2.0]])
     assert linear_weights(arrays([[1.0]]), 2) is None  # it sees something else than the columns
+    assert linear_weights(arrays([[1.0], [2.0]]), 1) is None
     assert linear_weights(arrays([[1.0]], hidden=np.ones(1)), 1) is None
 
 

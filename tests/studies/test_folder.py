@@ -44,7 +44,15 @@ def test_another_study_is_refused(tmp_path, kind, changes, space, sentence):
     assert sentence in str(raised.value)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "3", "{}", '{"kind": 3}'])
+def test_a_field_that_an_earlier_version_did_not_have_is_named(tmp_path):
+    config = default.get_config()
+    known = begun(tmp_path, config, {"seed": Range(0, 3)})
+    del known["config"]["batch_size"]
+    with pytest.raises(RunError, match="holds a study with batch_size=None, not 32: give the same"):
+        folders.require_same(tmp_path, known, "search", config, {"seed": Range(0, 3)})
+
+
+@pytest.mark.parametrize("text", ["", "[]", "3", "{}", '{"kind": 3}', '{"kind": 3, "config": {}}'])
 def test_a_damaged_description_is_named(tmp_path, text):
     (tmp_path / "study.json").write_text(text)
     with pytest.raises(RunError, match=r"study.json cannot be read \(.*\): restore it, or give another --study"):

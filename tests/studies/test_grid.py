@@ -22,6 +22,7 @@ def test_a_grid_has_all_combinations():
 def test_runs_lie_in_directories_that_any_system_can_have():
     assert run_name("model.hidden=8,4 optimizer.name=sgd", 3) == "model.hidden=8,4_optimizer.name=sgd-seed3"
     assert run_name("../小さい: a/b", 0) == "小さい_a_b-seed0"
+    assert run_name("a" * 200, 11) == "a" * 100 + "-seed11"
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,7 @@ def test_a_sweep_along_a_field_names_each_point_of_each_curve():
     assert list(sweep.settings) == ["a, 5", "b, 5", "a, 10", "b, 10"]
     assert sweep.settings["b, 10"] == {"batch_size": 2, "data.per_class": 10}
     assert [curve_of(name) for name in sweep.settings] == ["a", "b", "a", "b"]
+    assert curve_of("a, wide, 0.1") == "a, wide"
     assert checked_sweep(sweep, default.get_config()) == Sweep(sweep.settings, (0,), "data.per_class")
     with pytest.raises(ConfigError, match="sets batch_size in 'b', but it is the field along which all are compared"):
         along("batch_size", (1, 2), {"b": {"batch_size": 2}})

@@ -53,6 +53,7 @@ def test_a_search_leaves_its_trials_the_best_first(study, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "Trials: 2 complete, 1 pruned, 2 failed;" in out
     assert "\n  3            0.7500  complete                  0.01235\n" in out
+    assert out.index("\n  3  ") < out.index("\n  1  ") < out.index("\n  2  ") < out.index("\n  0  ")
     assert "\n  0, 4 failed: it became NaN\n" in out
     assert "Best: trial 3 of 5, val_accuracy 0.7500\n" in out
     assert f"evaluate --workdir={tmp_path / 'trials' / '3'}\n" in out
@@ -82,6 +83,7 @@ def test_a_sweep_leaves_mean_and_spread(study, tmp_path, capsys):
     ]
     out = capsys.readouterr().out
     assert "\n  b            1  0.7000                   -  0.7000   0.7000\n" in out
+    assert "Runs: 3 complete, 1 failed; val_accuracy of each setting" in out
     assert "b-seed1 failed: NaN" in out
     assert f"evaluate --workdir={tmp_path / 'trials' / 'b-seed0'}\n" in out
     assert (tmp_path / "settings.png").read_bytes().startswith(b"\x89PNG")
@@ -123,10 +125,12 @@ def test_a_sweep_tells_how_its_runs_ended(study, tmp_path, capsys, monkeypatch):
         trial("a-seed1", "complete", 0.5, setting="a"),
         trial("b-seed0", "complete", 0.25, setting="b"),
         trial("c-seed0", "complete", 0.75, setting="c"),  # whose directory was removed
+        trial("c-seed1", "complete", 0.75, setting="c"),
     ]
     history(tmp_path / "trials" / "a-seed0", [(1, 0.5), (2, 2.0)])
     history(tmp_path / "trials" / "a-seed1", [(1, 0.5), (2, 1.0), (3, 1.0)])
     history(tmp_path / "trials" / "b-seed0", [(1, 0.25)])
+    history(tmp_path / "trials" / "c-seed1", [(1, 0.5)])
     leave_sweep(study, trials)
     spread = [
         f"{column} {what}" for column in ("epochs", "train_loss", "val_loss") for what in ("mean", "standard deviation")
@@ -140,7 +144,7 @@ def test_a_sweep_tells_how_its_runs_ended(study, tmp_path, capsys, monkeypatch):
     assert compared == [(["b", "a"], "compared.png")]
 
 
-def test_settings_along_a_field_are_curves(study, tmp_path, monkeypatch):
+def test_settings_along_a_field_are_curves(study, tmp_path, monkeypatch, capsys):
     drawn = []
     monkeypatch.setattr(results, "draw_along", lambda *given: drawn.append(given))
     trials = [
@@ -152,3 +156,5 @@ def test_settings_along_a_field_are_curves(study, tmp_path, monkeypatch):
     leave_sweep(study, trials, "optimizer.learning_rate")
     curves = {"a, wide": {0.1: [0.5, 0.75], 1.0: [0.25]}, "b": {1.0: [0.125]}}
     assert drawn == [(curves, "optimizer.learning_rate", "val_accuracy", tmp_path / "along.png")]
+    # the first seed of the best mean is recommended, not the luckiest one
+    assert f"evaluate --workdir={tmp_path / 'trials' / 'a1'}\n" in capsys.readouterr().out

@@ -121,6 +121,8 @@ def test_a_trial_that_is_worse_than_the_median_is_pruned_and_one_that_fails_is_m
 def test_importance_is_that_of_the_field_that_decides(run, tmp_path):
     run(3)
     assert importances(open_study(tmp_path, True), 0) == {}
+    run(4)
+    assert importances(open_study(tmp_path, True), 0).keys() == SPACE.keys()
     run(12)
     shares = importances(open_study(tmp_path, True), 0)
     assert shares["optimizer.learning_rate"] > 0.7

@@ -29,6 +29,7 @@ def test_ends_and_values_take_the_types_of_their_fields():
         ({"batch_size": (8, 16)}, "give Range(low, high), or Choice(value, ...)"),
         ({"batch_size": Range(8, 16.5)}, "batch_size the value 16.5, but it must be a whole number"),
         ({"batch_size": Range(16, 8)}, "the Range from 16 to 8: the second must be the larger"),
+        ({"batch_size": Range(8, 8)}, "the Range from 8 to 8: the second must be the larger"),
         ({"ema_decay": Range(0, float("nan"))}, "the second must be the larger"),
         ({"ema_decay": Range(0, 0.9, log=True)}, "a Range with log from 0.0: it must begin above 0"),
         ({"optimizer.name": Range(0, 1)}, "gives optimizer.name a Range, but it is no number"),

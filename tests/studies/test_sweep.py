@@ -77,6 +77,20 @@ def test_a_run_that_another_process_trains_is_left_to_it(run, tmp_path):
     assert len(busy) == 1 and "one-seed0 is being trained by process" in busy[0]
 
 
+def test_what_another_process_has_finished_meanwhile_is_not_trained_again(tmp_path, monkeypatch):
+    trained = []
+    monkeypatch.setattr(trials, "train_and_evaluate", stub_training(lambda config: [0.5], trained))
+
+    def meanwhile():
+        file = outcome_file(tmp_path, "two-seed0")
+        file.parent.mkdir()
+        file.write_text('{"settings": {"batch_size": 2, "seed": 0}, "state": "complete", "value": 0.25}')
+
+    done, _ = train_sweep(tmp_path, default.get_config(), SWEEP, meanwhile)
+    assert trained == ["one-seed0", "one-seed4", "two-seed4"]
+    assert [trial.outcome.value for trial in done] == [0.5, 0.25, 0.5, 0.5]
+
+
 def test_a_name_means_the_same_settings_for_ever(run, tmp_path):
     run(SWEEP)
     with pytest.raises(

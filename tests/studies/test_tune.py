@@ -11,7 +11,9 @@ from study_classification import main
 from study_classification.config import flatten, load_config
 from study_classification.errors import ConfigError, RunError
 from study_classification.runs.directory import load
-from study_classification.studies.tune import tune
+from study_classification.studies import search
+from study_classification.studies import tune as tuning
+from study_classification.studies.tune import TRIALS, tune
 
 pytestmark = pytest.mark.filterwarnings("ignore:the load_module.. method is deprecated:DeprecationWarning")
 
@@ -121,6 +123,26 @@ def test_mistakes_are_said_before_anything_is_made(file, tmp_path):
         config.monitor = "val_f1"
         tune(config, str(file), tmp_path / "s")
     assert not (tmp_path / "s").exists()
+
+
+def test_what_a_study_is_asked_for_reaches_who_does_it(file, tmp_path, monkeypatch):
+    config, asked = load_config(str(file)), []
+    config.seed = 7
+    monkeypatch.setattr(tuning, "train_sweep", lambda *given: ([], []))
+    monkeypatch.setattr(tuning, "leave_sweep", lambda study, done, along: asked.append((study.monitor, along)))
+    (tmp_path / "along.py").write_text(
+        file.read_text() + "from study_classification.studies.grid import along\n"
+        "def sweep():\n    return along('data.per_class', [5, 9], {'a': {}})\n"
+    )
+    tune(config, "along.py", tmp_path / "s", sweep=True)
+    tune(config, "along.py", tmp_path / "s", sweep=True)  # the monitor of the first call is found again
+    assert asked == [("val_accuracy", "data.per_class")] * 2
+    monkeypatch.setattr(search, "importances", lambda journal, seed: asked.append(seed))
+    monkeypatch.setattr(tuning, "leave_search", lambda *given: None)
+    monkeypatch.setattr(search, "search", lambda *given: asked.append(given[4]) or [])
+    tune(config, str(file), tmp_path / "t", trials=3)
+    tune(config, str(file), tmp_path / "t")
+    assert asked[2:] == [3, 7, TRIALS, 7]
 
 
 def test_a_damaged_study_is_said(file, tmp_path):

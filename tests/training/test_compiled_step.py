@@ -113,6 +113,10 @@ def test_a_run_keeps_the_number_of_parts_that_memory_made(monkeypatch):
             return jax.jit(lambda state, batch: state + batch["label"].sum()).lower(state, batch)
 
     batch = {"label": np.arange(6)}
+    compiled = memory.CompiledStep(Step, 1, 1)
+    assert [int(compiled(np.int32(1), {"label": np.arange(size)})) for size in (6, 3, 6)] == [16, 4, 16]
+    assert made == [1, 1]  # once for each shape
+    made.clear()
     monkeypatch.setattr(memory, "_compile", lambda step, state, batch: (lambda state, batch: state, 12 // made[-1]))
     monkeypatch.setattr(devices, "free_memory", lambda: 6)
     memory.CompiledStep(Step, 1, 1, "0 ", found)(np.float32(1), batch)
@@ -122,3 +126,12 @@ def test_a_run_keeps_the_number_of_parts_that_memory_made(monkeypatch):
     assert made == [1, 2, 2]
     memory.CompiledStep(Step, 1, 1, "head ", found)(np.float32(1), batch)
     assert made == [1, 2, 2, 1]
+
+
+def test_what_takes_the_place_of_the_state_needs_no_memory():
+    state, batch = jax.ShapeDtypeStruct((1000,), np.float32), jax.ShapeDtypeStruct((), np.float32)
+
+    def needed(**donated):
+        return memory._compile(jax.jit(lambda state, batch: state + batch, **donated), state, batch)[1]
+
+    assert needed() - needed(donate_argnums=0) == 4000

@@ -122,6 +122,18 @@ def test_augmentation_and_its_seed_matter_where_views_are_augmented(identity, ch
         assert (identity(case) == identity(given(views))) is (views == 1)
 
 
+def test_an_epoch_sees_its_view_of_each_image():
+    planned = {"index": np.array([7, 2]), "epoch": np.array([4, 5]), "mask": np.ones(2)}
+    order = type("Order", (), {"num_examples": 10, "__getitem__": lambda self, step: planned})()
+    found = feature_cache.ViewOrder(order, 3)[0]
+    assert found["index"].tolist() == [7 + 1 * 10, 2 + 2 * 10] and found["epoch"].tolist() == [4, 5]
+
+
+def test_a_digest_knows_the_names():
+    one, other = {"a": np.zeros(2), "b": np.ones(2)}, {"a": np.zeros(2), "c": np.ones(2)}
+    assert feature_cache.digest_of(one) == feature_cache.digest_of(dict(one)) != feature_cache.digest_of(other)
+
+
 def test_features_of_an_earlier_format_are_not_read(identity, monkeypatch):
     before = identity(given(1))
     monkeypatch.setattr(feature_cache, "FORMAT", feature_cache.FORMAT + 1)

@@ -5,8 +5,9 @@ from sklearn.linear_model import LogisticRegression
 from study_classification.data.dataset import open_dataset
 from study_classification.data.sources import TRAIN
 from study_classification.errors import ConfigError
+from study_classification.training import fitted_head
 from study_classification.training.feed import features_of_split
-from study_classification.training.fitted_head import fit, with_fitted_head
+from study_classification.training.fitted_head import fit, one_logit, with_fitted_head
 from study_classification.training.initial import first_variables
 from study_classification.training.setup import resolve_config
 
@@ -62,6 +63,28 @@ def test_training_starts_with_the_head_that_fits_the_training_split(from_run, le
     np.testing.assert_allclose(params["head"]["classifier"]["kernel"], model.coef_.T, rtol=1e-5)
     assert params["backbone"] is first["backbone"]
     assert len(features["label"]) == 72  # 8 of 10 images
+
+
+def test_of_many_images_some_are_taken_and_rare_classes_weigh_as_asked(from_run, monkeypatch):
+    asked = []
+
+    def noted(features, labels, num_classes, balanced):
+        asked.append((features, balanced))
+        return fit(features, labels, num_classes, balanced)
+
+    monkeypatch.setattr(fitted_head, "EXAMPLES", 40)
+    monkeypatch.setattr(fitted_head, "fit", noted)
+    from_run.data.sampling = "balanced"
+    features, _, _ = heads(from_run)
+    ((taken, balanced),) = asked
+    places = [int(np.flatnonzero((features["features"] == row).all(1))[0]) for row in taken]
+    assert len(places) == 40 and places[-1] >= 40 and balanced  # of all 72, not the first ones
+
+
+def test_one_logit_speaks_for_the_positive_class():
+    kernel, bias = np.array([[1.0, 4.0]]), np.array([0.5, 2.0])
+    assert [part.tolist() for part in one_logit(kernel, bias, 1)] == [[[3.0]], [1.5]]
+    assert [part.tolist() for part in one_logit(kernel, bias, 0)] == [[[-3.0]], [-1.5]]
 
 
 def test_a_head_that_came_with_the_weights_stays(from_run, run):

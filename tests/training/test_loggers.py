@@ -68,6 +68,15 @@ def test_a_resumed_training_logs_each_epoch_once_and_goes_on_without_what_fails(
     assert out.count("log.wandb has failed (the disk of others is full): the training goes on without it") == 1
 
 
+def test_who_has_failed_is_not_asked_again(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(loggers.OPEN, "wandb", lambda *given: [][0])
+    found = Loggers(tmp_path, asked("wandb"))
+    for number in (1, 2, 3):
+        found.add(row(number, 0.5), 0)
+    found.close()
+    assert capsys.readouterr().out.count("log.wandb has failed (list index out of range)") == 1
+
+
 def test_names_are_those_that_a_program_groups():
     assert list(values_of(row(3, 0.25))) == [
         "epoch", "train/loss", "train/accuracy", "val/loss", "val/accuracy", "learning_rate", "images_per_second",
@@ -143,7 +152,7 @@ def test_mlflow_is_told_no_step_twice(tmp_path, monkeypatch):
             return [SimpleNamespace(step=step) for _, key, step in points if key == name]
 
         def set_terminated(self, run_id):
-            pass
+            points.append((run_id, "ended", None))
 
     monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(MlflowClient=Client))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -158,7 +167,7 @@ def test_mlflow_is_told_no_step_twice(tmp_path, monkeypatch):
     assert [point for point in points if point[1] == "val/loss"] == [
         ("run-7", "val/loss", step) for step in (10, 20, 30)
     ]
-    assert params.count("seed") == 1
+    assert params.count("seed") == 1 and points[-1] == ("run-7", "ended", None)
     assert directory.read_logger_ids(tmp_path / "run") == {"mlflow": "run-7"}
 
 

@@ -105,3 +105,8 @@ def test_a_map_of_two_columns_and_a_confusion_table(tmp_path, cache, capsys):
         expected[class_names.index(true), class_names.index(name)] += 1
     np.testing.assert_array_equal(counts, expected)
     assert not np.array_equal(counts, counts.T)  # or the test would not tell rows from columns
+
+
+def test_the_most_important_findings_are_said(capsys):
+    results._say_first(["first", "second", "third"])
+    assert capsys.readouterr().out == "first\nsecond\n"

@@ -11,7 +11,7 @@ from study_classification.errors import ConfigError
 from study_classification.models import create_model
 from study_classification.models.layers.drop_path import drop_path
 from study_classification.models.layers.normalization import batch_norm
-from study_classification.models.resnet import Bottleneck
+from study_classification.models.resnet import BasicBlock, Bottleneck
 from study_classification.models.resnet_cifar import CifarBlock
 
 
@@ -55,9 +55,9 @@ def test_efficientnet_has_it_unless_told_otherwise():
     assert rates_of("efficientnet_b0", 0.0) == {}
 
 
-@pytest.mark.parametrize("kind", [CifarBlock, Bottleneck])
+@pytest.mark.parametrize("kind", [CifarBlock, BasicBlock, Bottleneck])
 def test_a_branch_is_dropped_of_whole_images_and_the_mean_stays(kind):
-    filters = {CifarBlock: 4, Bottleneck: 1}[kind]
+    filters = {CifarBlock: 4, BasicBlock: 4, Bottleneck: 1}[kind]
     given = {} if kind is CifarBlock else {"stride_first": False}
     conv = partial(nn.Conv, use_bias=False, **({"kernel_size": (3, 3)} if kind is CifarBlock else {}))
     x = 100 + jax.random.normal(jax.random.key(1), (64, 4, 4, 4))  # so large that the last ReLU changes nothing
