@@ -82,7 +82,7 @@ def _tiny_is_a_model():
 
 @pytest.fixture
 def drawn() -> None:
-    """Asks for curves that are really drawn, and for layers that are really looked at."""
+    """Asks for curves and images that are really drawn, and for layers that are really looked at."""
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +92,7 @@ def _drawn_on_demand(request, monkeypatch):
         monkeypatch.setattr(recorder, "draw_curves", lambda history, file: file.touch())
         monkeypatch.setattr(results, "draw_confusion", lambda counts, names, title, file: file.touch())
         monkeypatch.setattr(results, "look_at_layers", lambda *arguments, **named: None)
+        monkeypatch.setattr(results, "_seen", lambda feed: [])
         monkeypatch.setattr(results, "write_page", lambda finished, seen: finished.run.workdir / "report.html")
 
 

@@ -56,9 +56,11 @@ def rate_too_high(facts: Facts) -> Finding | None:
 
 
 def rate_too_low(facts: Facts) -> Finding | None:
-    """The training loss has hardly left that of guessing."""
+    """The training loss has hardly left that of guessing, though its layers could let it."""
     first, last = facts.train_losses[0], facts.train_losses[-1]
     if len(facts.epochs) < 2 or last < 0.8 * facts.guessing or abs(first - last) > STANDS * first:
+        return None
+    if collapsed(facts) or dead_units(facts):
         return None
     return Finding(
         f"Learning rate too low: in {len(facts.epochs)} epochs the training loss went from {first:.4g} to {last:.4g}, "

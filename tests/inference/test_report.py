@@ -64,7 +64,7 @@ def test_the_page_shows_pictures_of_what_is_wrong(finished):
     )
 
 
-def test_the_page_shows_what_the_first_training_step_saw(finished):
+def test_the_page_shows_what_the_first_training_step_saw(finished, drawn):
     text = (finished.workdir / "report.html").read_text()
     assert text[text.index("<h2>What training sees") : text.index("<h2>Data")].count("data:image/jpeg") == 12
     run = load(finished.workdir)

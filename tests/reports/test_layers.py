@@ -47,6 +47,18 @@ def test_most_channels_have_collapsed():
     assert not found(norms={"backbone/a": norms["backbone/a"]})
 
 
+def test_a_loss_that_stands_for_dead_units_shows_no_low_rate():
+    history = History("val_loss", False, 0.0)
+    for number in (1, 2):
+        values = {"loss": 0.69, "accuracy": 0.8}
+        history.add(Epoch(number, number, values, values, 1e-3, 100.0, 1.0))
+    for above, expected in ((False, "Dead units"), (True, "Learning rate too low")):
+        layers = LayersSeen(100, {"backbone/a": np.array([above])}, {}, values, values)
+        facts = Facts(history, "from_scratch", "pictures", 100, math.log(2), ("ant", "bee"), layers=layers)
+        (only,) = findings(facts)
+        assert only.evidence.startswith(expected)
+
+
 def test_stored_statistics_that_do_not_fit():
     norms = {"backbone/a": norm([1, 1, 1], [0.5, 2, 4]), "backbone/b": norm([8, 8, 8], [1, 1, 100])}
     (only,) = found({"accuracy": 0.25}, {"accuracy": 0.75}, norms=norms)
