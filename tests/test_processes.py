@@ -139,10 +139,14 @@ def test_two_processes_train_as_one(one, two, run):
 
 def test_each_process_reads_its_share_and_each_image_counts_once(one, two):
     shares = {"resident": {"train": 24, "validation": 3}, "transfer": {"train": 24}, "evaluate": {"test": 30}}
-    for process in two[1]:
-        assert {job: process[job]["reads"] for job in shares} == shares
-        # 3 epochs; validation in batches of 8, and once more for the confusion table
-        assert process["streaming"]["reads"] == {"train": 72, "validation": 16}
+    for process, page in zip(two[1], (9, 0), strict=True):  # the first one shows a batch, and what it is mixed with
+        expected = {
+            job: {name: count + page * (name == "train") for name, count in reads.items()}
+            for job, reads in shares.items()
+        }
+        assert {job: process[job]["reads"] for job in shares} == expected
+        # 3 epochs; validation in batches of 8, once more for the confusion table, and once for the layers
+        assert process["streaming"]["reads"] == {"train": 72 + page, "validation": 20}
     reports = [json.loads((folder / "resident" / "report.json").read_text("utf-8")) for folder in (one[0], two[0])]
     (mine,), (same,) = (report.values() for report in reports)
     assert mine["examples"] == same["examples"] == 60
@@ -175,7 +179,9 @@ def test_more_processes_and_devices(one, photos, tmp_path, processes, devices, s
     predict = ["predict", f"--workdir={tmp_path / 'resident'}", "--format=csv", str(photos)]
     found = done(tmp_path, processes, devices, [resident, predict], shared_cache)
     assert_same_history(one[0] / "resident", tmp_path / "resident")
-    assert {process[0]["reads"]["train"] for process in found} == {48 // processes}
+    assert [process[0]["reads"]["train"] for process in found] == [48 // processes + 9] + [48 // processes] * (
+        processes - 1
+    )
     assert found[0][1]["out"].count("\n") == 61
     prepared = [
         sorted(path.name for path in cache_of(tmp_path, index, shared_cache).rglob("dataset_info.json"))

@@ -23,8 +23,10 @@ KINDS = (
     "validation",
 )
 VERBS = {"are": "is", "have": "has", "were": "was"}  # right behind it
+_NOUN = "|".join(NOUNS)
 _ONE = re.compile(
-    rf"(?<![^\s(])(1|last 1) ((?:{'|'.join(KINDS)}) )?({'|'.join(NOUNS)})(?: ({'|'.join(VERBS)}))?(?=[\s,.;:)]|$)"
+    rf"(?<![^\s(])(1|last 1) ((?:{'|'.join(KINDS)}) )?({_NOUN})( or (?:{_NOUN}))?(?: ({'|'.join(VERBS)}))?"
+    r"(?=[\s,.;:)]|$)"
 )
 
 
@@ -37,6 +39,6 @@ def in_singular(text: str) -> str:
 
 
 def _one(found: re.Match[str]) -> str:
-    count, kind, noun, verb = found.groups(default="")
-    one = noun.removesuffix("es" if noun.endswith("sses") else "s")
+    count, kind, noun, other, verb = found.groups(default="")
+    one = "".join(each.removesuffix("es" if each.endswith("sses") else "s") for each in (noun, other))
     return f"{count.removesuffix(' 1')} {kind}{one}{' ' + VERBS[verb] if verb else ''}"

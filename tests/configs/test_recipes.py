@@ -5,7 +5,8 @@ import importlib
 import pytest
 
 from study_classification.config import flatten
-from study_classification.config_rules import chosen_fields, validate
+from study_classification.config_effects import chosen_fields
+from study_classification.config_rules import validate
 from study_classification.configs import animals, default, lessons, photos, tune_digits
 
 

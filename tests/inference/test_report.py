@@ -71,7 +71,7 @@ def test_the_page_shows_what_the_first_training_step_saw(finished, drawn):
     run.config.augment.mixup = 0.4
     seen = report_module._seen(run, open_own(run))
     expected = results._seen(open_feed(resolve_config(run.config)))
-    assert [text for text, _ in seen] == [text for text, _ in expected] and " + 0." in seen[0][0]
+    assert [text for text, _ in seen] == [text for text, _ in expected] and "\n+ 0." in seen[0][0]
     np.testing.assert_array_equal([image for _, image in seen], [image for _, image in expected])
 
 

@@ -66,4 +66,4 @@ def test_what_is_listed_and_counted(values):
         ("1 not pictures, left out", ["notes.txt"]),
     ]
     assert values["counts"] == {"a": 7, "b": 7} and values["size"] == "64 x 48"
-    assert values["hidden"] == "1 hidden files or folders skipped"
+    assert values["hidden"] == "1 hidden file or folder skipped"
