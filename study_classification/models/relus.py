@@ -41,8 +41,8 @@ def _is_relu(equation: JaxprEqn) -> bool:
     """Whether it calls one: such functions have a derivative of their own around a jitted body of their name."""
     if equation.primitive.name != "custom_jvp_call":
         return False
-    (*_, last) = equation.params["call_jaxpr"].jaxpr.eqns
-    return last.params.get("name") in NAMES
+    body = equation.params["call_jaxpr"].jaxpr.eqns
+    return bool(body) and body[-1].params.get("name") in NAMES
 
 
 def _path(equation: JaxprEqn) -> str:

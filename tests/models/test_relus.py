@@ -60,3 +60,11 @@ def test_every_network_names_its_own(name, side, count, first):
     network = lambda variables, x: model.apply(variables, x, train=False)  # noqa: E731
     _, found = jax.eval_shape(lambda variables, x: with_relus(network, variables, x), variables, image)
     assert len(found) == count and (first is None or first in found)
+
+
+def test_a_function_that_gives_what_it_takes_is_no_relu():
+    """Its body, around which a derivative of one's own is put, is empty."""
+    same = jax.custom_jvp(lambda x: x)
+    same.defjvp(lambda primals, tangents: (primals[0], 2 * tangents[0]))
+    output, found = with_relus(lambda x: same(x) + 1, jnp.ones(3))
+    assert output.tolist() == [2, 2, 2] and not found
