@@ -9,6 +9,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import get_opaque_trace_state
 from jax.sharding import Sharding
 from jaxtyping import Array, Bool, Float, PyTree
 
@@ -118,13 +119,20 @@ def _look(
         return {name: jnp.sum(values[name] * mask) for name in names_of(task)}
 
     norms: dict[str, tuple[Array, Array, Array]] = {}
+    outside = get_opaque_trace_state(convention="flax")
 
     def by_own_statistics(call, args, kwargs, context):
         layer = context.module
         if not isinstance(layer, nn.BatchNorm) or context.method_name != "__call__":
             return call(*args, **kwargs)
-        normalized, own = normalized_by_own(layer, args[0], mask)
-        norms["/".join(layer.path)] = jnp.float32(layer.epsilon), layer.variables["batch_stats"]["var"], own
+        x = args[0] if args else kwargs["x"]
+        if len(x) != len(mask) or layer.axis != -1:  # of parts of examples, or channels first: as in use
+            return call(*args, **kwargs)
+        normalized, own = normalized_by_own(layer, x, mask)
+        if (
+            get_opaque_trace_state(convention="flax") == outside
+        ):  # else no value may leave the loop or checkpointed part
+            norms["/".join(layer.path)] = jnp.float32(layer.epsilon), layer.variables["batch_stats"]["var"], own
         return normalized
 
     outputs, relus = with_relus(network, variables, batch)

@@ -115,6 +115,40 @@ def test_cached_features_are_looked_at_as_they_are():
     assert found.relus["head/classifier"].tolist() == [True, False]
 
 
+def through_remat(x):
+    return nn.remat(nn.BatchNorm)(use_running_average=True, name="bn")(x)
+
+
+def by_parts(x):
+    """Two parts of each row are examples of their own."""
+    parts = nn.BatchNorm(use_running_average=True, name="bn")(x=x.reshape(-1, 2))
+    return parts.reshape(x.shape)
+
+
+def channels_first(x):
+    return nn.BatchNorm(use_running_average=True, axis=1, name="bn")(x[..., None])[..., 0]
+
+
+@pytest.mark.parametrize("normalized", [through_remat, by_parts, channels_first])
+def test_networks_of_ones_own_whose_statistics_cannot_be_told_apart(normalized):
+    class Own(Network):
+        def setup(self):
+            self.backbone, self.head = OwnBackbone(), Head()
+
+    class OwnBackbone(nn.Module):
+        @nn.compact
+        def __call__(self, x, train):
+            return normalized(nn.relu(nn.Dense(4, name="dense")(x)))
+
+    width = 2 if normalized is by_parts else 4
+    stats = {"mean": jnp.zeros(width), "var": jnp.ones(width)}
+    scales = {"scale": jnp.ones(width), "bias": jnp.zeros(width)}
+    params = VARIABLES["params"] | {"backbone": VARIABLES["params"]["backbone"] | {"bn": scales}}
+    variables = {"params": params, "batch_stats": {"backbone": {"bn": stats}}}
+    found = look([(1, 0, 1), (2, 0, 1)], network=Own, variables=variables)
+    assert found.norms == {} and found.relus["backbone/dense"].tolist() == [True, False, False, True]
+
+
 @pytest.mark.parametrize("whole", [True, False])
 def test_nothing_is_compiled_for_a_network_without_either(whole, monkeypatch):
     class Plain(Network):
