@@ -75,8 +75,7 @@ def unwritable(folder: Path, error: OSError) -> EnvironmentFault:
     """The error to raise for a folder that cannot be written, with the reason and the remedy."""
     return EnvironmentFault(
         f"{folder} cannot be written ({error.strerror or error}): free space there, get the permission, or give "
-        "another place, as --out of what is drawn, as --workdir of a run or its copy, as --config.data.cache_dir of "
-        "the cache"
+        "another place (--out for figures, --workdir for a run, --config.data.cache_dir for the cache)"
     )
 
 

@@ -89,5 +89,5 @@ def test_only_a_folder_that_was_empty_is_marked_as_drawn(tmp_path):
         make_output(tmp_path / name)
         assert is_made_here(tmp_path / name) == (name != "filled")
     (tmp_path / "file").touch()
-    with pytest.raises(EnvironmentFault, match=r"file/out cannot be written .*another place, as --out"):
+    with pytest.raises(EnvironmentFault, match=r"file/out cannot be written .*another place \(--out"):
         make_output(tmp_path / "file" / "out")
