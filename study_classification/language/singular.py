@@ -25,7 +25,7 @@ KINDS = (
 VERBS = {"are": "is", "have": "has", "were": "was"}  # right behind it
 _NOUN = "|".join(NOUNS)
 _ONE = re.compile(
-    rf"(?<![^\s(])(1|last 1) ((?:{'|'.join(KINDS)}) )?({_NOUN})( or (?:{_NOUN}))?(?: ({'|'.join(VERBS)}))?"
+    rf"(?<![^\s(])(1|last 1) ((?:{'|'.join(KINDS)}) )?({_NOUN})( or (?:{_NOUN}))?(?:( that)? ({'|'.join(VERBS)}))?"
     r"(?=[\s,.;:)]|$)"
 )
 
@@ -39,6 +39,6 @@ def in_singular(text: str) -> str:
 
 
 def _one(found: re.Match[str]) -> str:
-    count, kind, noun, other, verb = found.groups(default="")
+    count, kind, noun, other, that, verb = found.groups(default="")
     one = "".join(each.removesuffix("es" if each.endswith("sses") else "s") for each in (noun, other))
-    return f"{count.removesuffix(' 1')} {kind}{one}{' ' + VERBS[verb] if verb else ''}"
+    return f"{count.removesuffix(' 1')} {kind}{one}{that}{' ' + VERBS[verb] if verb else ''}"

@@ -15,6 +15,7 @@ from study_classification.language.translate import said_on_page, translated
             "1 pictures were right, and 1 other processes are waiting",
             "1 picture was right, and 1 other process is waiting",
         ),
+        ("1 pictures that are more than three times as long", "1 picture that is more than three times as long"),
         ("  1 hidden files or folders skipped", "  1 hidden file or folder skipped"),
         ("  1 texts\n1 rows", "  1 text\n1 row"),
     ],
