@@ -8,11 +8,12 @@ import pytest
 from run_helpers import stop_and_resume
 from study_helpers import row
 from tensorboardX.proto.event_pb2 import Event, SessionLog
+from wandb.proto.wandb_internal_pb2 import Record
 
 from study_classification.configs import default
 from study_classification.errors import EnvironmentFault
 from study_classification.runs import directory
-from study_classification.runs.directory import read_history
+from study_classification.runs.directory import read_history, read_logger_ids
 from study_classification.training import loggers
 from study_classification.training.loggers import Loggers, require_loggers, values_of
 
@@ -101,29 +102,37 @@ def test_nothing_is_opened_before_the_first_epoch(tmp_path):
     assert not (tmp_path / "tensorboard").exists()
 
 
+def records(file):
+    """What Weights & Biases has written: 7 bytes, then blocks of 32 KiB of pieces (checksum, length, kind, content)."""
+    data, place, whole = file.read_bytes(), 7, b""
+    while place < len(data):
+        if (left := 2**15 - place % 2**15) < 7:
+            place += left
+        length, kind = struct.unpack_from("<4xHB", data, place)
+        whole += data[place + 7 : place + 7 + length]
+        place += 7 + length
+        if kind in (1, 4):  # all of a record, or its last piece
+            yield Record.FromString(whole)
+            whole = b""
+
+
 def test_wandb_goes_on_with_its_run_and_is_offline(tmp_path, monkeypatch):
-    begun, logged = [], []
-
-    def init(**given):
-        begun.append(given)
-        run = SimpleNamespace(
-            id=given["id"] or "abc", log=lambda values, step: logged.append((step, values["val/loss"]))
-        )
-        run.finish = lambda: logged.append("finished")
-        return run
-
-    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(init=init, Settings=lambda **given: given))
     monkeypatch.delenv("WANDB_MODE", raising=False)
+    runs, points = [], []
     for number in (1, 2):
         found = Loggers(tmp_path, asked("wandb"))
-        found.add(row(number, 0.5), 0)
+        found.add(row(number, 0.5 / number), 0)
         found.close()
-    assert logged == [(10, 0.5), "finished", (20, 0.5), "finished"]
-    assert [(given["id"], given["resume"], given["mode"]) for given in begun] == [
-        (None, None, "offline"),
-        ("abc", "allow", "offline"),
-    ]
-    assert begun[0]["config"]["log.wandb"] is True and begun[0]["dir"] == str(tmp_path)
+    for file in sorted(tmp_path.glob("wandb/offline-run-*/*.wandb")):
+        for record in records(file):
+            if record.WhichOneof("record_type") == "run":
+                config = {item.key: item.value_json for item in record.run.config.update}
+                runs.append((record.run.run_id, record.run.project, config.get("log.wandb")))
+            for item in record.history.item:
+                if [*item.nested_key, item.key][0] == "val/loss":
+                    points.append((record.history.step.num, float(item.value_json)))
+    assert sorted(points) == [(10, 0.5), (20, 0.25)]
+    assert len(runs) >= 2 and set(runs) == {(read_logger_ids(tmp_path)["wandb"], loggers.PROJECT, "true")}
 
 
 def test_mlflow_is_told_no_step_twice(tmp_path, monkeypatch):
