@@ -35,6 +35,14 @@ def tiny_config(source: Path, cache: Path) -> ConfigDict:
     return config
 
 
+def changed(**fields):
+    """The default config with these fields, `a__b` for `a.b`."""
+    config = default.get_config()
+    for name, value in fields.items():
+        config.update_from_flattened_dict({name.replace("__", "."): value})
+    return config
+
+
 def last_checkpoint(config, workdir: Path):
     """Everything in the last checkpoint: arrays as numpy, and the history without its times."""
     history = History(config.monitor, True, 0.0)

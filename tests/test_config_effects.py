@@ -1,17 +1,11 @@
 import pytest
+from run_helpers import changed
 
 from study_classification.config import flatten
 from study_classification.config_effects import EFFECTS, chosen_fields
 from study_classification.config_rules import validate
 from study_classification.configs import cifar10, default, imagenet, photos
 from study_classification.errors import ConfigError
-
-
-def changed(**fields):
-    config = default.get_config()
-    for name, value in fields.items():
-        config.update_from_flattened_dict({name.replace("__", "."): value})
-    return config
 
 
 @pytest.mark.parametrize(

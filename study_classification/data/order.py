@@ -72,6 +72,15 @@ class BalancedOrder(TrainingOrder):
         return epoch * share + (epoch * left + classes - 1 - label) // classes
 
 
+def training_order(
+    num_examples: int, batch_size: int, seed: int, balanced: Int32[np.ndarray, " n"] | None
+) -> TrainingOrder:
+    """The order of training, or a balanced one by these labels."""
+    if balanced is None:
+        return TrainingOrder(num_examples, batch_size, seed)
+    return BalancedOrder(num_examples, batch_size, seed, balanced)
+
+
 @dataclass(frozen=True)
 class EvaluationOrder:
     """The order of evaluation: every example once. The last batch is filled up with examples whose mask is 0."""

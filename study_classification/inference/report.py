@@ -3,7 +3,7 @@
 import numpy as np
 
 from study_classification.data.dataset import Dataset, Split
-from study_classification.data.order import BalancedOrder, TrainingOrder, some_of
+from study_classification.data.order import some_of, training_order
 from study_classification.data.prepare import cache_directory
 from study_classification.data.rows import RowSplit
 from study_classification.data.seen import ON_PAGE, Told, seen_first
@@ -110,11 +110,8 @@ def _seen(run: Run, data: Dataset) -> list[Told]:
     if not isinstance(preprocess, Preprocess):
         return []
     split, parts = data.images(TRAIN), config.accumulate_steps
-    count = len(split), min(config.batch_size, len(split)), config.seed
-    if config.data.sampling:
-        order: TrainingOrder = BalancedOrder(*count, data.labels(TRAIN, cache_directory(config.data)))
-    else:
-        order = TrainingOrder(*count)
+    balanced = data.labels(TRAIN, cache_directory(config.data)) if config.data.sampling else None
+    order = training_order(len(split), min(config.batch_size, len(split)), config.seed, balanced)
     size = preprocess.image_size
     plain = config.learning == "transfer_learning" and config.feature_cache.views == 1
     augmentation = Augment(size, size) if plain else Augment.from_config(config.augment, size).stages()[0]

@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 
 from study_classification.data.batches import Images, ResidentImages, batch_shapes, on_every_device, open_examples
 from study_classification.data.dataset import Dataset, class_names, open_dataset
-from study_classification.data.order import BalancedOrder, Order, TrainingOrder
+from study_classification.data.order import Order, TrainingOrder, training_order
 from study_classification.data.prepare import cache_directory
 from study_classification.data.sources import TRAIN, VALIDATION
 from study_classification.errors import ConfigError, DataError
@@ -93,11 +93,10 @@ def open_feed(experiment: Experiment) -> Feed:
         raise DataError(f"no picture of {', '.join(lost)} can be read: mend them, or remove the class from the data")
     count = len(data.split(TRAIN))
     batch_size = _fitting_batch_size(config, count, experiment.mesh.size, preprocess.noun)
-    order = TrainingOrder(count, batch_size, config.seed)
     if config.data.sampling or config.class_weights:
         _require_every_class(data.labels(TRAIN, cache), data.class_names)
-    if config.data.sampling:
-        order = BalancedOrder(count, batch_size, config.seed, data.labels(TRAIN, cache))
+    balanced = data.labels(TRAIN, cache) if config.data.sampling else None
+    order = training_order(count, batch_size, config.seed, balanced)
     if config.class_weights or not data.class_names:
         task = task.fitted(data.labels(TRAIN, cache))
     if len(data.split(VALIDATION)) <= BASELINE_OF:
