@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from study_classification.configs import default
 from study_classification.optim.optimizer import make_optimizer
-from study_classification.reports.curves import save_figure
+from study_classification.reports.figures import save_figure
 from study_classification.system.console import complete_streams, say
 from study_classification.system.ending import exiting_on_user_errors
 

@@ -12,6 +12,7 @@ from study_classification.inference.measure import open_own
 from study_classification.inference.predictor import load_predictor
 from study_classification.inference.split_features import features_of_split
 from study_classification.reports.embeddings import draw_embeddings
+from study_classification.reports.figures import free_file
 from study_classification.reports.lettering import wording
 from study_classification.runs.directory import Run
 from study_classification.system.console import say
@@ -47,7 +48,7 @@ def explain_embeddings(run: Run, folder: Path, split: str = VALIDATION, checkpoi
     places, method = on_a_plane(found.features)
     say(f"{count:,} {noun} of {split}, {width:,} features of each, by {method}")
     make_output(folder)
-    figure = folder / f"embeddings-{split}.png"
+    figure = free_file(folder, f"embeddings-{split}")
     rows = [
         [found.name(number), run.class_names[int(label)], f"{x:.4f}", f"{y:.4f}"]
         for number, (label, (x, y)) in enumerate(zip(found.labels, places, strict=True))

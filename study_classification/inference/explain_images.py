@@ -1,6 +1,5 @@
 """Draws which parts of an image speak for the likeliest classes."""
 
-import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from study_classification.inference.predict import find_files, is_folder, why_no
 from study_classification.inference.predictor import Predictor, load_predictor
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
-from study_classification.paths import is_made_here, printable
+from study_classification.paths import printable
+from study_classification.reports.figures import free_file
 from study_classification.reports.grids import Cell, draw_grid
 from study_classification.reports.lettering import wording
 from study_classification.runs.directory import Run
@@ -23,7 +23,8 @@ from study_classification.system.console import say
 from study_classification.system.files import make_output
 
 LARGE = 2.6  # side of an image in inches
-ON_SHEET, ACROSS = 40, 8  # images on a contact sheet, and in one row of it
+SHEET = "contact"  # the name of the contact sheet
+ON_SHEET, ACROSS = 40, 8  # images on it, and in one row of it
 
 
 def explain_images(
@@ -54,8 +55,7 @@ def explain_images(
     note = wording(NOTES[taken])
     make_output(folder)
     sheet: list[Cell] = []
-    own = is_made_here(folder) or is_made_here(folder.parent)
-    used = set() if own else {file.stem.lower() for file in folder.iterdir()}  # nothing of the user's is replaced
+    used = {SHEET}
     count = unreadable = 0
     for name, pixels, error in examples:
         count += 1
@@ -64,7 +64,8 @@ def explain_images(
             say(error)
             continue
         cells = _cells(predictor, explain, pixels)
-        file = folder / f"{_free_name(Path(name).stem, used)}.png"
+        file = free_file(folder, Path(name).stem, used)
+        used.add(file.stem.lower())
         draw_grid([[(wording("what the network sees"), pixels), *cells]], Path(name).name, note, file, LARGE)
         say(f"{printable(name)}: {', '.join(title.replace(chr(10), ' ') for title, _ in cells)}")
         if len(sheet) < ON_SHEET:
@@ -72,8 +73,9 @@ def explain_images(
     if count > 1 and sheet:
         rows = [sheet[start : start + ACROSS] for start in range(0, len(sheet), ACROSS)]
         title = wording("the likeliest class of {} pictures", len(sheet))
-        draw_grid(rows, title, note, folder / "contact.png")
-        say(f"Drawn: {folder / 'contact.png'}")
+        file = free_file(folder, SHEET)
+        draw_grid(rows, title, note, file)
+        say(f"Drawn: {file}")
         say(f"It has {len(sheet)} of {count} pictures; each has a figure of its own beside it")
     elif sheet:
         say(f"Drawn: {file}")
@@ -96,11 +98,3 @@ def _given(files: Iterator[str], reader: ImageReader) -> Iterator[tuple[str, np.
             yield file, next(read_given(file, reader, 1)), ""
         except DataError as error:
             yield file, None, f"{printable(file)}: {why_no_pictures(file)}" if is_folder(file) else str(error)
-
-
-def _free_name(name: str, used: set[str]) -> str:
-    """The name, with a number behind it if another image has it. The name contact belongs to the sheet."""
-    names = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
-    free = next(each for each in names if each.lower() not in used | {"contact"})
-    used.add(free.lower())
-    return free

@@ -19,6 +19,7 @@ from study_classification.inference.split_features import SplitFeatures, feature
 from study_classification.inputs.images.preprocess import Preprocess
 from study_classification.inputs.images.reader import ImageReader
 from study_classification.paths import printable, read_file, user_path
+from study_classification.reports.figures import free_file
 from study_classification.reports.grids import Cell, draw_grid
 from study_classification.reports.lettering import wording
 from study_classification.reports.trials import format_table
@@ -68,7 +69,7 @@ def explain_neighbours(run: Run, inputs: Sequence[str], folder: Path, checkpoint
         pixels, _ = reader.read(read_file(user_path(file)))
         rows.append([(Path(file).name, pixels), *_cells(predictor, train, similar[number], places[number])])
     make_output(folder)
-    figure = folder / "neighbours.png"
+    figure = free_file(folder, "neighbours")
     title = wording("pictures, and the training pictures most similar to each")
     draw_grid(rows[:ROWS], title, wording(NOTE), figure)
     say(f"Drawn: {figure}")
@@ -157,7 +158,7 @@ def explain_suspects(run: Run, folder: Path, checkpoint: str = "best") -> Path:
         say(f"The worst first, all of them in {file}:")
         say(format_table(header, lines[:LINES]))
     if suspects and isinstance(train.examples, Split):
-        _draw_suspects(predictor, train, suspects[:ROWS], folder / "suspects.png")
+        _draw_suspects(predictor, train, suspects[:ROWS], free_file(folder, "suspects"))
     return file
 
 

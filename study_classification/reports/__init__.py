@@ -6,6 +6,7 @@ lettering.py   the words of a figure, in a font that has their letters
 learned.py     what a network has learnt of few numbers: formula, curve, map
 confusion.py   the confusion matrix, as an image and as a list
 features.py    what the layers of a network make of an image
+figures.py     the files of figures
 grids.py       images in rows, with a few words to each
 embeddings.py  points on a plane, coloured by class
 curves.py      loss and measures by epoch, as an image

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Int
 
-from study_classification.reports.curves import save_figure
+from study_classification.reports.figures import save_figure
 from study_classification.reports.lettering import drawable, lettered, wording
 from study_classification.system.console import display_width
 

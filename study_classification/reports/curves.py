@@ -1,15 +1,14 @@
 """The learning curves, loss and measures of training and validation by epoch, and the curve of the rate finder."""
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
+from study_classification.reports.figures import save_figure
 from study_classification.reports.lettering import lettered, wording
 from study_classification.runs.history import History
-from study_classification.system.files import replace_bytes, unwritable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,17 +109,3 @@ def draw_learning_rates(
     axes.grid(alpha=0.3)
     axes.legend()
     save_figure(figure, file)
-
-
-def save_figure(figure: "Figure", file: Path) -> None:
-    """Writes a figure of matplotlib in the format that the file's name ends with.
-
-    Raises:
-        EnvironmentFault: if the file cannot be written.
-    """
-    drawn = io.BytesIO()
-    figure.savefig(drawn, dpi=100, format=file.suffix[1:])
-    try:
-        replace_bytes(file, [drawn.getvalue()])
-    except OSError as error:
-        raise unwritable(file.parent, error) from None

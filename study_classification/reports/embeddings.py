@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
-from study_classification.reports.curves import save_figure
+from study_classification.reports.figures import save_figure
 from study_classification.reports.learned import CLASS_COLOURS
 from study_classification.reports.lettering import drawable, lettered, wording
 from study_classification.system.console import display_width

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from study_classification.reports.curves import save_figure
+from study_classification.reports.figures import save_figure
 from study_classification.reports.lettering import lettered, wording
 
 MAPS = 16  # of a layer, the first ones

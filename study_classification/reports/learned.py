@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from study_classification.reports.curves import TRAIN_COLOUR, VALIDATION_COLOUR, save_figure
+from study_classification.reports.curves import TRAIN_COLOUR, VALIDATION_COLOUR
+from study_classification.reports.figures import save_figure
 from study_classification.reports.lettering import drawable, lettered, wording
 
 CLASS_COLOURS = ("#2a6fbb", "#d1601f", "#3a8f4d", "#8a5bb5", "#a2792b", "#c2528b", "#5f6b73", "#1f9c9c")

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from study_classification.reports.curves import TRAIN_COLOUR, VALIDATION_COLOUR, save_figure
+from study_classification.reports.curves import TRAIN_COLOUR, VALIDATION_COLOUR
+from study_classification.reports.figures import save_figure
 from study_classification.reports.lettering import drawable, lettered, wording
 from study_classification.runs.history import Epoch
 from study_classification.system.console import display_width, pad

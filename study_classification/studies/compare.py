@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from study_classification.errors import ConfigError, RunError
 from study_classification.language.translate import translated
 from study_classification.pages.page import figure, render
-from study_classification.reports.curves import save_figure
+from study_classification.reports.figures import save_figure
 from study_classification.reports.tables import Table
 from study_classification.reports.trials import compared_figure
 from study_classification.studies import comparison

@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from study_classification.config import changed_fields
 from study_classification.config_rules import has_effect
 from study_classification.errors import RunError
-from study_classification.reports.curves import save_figure
+from study_classification.reports.figures import save_figure
 from study_classification.reports.next_steps import program
 from study_classification.reports.trials import (
     compared_figure,

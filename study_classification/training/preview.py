@@ -11,6 +11,7 @@ from study_classification.data.sources import TRAIN
 from study_classification.errors import ConfigError
 from study_classification.inputs.images.augment import Augment
 from study_classification.inputs.images.preprocess import Preprocess
+from study_classification.reports.figures import free_file
 from study_classification.reports.grids import Cell, draw_grid
 from study_classification.reports.lettering import wording
 from study_classification.system.console import say
@@ -66,7 +67,7 @@ def preview(config: ConfigDict, folder: Path) -> Path:
         for (name, _), (text, image) in zip(heads, rows[0], strict=True)  # the value of a field stands below its name
     ]
     make_output(folder)
-    file = folder / "preview.png"
+    file = free_file(folder, "preview")
     note = wording("the first pictures of the first step; in the next epoch each is drawn anew")
     draw_grid(rows, wording("what the network is trained on"), note, file)
     say(f"Drawn: {file}")
