@@ -106,10 +106,14 @@ def _run_file(name: str, folder: Path) -> Target:
         (folder / other).write_bytes(content)
 
     def read(file: Path) -> None:
-        directory.load(folder)
-        own_data.same_data(folder, "0a1b", "")
-        own_data.pixels_of_split(folder, "train")
-        results.add_to_report(folder, "validation", {"accuracy": 0.5})
+        match name:
+            case "data_report.json" | "splits.csv":
+                own_data.same_data(folder, "0a1b", "")
+                own_data.pixels_of_split(folder, "train")
+            case "report.json":
+                results.add_to_report(folder, "validation", {"accuracy": 0.5})
+            case _:
+                directory.load(folder)
 
     return Target(_reader_of(folder / name, read), (inputs[name],))
 
