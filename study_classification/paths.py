@@ -17,6 +17,7 @@ from study_classification.errors import ConfigError, EnvironmentFault, UserError
 
 # scheme of an address -> the package that reaches it, and the extra that installs that
 BUCKETS = {"gs": ("gcsfs", "gcs"), "s3": ("s3fs", "s3")}
+_STARTS = tuple(f"{scheme}://" for scheme in BUCKETS)
 RUN_FILES = ("config.json", "classes.json")  # a run directory is known by them
 MADE_HERE = ".made_by_study_classification"  # in a folder that this program has made for what it draws
 LONGEST_NAME, LONGEST_PATH = 255, 4095  # bytes, on the usual file systems
@@ -33,7 +34,7 @@ _KINDS = {
 
 def on_bucket(path: str | os.PathLike[str]) -> bool:
     """Whether a path lies on a bucket. There files are written whole; nothing is appended, renamed or locked."""
-    return os.fspath(path).startswith(tuple(f"{scheme}://" for scheme in BUCKETS))
+    return os.fspath(path).startswith(_STARTS)
 
 
 def refuse_address(text: str | os.PathLike[str]) -> None:
@@ -183,6 +184,8 @@ def printable(name: str) -> str:
     >>> printable("caf\udce9\n.png")
     'caf\\xe9\\x0a.png'
     """
+    if name.isprintable():  # nearly all, and there may be millions
+        return name
 
     def escape(match: re.Match) -> str:
         code = ord(match[0])

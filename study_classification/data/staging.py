@@ -31,6 +31,7 @@ from study_classification.system.files import replace_bytes
 from study_classification.system.threads import parallel
 
 MEAN_PART = 256  # images
+EVERYONE = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 FAULTS_OF_THIS_PROCESS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
@@ -86,7 +87,8 @@ def _state(item: Item) -> tuple:
         status = os.stat(item.path)
     except OSError as error:
         return (error.errno,)
-    readable = stat.S_ISREG(status.st_mode) and os.access(item.path, os.R_OK)
+    # The system is asked only where the mode leaves it open: for a million files that is two seconds.
+    readable = stat.S_ISREG(status.st_mode) and (status.st_mode & EVERYONE == EVERYONE or os.access(item.path, os.R_OK))
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, readable
 
 

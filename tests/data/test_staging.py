@@ -55,6 +55,16 @@ def test_every_change_of_a_file_changes_its_stamp(digits, items, change):
     assert find_parts(list_source(str(digits)).items, 1) != before
 
 
+def test_the_system_is_asked_what_may_be_read_where_the_mode_leaves_it_open(digits, items, monkeypatch):
+    (part,) = find_parts(items, 1)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert find_parts(items, 1) == [part]  # for all may read each file
+    Path(items[7].path).chmod(0o640)
+    (own,) = find_parts(items, 1)
+    monkeypatch.undo()
+    assert find_parts(items, 1) != [own]
+
+
 def test_the_content_of_a_part_is_names_classes_splits_and_digests():
     row = Row("a.png", "cat", None, "0a1b")
     changes = ({"name": "b.png"}, {"label": "dog"}, {"split": "test"}, {"digest": "0a1c"})
