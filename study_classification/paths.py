@@ -23,6 +23,7 @@ LONGEST_NAME, LONGEST_PATH = 255, 4095  # bytes, on the usual file systems
 os.environ.setdefault("EPATH_USE_TF", "false")  # else etils would take TensorFlow where that happens to be installed
 
 _KINDS = {
+    stat.S_IFREG: "a file",
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
     stat.S_IFCHR: "a device",
@@ -56,7 +57,8 @@ def user_path(text: str | os.PathLike[str]) -> Path:
     """The path that a user means. `~` and `~NAME` are home directories. A path on a bucket has the same interface.
 
     Raises:
-        ConfigError: if there is no such user, no file can have such a name, or the kind of address is unknown.
+        ConfigError: if there is no such user, no file can have such a name, the kind of address is unknown, or the path
+            is written as on Windows.
         EnvironmentFault: if the bucket cannot be reached.
     """
     text = os.fspath(text)
@@ -73,7 +75,28 @@ def user_path(text: str | os.PathLike[str]) -> Path:
         raise ConfigError(
             f"the path '{printable(text)}' begins with {home}, but no home directory is known by that name"
         )
+    here = path.replace("\\", "/")
+    if not os.path.lexists(path) and os.path.lexists(here):
+        raise ConfigError(f"the path '{printable(text)}' does not exist, but '{printable(here)}' does: give that one")
     return Path(path)
+
+
+def user_folder(text: str | os.PathLike[str]) -> Path:
+    """The folder that a user means, which may be made later; see `user_path` for the paths.
+
+    Raises:
+        ConfigError: also if it, or what it would lie in, is something other than a folder.
+    """
+    folder = user_path(text)
+    for place in () if on_bucket(folder) else (folder, *folder.parents):
+        if os.path.isdir(place):
+            break
+        if os.path.lexists(place):
+            kind = _kind(os.stat(place).st_mode) if os.path.exists(place) else "a link to what does not exist"
+            raise ConfigError(
+                f"'{printable(str(place))}' is {kind}, not a folder: give a folder, or a name that is not taken yet"
+            )
+    return folder
 
 
 def require_utf8(folder: Path) -> Path:
@@ -162,14 +185,21 @@ def open_file(path: str | os.PathLike[str]) -> BinaryIO:
             return io.BytesIO(user_path(path).read_bytes())
     mode = os.stat(path).st_mode
     if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, f"it is {_KINDS.get(stat.S_IFMT(mode), 'something else')}, not a file")
+        raise OSError(errno.EINVAL, f"it is {_kind(mode)}, not a file")
     return open(path, "rb")
 
 
+def _kind(mode: int) -> str:
+    return _KINDS.get(stat.S_IFMT(mode), "something else")
+
+
 def read_file(path: str | os.PathLike[str]) -> bytes:
-    """The content of a regular file; see `open_file`."""
+    """The content of a regular file; see `open_file`. A share that gives less than the whole file is an OSError, too."""
     with open_file(path) as file:
-        return file.read()
+        content = file.read()
+    if not on_bucket(path) and len(content) < os.stat(path).st_size:
+        raise OSError(errno.EIO, "only a part of it could be read")
+    return content
 
 
 def why(error: OSError) -> str:
