@@ -184,6 +184,8 @@ def open_file(path: str | os.PathLike[str]) -> BinaryIO:
         with reaching(path):
             return io.BytesIO(user_path(path).read_bytes())
     mode = os.stat(path).st_mode
+    if stat.S_ISDIR(mode):
+        os.scandir(path).close()  # so that the reason is said if it cannot be read
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, f"it is {_kind(mode)}, not a file")
     return open(path, "rb")
@@ -194,7 +196,7 @@ def _kind(mode: int) -> str:
 
 
 def read_file(path: str | os.PathLike[str]) -> bytes:
-    """The content of a regular file; see `open_file`. A share that gives less than the whole file is an OSError, too."""
+    """The content of a regular file; see `open_file`. If a share gives only a part of it, that is an OSError as well."""
     with open_file(path) as file:
         content = file.read()
     if not on_bucket(path) and len(content) < os.stat(path).st_size:
@@ -226,13 +228,18 @@ def printable(name: str) -> str:
 def is_run(folder: str | os.PathLike[str]) -> bool:
     """Whether a training run has written this folder, so that it holds no data."""
     path = user_path(folder) if on_bucket(folder) else Path(folder)
-    return all((path / name).is_file() for name in RUN_FILES)
+    return all(_holds(path, name) for name in RUN_FILES)
 
 
 def is_made_here(folder: str | os.PathLike[str]) -> bool:
     """Whether this program has made a folder, for a run or for what it draws: what lies in it is no data."""
     path = user_path(folder) if on_bucket(folder) else Path(folder)
-    return (path / MADE_HERE).is_file() or is_run(folder)
+    return _holds(path, MADE_HERE) or is_run(folder)
+
+
+def _holds(folder: Path, name: str) -> bool:
+    """Whether a file lies in a folder; nothing does in a folder that cannot be read, whoever finds that out later."""
+    return (folder / name).is_file() if on_bucket(folder) else os.path.isfile(folder / name)
 
 
 def _is_possible(path: str) -> bool:
