@@ -196,7 +196,7 @@ def _kind(mode: int) -> str:
 
 
 def read_file(path: str | os.PathLike[str]) -> bytes:
-    """The content of a regular file; see `open_file`. If a share gives only a part of it, that is an OSError as well."""
+    """The content of a regular file; see `open_file`. It is an OSError, too, if a share gives only a part."""
     with open_file(path) as file:
         content = file.read()
     if not on_bucket(path) and len(content) < os.stat(path).st_size:
