@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterable
 
 _MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+NO_SPACE = "No space left on device"  # in the errors of libraries as well
 _DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 
 
@@ -80,8 +81,8 @@ def as_user_error(error: BaseException) -> UserError | None:
     if isinstance(error, KeyboardInterrupt):
         return Interrupted("nothing that was saved is lost: run the same command again", signal.SIGINT)
     text = str(error)
-    if (isinstance(error, OSError) and error.errno in _MACHINE) or "No space left on device" in text:
-        reason = error.strerror if isinstance(error, OSError) else "No space left on device"
+    if (isinstance(error, OSError) and error.errno in _MACHINE) or NO_SPACE in text:
+        reason = error.strerror if isinstance(error, OSError) else NO_SPACE
         where = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
         return EnvironmentFault(
             f"{reason}{where}: free space, get the permission, or choose another --workdir or "

@@ -62,7 +62,7 @@ def data_on_stdout() -> Iterator[TextIO]:
     """A context in which stdout is for data, and messages go to stderr. It ends if a reader such as `head` leaves.
 
     Raises:
-        EnvironmentFault: if there is no stdout.
+        EnvironmentFault: if there is no stdout, or it cannot be written.
     """
     stream = sys.stdout
     if stream is None or stream.closed:
@@ -72,10 +72,14 @@ def data_on_stdout() -> Iterator[TextIO]:
             yield stream
             stream.flush()
         except OSError as error:
-            if not _reader_left(error):
-                _discard(stream)  # or Python would complain again when it ends
+            _discard(stream)  # or Python would complain again when it ends
+            if error.filename is not None:  # it is not of the stream
                 raise
-            _discard(stream)
+            if not _reader_left(error):
+                raise EnvironmentFault(
+                    f"standard output cannot be written ({error.strerror}): send the results to a file that can, as in "
+                    "> FILE"
+                ) from None
 
 
 class _Outlet(io.TextIOBase):
