@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 from study_classification.errors import RunError
+from study_classification.paths import why
 from study_classification.runs.json_files import damaged, read_json
 from study_classification.system.files import write_json, write_text
 
@@ -76,7 +77,7 @@ def read_splits(workdir: Path) -> str:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise RunError(f"{file} cannot be read ({error}): restore it, or train again") from None
+        raise RunError(f"{file} cannot be read ({why(error)}): restore it, or train again") from None
     if hashlib.sha256(content).hexdigest() != read_json(workdir / REPORT).get(SPLITS_DIGEST):
         raise damaged(file, f"it has not the digest that is in {REPORT}")
     return content.decode("utf-8")
