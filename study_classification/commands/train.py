@@ -29,7 +29,7 @@ def _require_data(source: str, workdir: Path) -> None:
     """Raises DataError if the data of a run are gone: only a config can tell where they lie now."""
     if Path(source).is_absolute() and not os.path.exists(source):
         raise DataError(
-            f"the data of {workdir} no longer lie at {source}: bring them back, or give the command that began the run, "
+            f"the data of {workdir} no longer lie at {source}: bring them back, or give the command that began the run "
             "with --config.data.source=PLACE for where they lie now"
         )
 

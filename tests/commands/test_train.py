@@ -28,7 +28,7 @@ def test_a_run_whose_data_have_moved_says_how_it_is_resumed(run, trained, tmp_pa
     gone, content = tmp_path / "gone", json.loads((run.workdir / "config.json").read_text())
     content["data"]["source"] = str(gone)
     (run.workdir / "config.json").write_text(json.dumps(content))
-    with pytest.raises(DataError, match=rf"no longer lie at {gone}: .* the run, with --config.data.source=PLACE"):
+    with pytest.raises(DataError, match=rf"no longer lie at {gone}: .* the run with --config.data.source=PLACE"):
         train.run(Given({"workdir": str(run.workdir)}))
     assert not trained
 
