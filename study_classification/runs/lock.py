@@ -33,13 +33,15 @@ def locked(workdir: Path) -> Iterator[None]:
     The same thread may lock the directory again, which changes nothing.
 
     Raises:
-        RunError: if another process trains there, or may do so on another machine.
+        RunError: if another process trains there, or may do so on another machine, or if the file is none.
         EnvironmentFault: if the directory cannot be written.
     """
     if on_bucket(workdir) or workdir.absolute() in _HELD.get():
         yield
         return
     file = workdir / FILE
+    if os.path.lexists(file) and not file.is_file():
+        raise RunError(f"{file} is no file, so it cannot say who trains there: remove it")
     try:
         opened, has_it = _open_locked(file)
     except OSError as error:

@@ -106,7 +106,7 @@ def publish(temporary: Path, folder: Path) -> None:
     try:
         temporary.rename(folder)
     except OSError:  # of several types if the folder exists: Linux says "directory not empty"
-        if not folder.is_dir():
+        if not os.path.lexists(folder):
             raise
         if damage(folder):
             remove(folder)
@@ -141,7 +141,10 @@ def remove(folder: Path) -> None:
     aside = folder.with_name(f".{folder.name.lstrip('.')}.{uuid.uuid4().hex}")
     with contextlib.suppress(OSError):
         folder.rename(aside)
-        shutil.rmtree(aside, ignore_errors=True)
+        if aside.is_dir() and not aside.is_symlink():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.unlink()
     folder.with_name(f"{folder.name}.lock").unlink(missing_ok=True)
 
 
