@@ -15,6 +15,8 @@ TYPES = ("Float", "Int", "Bool", "UInt8", "Shaped", "Num")  # of jaxtyping, whos
 # What is not said, or is the same in every language.
 NOT_SAID = {
     "IProgress not found",  # of warnings of other packages
+    "coroutine '.*' was never awaited",
+    "failed to map segment from shared object",
     "Error writing persistent compilation cache",
     "Error reading persistent compilation cache entry for '(\\w+)'",
     # commands as they are typed, names of fields and files, units

@@ -97,7 +97,7 @@ def list_source(source: str, for_training: bool = True) -> Listing:
     if path.is_dir():
         return list_folder(path, for_training)
     raise DataError(
-        f"the data source '{source}' {'is neither file nor folder' if path.exists() else 'does not exist'}: "
+        f"the data source '{printable(source)}' {'is neither file nor folder' if path.exists() else 'does not exist'}: "
         "give a folder with one sub-folder a class, a .csv or .jsonl manifest, tfds:NAME, or digits"
     )
 

@@ -21,7 +21,7 @@ from jaxtyping import PyTree
 from orbax.checkpoint import v1 as ocp
 
 from study_classification.errors import RunError, as_user_error
-from study_classification.paths import absolute, on_bucket
+from study_classification.paths import absolute, on_bucket, open_file, read_file
 from study_classification.system import hosts
 from study_classification.system.files import copy_files, files_below, remove_tree, write_json, writing_to
 from study_classification.trees import path_of
@@ -113,7 +113,7 @@ def read_record(folder: Path) -> Record:
         DamagedError: if the record is damaged.
     """
     try:
-        content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        content = json.loads(read_file(folder / RECORD))
         if content.pop("digest") == _digest_of_json(content):
             return Record(**content)
     except FileNotFoundError:
@@ -239,7 +239,7 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def _digest_of_file(file: Path) -> str:
-    with file.open("rb") as opened:
+    with open_file(file) as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 

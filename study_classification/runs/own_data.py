@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 from study_classification.errors import RunError
-from study_classification.paths import why
+from study_classification.paths import read_file, why
 from study_classification.runs.json_files import damaged, read_json
 from study_classification.system.files import write_json, write_text
 
@@ -75,7 +75,7 @@ def read_splits(workdir: Path) -> str:
     """
     file = splits_file(workdir)
     try:
-        content = file.read_bytes()
+        content = read_file(file)
     except OSError as error:
         raise RunError(f"{file} cannot be read ({why(error)}): restore it, or train again") from None
     if hashlib.sha256(content).hexdigest() != read_json(workdir / REPORT).get(SPLITS_DIGEST):

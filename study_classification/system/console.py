@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import unicodedata
+import warnings
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -142,7 +143,8 @@ def complete_streams() -> None:
 def hush_libraries() -> None:
     """Silences the threads of Orbax and TensorStore, whose errors reach the user as exceptions.
 
-    It also silences Pillow's remarks on an image that it refuses: the reason is printed with the name of the file.
+    It also silences Pillow's remarks on an image that it refuses: the reason is printed with the name of the file. And
+    Orbax leaves coroutines behind where it fails, of which Python would tell after the last sentence.
     """
     import logging as python_logging
 
@@ -153,6 +155,7 @@ def hush_libraries() -> None:
             sys.__excepthook__(*error)
 
     logging.set_verbosity(logging.FATAL)
+    warnings.filterwarnings("ignore", message="coroutine '.*' was never awaited", category=RuntimeWarning)
     python_logging.getLogger("PIL").setLevel(python_logging.CRITICAL)
     sys.excepthook, sys.unraisablehook = show, lambda _: None
 

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 
 import numpy as np
@@ -316,3 +317,12 @@ def test_a_new_directory_is_named_after_the_class_and_is_no_other_one(own, monke
     names = [str(run_directory.new_workdir(own.config, "photos")) for _ in range(3)]
     base = "runs/photos-Net-20260131-093015"
     assert names == [base, f"{base}-2", f"{base}-3"]
+
+
+def test_a_pipe_is_waited_for_by_nobody(run):
+    run_directory.begin(run, "key", {}, "")
+    for name, read in (("splits.csv", own_data.read_splits), ("history.csv", run_directory.read_history)):
+        (run.workdir / name).unlink(missing_ok=True)
+        os.mkfifo(run.workdir / name)
+        with pytest.raises(RunError, match=f"{name}.*it is a pipe, not a file"):
+            read(run.workdir)
