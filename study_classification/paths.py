@@ -11,7 +11,7 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 from study_classification.errors import ConfigError, EnvironmentFault, UserError
 
@@ -170,7 +170,7 @@ def reaching(path: str | os.PathLike[str]) -> Iterator[None]:
         ) from None
 
 
-def open_file(path: str | os.PathLike[str]) -> BinaryIO:
+def open_file(path: str | os.PathLike[str]) -> io.BufferedReader | io.BytesIO:
     """Opens a regular file for reading. A pipe or device is not opened, for it may never answer.
 
     Raises:
