@@ -83,11 +83,11 @@ def read_splits(workdir: Path) -> str:
     return content.decode("utf-8")
 
 
-def pixels_of_split(workdir: Path, split: str) -> frozenset[str]:
-    """The digests of pixels in a split of the run's data, from splits.csv; empty if it has none.
+def splits_of_pixels(workdir: Path) -> dict[str, str]:
+    """Digest of pixels -> split of the run's data, from splits.csv; empty if it has none.
 
     Raises:
         RunError: if splits.csv is absent or damaged.
     """
     rows = csv.DictReader(io.StringIO(read_splits(workdir), newline=""))
-    return frozenset(row["pixels"] for row in rows if row["split"] == split)
+    return {row["pixels"]: row["split"] for row in rows if row["split"]}

@@ -167,16 +167,16 @@ def test_data_are_the_same_by_key_or_by_the_split_of_every_image(run):
     assert own_data.same_data(run.workdir, "another", table)
     assert not own_data.same_data(run.workdir, "another", table.replace("train", "test"))
     assert not own_data.same_data(run.workdir, "another", "")
-    assert own_data.pixels_of_split(run.workdir, "train") == {"abc"}
+    assert own_data.splits_of_pixels(run.workdir) == {"abc": "train"}
 
 
 @pytest.mark.parametrize("content", [b"\xff", bytes(40), b"", b"name,label,split,pixels\na/1.png,a,train,abd\n"])
 def test_a_damaged_table_of_splits_is_named(run, content):
     run_directory.begin(run, "key", {}, "name,label,split,pixels\na/1.png,a,train,abc\n\udcff")
-    assert own_data.pixels_of_split(run.workdir, "train") == {"abc"}
+    assert own_data.splits_of_pixels(run.workdir) == {"abc": "train"}
     (run.workdir / "splits.csv").write_bytes(content)
     with pytest.raises(RunError, match=r"splits\.csv"):
-        own_data.pixels_of_split(run.workdir, "train")
+        own_data.splits_of_pixels(run.workdir)
 
 
 def test_files_of_the_training_that_are_gone(run, tmp_path):
