@@ -67,10 +67,10 @@ def train(config: "ConfigDict", workdir: str | os.PathLike[str]) -> "Predictor":
     Raises:
         UserError: one of its kinds, for everything that the user can mend; see `errors.py`.
     """
-    from study_classification.paths import user_path
+    from study_classification.paths import user_folder
     from study_classification.training.loop import train_and_evaluate
 
-    train_and_evaluate(config, user_path(workdir))
+    train_and_evaluate(config, user_folder(workdir))
     return load(workdir)
 
 

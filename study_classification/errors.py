@@ -6,6 +6,8 @@ import signal
 from collections.abc import Iterable
 
 _MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+_OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "failed to map segment from shared object")  # the latter while importing
+NO_SPACE = "No space left on device"  # in the errors of libraries as well
 _DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 
 
@@ -80,8 +82,8 @@ def as_user_error(error: BaseException) -> UserError | None:
     if isinstance(error, KeyboardInterrupt):
         return Interrupted("nothing that was saved is lost: run the same command again", signal.SIGINT)
     text = str(error)
-    if (isinstance(error, OSError) and error.errno in _MACHINE) or "No space left on device" in text:
-        reason = error.strerror if isinstance(error, OSError) else "No space left on device"
+    if (isinstance(error, OSError) and error.errno in _MACHINE) or NO_SPACE in text:
+        reason = error.strerror if isinstance(error, OSError) else NO_SPACE
         where = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
         return EnvironmentFault(
             f"{reason}{where}: free space, get the permission, or choose another --workdir or "
@@ -92,7 +94,7 @@ def as_user_error(error: BaseException) -> UserError | None:
             "too many open files: end other programs, or raise the limit (ulimit -n 4096); what was saved before is "
             "intact"
         )
-    if "RESOURCE_EXHAUSTED" in text or isinstance(error, MemoryError):
+    if any(words in text for words in _OUT_OF_MEMORY) or isinstance(error, MemoryError):
         return OutOfMemory(
             "out of memory: choose a smaller batch_size or preprocess.image_size, or "
             "--config.data.mode=streaming; what was saved before is intact"

@@ -11,7 +11,7 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 from study_classification.errors import ConfigError, EnvironmentFault, UserError
 
@@ -24,6 +24,7 @@ LONGEST_NAME, LONGEST_PATH = 255, 4095  # bytes, on the usual file systems
 os.environ.setdefault("EPATH_USE_TF", "false")  # else etils would take TensorFlow where that happens to be installed
 
 _KINDS = {
+    stat.S_IFREG: "a file",
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
     stat.S_IFCHR: "a device",
@@ -57,7 +58,8 @@ def user_path(text: str | os.PathLike[str]) -> Path:
     """The path that a user means. `~` and `~NAME` are home directories. A path on a bucket has the same interface.
 
     Raises:
-        ConfigError: if there is no such user, no file can have such a name, or the kind of address is unknown.
+        ConfigError: if there is no such user, no file can have such a name, the kind of address is unknown, or the path
+            is written as on Windows.
         EnvironmentFault: if the bucket cannot be reached.
     """
     text = os.fspath(text)
@@ -74,7 +76,28 @@ def user_path(text: str | os.PathLike[str]) -> Path:
         raise ConfigError(
             f"the path '{printable(text)}' begins with {home}, but no home directory is known by that name"
         )
+    here = path.replace("\\", "/")
+    if not os.path.lexists(path) and os.path.lexists(here):
+        raise ConfigError(f"the path '{printable(text)}' does not exist, but '{printable(here)}' does: give that one")
     return Path(path)
+
+
+def user_folder(text: str | os.PathLike[str]) -> Path:
+    """The folder that a user means, which may be made later; see `user_path` for the paths.
+
+    Raises:
+        ConfigError: also if it, or what it would lie in, is something other than a folder.
+    """
+    folder = user_path(text)
+    for place in () if on_bucket(folder) else (folder, *folder.parents):
+        if os.path.isdir(place):
+            break
+        if os.path.lexists(place):
+            kind = _kind(os.stat(place).st_mode) if os.path.exists(place) else "a link to what does not exist"
+            raise ConfigError(
+                f"'{printable(str(place))}' is {kind}, not a folder: give a folder, or a name that is not taken yet"
+            )
+    return folder
 
 
 def require_utf8(folder: Path) -> Path:
@@ -148,7 +171,7 @@ def reaching(path: str | os.PathLike[str]) -> Iterator[None]:
         ) from None
 
 
-def open_file(path: str | os.PathLike[str]) -> BinaryIO:
+def open_file(path: str | os.PathLike[str]) -> io.BufferedReader | io.BytesIO:
     """Opens a regular file for reading. A pipe or device is not opened, for it may never answer.
 
     Raises:
@@ -162,15 +185,24 @@ def open_file(path: str | os.PathLike[str]) -> BinaryIO:
         with reaching(path):
             return io.BytesIO(user_path(path).read_bytes())
     mode = os.stat(path).st_mode
+    if stat.S_ISDIR(mode):
+        os.scandir(path).close()  # so that the reason is said if it cannot be read
     if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, f"it is {_KINDS.get(stat.S_IFMT(mode), 'something else')}, not a file")
+        raise OSError(errno.EINVAL, f"it is {_kind(mode)}, not a file")
     return open(path, "rb")
 
 
+def _kind(mode: int) -> str:
+    return _KINDS.get(stat.S_IFMT(mode), "something else")
+
+
 def read_file(path: str | os.PathLike[str]) -> bytes:
-    """The content of a regular file; see `open_file`."""
+    """The content of a regular file; see `open_file`. It is an OSError, too, if a share gives only a part."""
     with open_file(path) as file:
-        return file.read()
+        content = file.read()
+    if not on_bucket(path) and len(content) < os.stat(path).st_size:
+        raise OSError(errno.EIO, "only a part of it could be read")
+    return content
 
 
 def why(error: OSError) -> str:
@@ -199,13 +231,18 @@ def printable(name: str) -> str:
 def is_run(folder: str | os.PathLike[str]) -> bool:
     """Whether a training run has written this folder, so that it holds no data."""
     path = user_path(folder) if on_bucket(folder) else Path(folder)
-    return all((path / name).is_file() for name in RUN_FILES)
+    return all(_holds(path, name) for name in RUN_FILES)
 
 
 def is_made_here(folder: str | os.PathLike[str]) -> bool:
     """Whether this program has made a folder, for a run or for what it draws: what lies in it is no data."""
     path = user_path(folder) if on_bucket(folder) else Path(folder)
-    return (path / MADE_HERE).is_file() or is_run(folder)
+    return _holds(path, MADE_HERE) or is_run(folder)
+
+
+def _holds(folder: Path, name: str) -> bool:
+    """Whether a file lies in a folder; nothing does in a folder that cannot be read, whoever finds that out later."""
+    return (folder / name).is_file() if on_bucket(folder) else os.path.isfile(folder / name)
 
 
 def _is_possible(path: str) -> bool:

@@ -1,5 +1,8 @@
 """Folders of pictures that look like photos, and copies of them that only look the same."""
 
+import errno
+import os
+
 import numpy as np
 from PIL import Image
 
@@ -19,3 +22,19 @@ def folder_of_photos(root, per_class=10):
         for number in range(per_class):
             photo(first + number, 64).save(root / label / f"{number:02}.png")
     return root
+
+
+def without_permission(monkeypatch, folder):
+    """Nothing in this folder can be listed or looked at, as without its permission; root would have it."""
+
+    def refusing(function, from_below):
+        def refused(path, *given, **named):
+            inner = os.path.relpath(path, folder) if isinstance(path, str | os.PathLike) else ".."
+            if not inner.startswith("..") and (inner != ".") >= from_below:
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return function(path, *given, **named)
+
+        return refused
+
+    monkeypatch.setattr(os, "scandir", refusing(os.scandir, from_below=False))
+    monkeypatch.setattr(os, "stat", refusing(os.stat, from_below=True))

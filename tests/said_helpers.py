@@ -15,7 +15,10 @@ TYPES = ("Float", "Int", "Bool", "UInt8", "Shaped", "Num")  # of jaxtyping, whos
 # What is not said, or is the same in every language.
 NOT_SAID = {
     "IProgress not found",  # of warnings of other packages
-    "Error (reading|writing) persistent compilation cache",
+    "coroutine '.*' was never awaited",
+    "failed to map segment from shared object",
+    "Error writing persistent compilation cache",
+    "Error reading persistent compilation cache entry for '(\\w+)'",
     # commands as they are typed, names of fields and files, units
     "--workdir=DIR [--split=SPLIT] [--data=SOURCE] [--tta=flip] [--worst=N]",
     "--workdir=DIR [--split=test] [--explain]",

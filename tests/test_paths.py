@@ -1,3 +1,4 @@
+import io
 import os
 import re
 from pathlib import Path
@@ -6,7 +7,7 @@ import pytest
 
 from study_classification import paths
 from study_classification.errors import ConfigError, EnvironmentFault
-from study_classification.paths import absolute, is_run, printable, read_file, require_utf8, user_path, why
+from study_classification.paths import absolute, is_run, printable, read_file, require_utf8, user_folder, user_path, why
 
 
 def test_a_tilde_is_a_home_directory(tmp_path, monkeypatch):
@@ -119,3 +120,31 @@ def test_what_libraries_write_lies_on_a_path_of_utf8(tmp_path, monkeypatch):
     monkeypatch.chdir(odd)
     with pytest.raises(ConfigError, match=r"caf\\xe9/run' is no UTF-8 text"):
         require_utf8(Path("run"))
+
+
+def test_a_path_as_windows_writes_it_is_offered_as_it_is_here(tmp_path, monkeypatch):
+    (tmp_path / "photos" / "cat").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"'photos\\cat' does not exist, but 'photos/cat' does: give that one"):
+        user_path("photos\\cat")
+    assert str(user_path("photos\\dog")) == "photos\\dog"
+    (tmp_path / "photos\\cat").mkdir()
+    assert str(user_path("photos\\cat")) == "photos\\cat"
+
+
+def test_what_is_to_be_a_folder_is_no_file(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "pipe")
+    for name, kind in (("file", "a file"), ("pipe", "a pipe"), ("link", "a link to what does not exist")):
+        for folder in (tmp_path / name, tmp_path / name / "a" / "b"):
+            with pytest.raises(ConfigError, match=rf"'{tmp_path / name}' is {kind}, not a folder: give a folder"):
+                user_folder(folder)
+    assert user_folder(tmp_path / "new" / "one") == tmp_path / "new" / "one"
+
+
+def test_a_file_of_which_a_share_gives_a_part_could_not_be_read(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"whole")
+    monkeypatch.setattr(paths, "open_file", lambda path: io.BytesIO(b"who"))
+    with pytest.raises(OSError, match="only a part of it could be read"):
+        read_file(tmp_path / "file")

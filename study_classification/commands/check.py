@@ -4,7 +4,7 @@ from pathlib import Path
 
 from study_classification.commands.verb import LANG, Flag, Given, Verb
 from study_classification.errors import ConfigError, DataError
-from study_classification.paths import absolute, user_path
+from study_classification.paths import absolute, user_folder, user_path
 
 
 def run(given: Given) -> int:
@@ -46,7 +46,7 @@ def _folder(source: str, out: str) -> Path:
         ConfigError: if the folder lies in the user's data.
     """
     data = absolute(user_path(source))
-    folder = user_path(out or f"check-{data.stem}")
+    folder = user_folder(out or f"check-{data.stem}")
     if data.is_dir() and absolute(folder).is_relative_to(data):
         raise ConfigError(
             f"the report would lie in {source}, where nothing is changed: give another folder as --out=DIR"

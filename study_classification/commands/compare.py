@@ -1,14 +1,14 @@
 """compare: shows finished runs side by side."""
 
 from study_classification.commands.verb import LANG, Flag, Given, Verb
-from study_classification.paths import user_path
+from study_classification.paths import user_folder
 
 
 def run(given: Given) -> int:
     from study_classification.studies.compare import compare
 
     out = given.values["out"]
-    compare(given.inputs, user_path(out) if out else None)
+    compare(given.inputs, user_folder(out) if out else None)
     return 0
 
 

@@ -9,7 +9,7 @@ from absl import flags
 
 from study_classification.commands.verb import CHECKPOINT, LANG, OUT, WORKDIR, Flag, Given, Verb
 from study_classification.errors import ConfigError
-from study_classification.paths import user_path
+from study_classification.paths import user_folder
 
 if TYPE_CHECKING:
     from study_classification.runs.directory import Run
@@ -30,7 +30,7 @@ def run(given: Given) -> int:
 
         explain_layers(trained, "".join(given.inputs), checkpoint)
         return 0
-    folder = user_path(values["out"]) if values["out"] else given.workdir / "explain"
+    folder = user_folder(values["out"]) if values["out"] else given.workdir / "explain"
     if asked == "embeddings":
         from study_classification.inference.embeddings import explain_embeddings
 

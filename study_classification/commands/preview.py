@@ -4,14 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from study_classification.commands.verb import CONFIG, LANG, OUT, Given, Verb
-from study_classification.paths import user_path
+from study_classification.paths import user_folder
 
 
 def run(given: Given) -> int:
     from study_classification.training.preview import preview
 
     assert given.config is not None
-    preview(given.config, user_path(given.values["out"]) if given.values["out"] else Path())
+    preview(given.config, user_folder(given.values["out"]) if given.values["out"] else Path())
     return 0
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from absl import flags
 
 from study_classification.commands.verb import CONFIG, LANG, Flag, Given, Verb
-from study_classification.paths import user_path
+from study_classification.paths import user_folder
 
 
 def run(given: Given) -> int:
@@ -13,7 +13,7 @@ def run(given: Given) -> int:
 
     assert given.config is not None
     values = given.values
-    tune(given.config, given.config_text, user_path(values["study"]), values["trials"], values["sweep"])
+    tune(given.config, given.config_text, user_folder(values["study"]), values["trials"], values["sweep"])
     return 0
 
 

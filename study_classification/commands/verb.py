@@ -11,7 +11,7 @@ from ml_collections import ConfigDict, config_flags
 
 from study_classification.config import TYPES
 from study_classification.language.choice import LANGUAGES
-from study_classification.paths import user_path
+from study_classification.paths import user_folder
 
 _TYPE_OF: dict[Callable[..., Any], type] = {
     flags.DEFINE_boolean: bool,
@@ -76,7 +76,7 @@ class Given:
 
     @property
     def workdir(self) -> Path:
-        return user_path(self.values["workdir"])
+        return user_folder(self.values["workdir"])
 
 
 @dataclass(frozen=True)

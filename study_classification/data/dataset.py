@@ -282,7 +282,14 @@ def _tfds_builder(source: str):
             "machine, or to gs://"
         )
     if is_prepared:
-        return tfds.builder_from_directory(prepared.parent)
+        try:
+            return tfds.builder_from_directory(prepared.parent)
+        except OSError:
+            raise
+        except Exception as error:  # of several libraries
+            raise DataError(
+                f"{prepared} describes no TFDS data set ({_in_short(error)}): restore it, or prepare the data set again"
+            ) from None
     name = source.removeprefix("tfds:")
     try:
         return tfds.builder(name, file_format="array_record")
@@ -291,6 +298,16 @@ def _tfds_builder(source: str):
         raise DataError(
             f"TFDS has no data set '{name}': {hint or 'see the catalogue of TensorFlow Datasets'}"
         ) from None
+    except (AssertionError, TypeError, ValueError) as error:
+        raise DataError(
+            f"'{name}' is no data set of TFDS ({_in_short(error)}): write tfds:NAME, tfds:NAME/CONFIG or "
+            "tfds:NAME:VERSION"
+        ) from None
+
+
+def _in_short(error: Exception) -> str:
+    """The last part of the first line of an error, which says what is wrong."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__).split('": ')[-1].rstrip(".: ")
 
 
 def _image_and_label(builder, numbers: bool = False) -> tuple[str, str]:

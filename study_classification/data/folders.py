@@ -1,7 +1,7 @@
 """Lists what lies in a folder, at any depth."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from study_classification.errors import DataError
@@ -17,13 +17,21 @@ RUN = "run"  # a folder that this program has made, for a run or for what it dra
 LOOP = "loop"  # a folder that holds itself, by a link to a folder above
 
 
-def walk(root: Path) -> Iterator[tuple[str, str]]:
+def refuse(folder: str, error: OSError) -> None:
+    """Raises DataError for a folder that cannot be read."""
+    raise DataError(f"the folder {folder} cannot be read: {error.strerror}")
+
+
+def walk(root: Path, on_error: Callable[[str, OSError], None] = refuse) -> Iterator[tuple[str, str]]:
     """(path relative to root, with `/`; what it is) of everything below root, sorted folder by folder.
 
     Links are followed, except a link to a folder above, which would never end.
 
+    Args:
+        root: the folder.
+        on_error: is told of a folder that cannot be read. If it returns, the folder is passed over.
+
     Raises:
-        DataError: if a folder cannot be read.
         EnvironmentFault: if a bucket cannot be reached.
     """
     if on_bucket(root):
@@ -31,7 +39,12 @@ def walk(root: Path) -> Iterator[tuple[str, str]]:
         return
 
     def visit(folder: str, relative: str, above: frozenset[str]) -> Iterator[tuple[str, str]]:
-        for name, kind in _scan(folder):
+        try:
+            entries = _scan(folder)
+        except OSError as error:
+            on_error(folder, error)
+            return
+        for name, kind in entries:
             path, inner = relative + name, os.path.join(folder, name)
             real = os.path.realpath(inner) if kind == FOLDER else ""
             if real in above:
@@ -87,8 +100,5 @@ def _kind(entry: os.DirEntry) -> str:
 
 
 def _scan(folder: str) -> list[tuple[str, str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted((entry.name, _kind(entry)) for entry in entries)
-    except OSError as error:
-        raise DataError(f"the folder {folder} cannot be read: {error.strerror}") from None
+    with os.scandir(folder) as entries:
+        return sorted((entry.name, _kind(entry)) for entry in entries)

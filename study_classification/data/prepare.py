@@ -29,10 +29,10 @@ from study_classification.data.splits import COLUMNS, read_pinned
 from study_classification.data.staging import Fingerprints, Part, Stage, content_of, find_parts, is_settled
 from study_classification.data.tables import plain_cell
 from study_classification.errors import ConfigError, DataError
-from study_classification.paths import on_bucket, require_utf8, user_path
+from study_classification.paths import on_bucket, require_utf8, user_folder, user_path
 from study_classification.system import entries
 from study_classification.system.console import progress, say
-from study_classification.system.files import unwritable, write_json
+from study_classification.system.files import write_json, writing_to
 from study_classification.system.locks import taking_turns
 from study_classification.system.threads import num_workers
 
@@ -51,7 +51,7 @@ def cache_directory(data_config: ConfigDict) -> Path:
             f"the cache cannot lie on a bucket ({cache}), for its files are mapped into memory: give a folder of this "
             "machine as --config.data.cache_dir"
         )
-    return require_utf8(user_path(cache) / ("" if data_config.cache_dir else "study_classification"))
+    return require_utf8(user_folder(cache) / ("" if data_config.cache_dir else "study_classification"))
 
 
 def prepare(
@@ -82,10 +82,8 @@ def prepare(
     """
     values = numbers_of(source, listing.class_names) if numbers else None
     preparation = Preparation(source, listing, data_config, everything_in, for_training, values)
-    try:
+    with writing_to(cache_directory(data_config)):
         folder = preparation.known() or preparation.make()
-    except OSError as error:
-        raise unwritable(cache_directory(data_config), error) from None
     unreadable = json.loads((folder / "data_report.json").read_text(encoding="utf-8"))["unreadable"]
     if unreadable and data_config.on_unreadable == "error":
         name, reason = next(iter(unreadable.items()))

@@ -9,6 +9,7 @@ from study_classification.system.console import say
 from study_classification.system.locks import try_lock
 
 KINDS = ("prepared", "decoded", "features", "labels")  # folders of entries
+FILES = ("fingerprints", "xla")  # folders of files
 DAY = 24 * 3600
 
 
@@ -41,9 +42,10 @@ def _unused(cache: Path, days: float) -> Iterator[tuple[Path, str]]:
                 yield folder, "not complete"
             elif now - seal.stat().st_mtime > days * DAY:
                 yield folder, f"not used for {(now - seal.stat().st_mtime) / DAY:.0f} days"
-    for file in sorted((cache / "fingerprints").glob("*")):
-        if now - file.stat().st_mtime > days * DAY:
-            yield file, f"not used for {(now - file.stat().st_mtime) / DAY:.0f} days"
+    for file in sorted(file for kind in FILES for file in (cache / kind).glob("*")):
+        age = now - max(file.stat().st_mtime, file.stat().st_atime)  # whoever reads a program does not mark it
+        if age > days * DAY:
+            yield file, f"not used for {age / DAY:.0f} days"
     for folder in sorted(path for path in (cache / "staging").glob("*") if path.is_dir()):
         if _is_free(folder.with_name(f"{folder.name}.lock")):
             yield folder, "a preparation that was not finished"

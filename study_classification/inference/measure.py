@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
@@ -23,7 +24,7 @@ from study_classification.reports.answers import NAMED, Answers, answers_csv
 from study_classification.reports.metrics import classification_metrics, roc_auc
 from study_classification.reports.regression import regression_metrics
 from study_classification.runs.directory import Run
-from study_classification.runs.own_data import pixels_of_split, read_splits, same_data, splits_file
+from study_classification.runs.own_data import read_splits, same_data, splits_file, splits_of_pixels
 from study_classification.system import devices
 from study_classification.system.console import say
 from study_classification.system.threads import num_workers
@@ -74,7 +75,8 @@ def measure(network: Network, *, split: str = "", source: str = "", worst: int =
     data = _open_other(run, source, split) if source else open_own(run)
     asked, split = split, split or (TEST if TEST in data.splits else VALIDATION)
     examples = data.split(split)
-    trained_on = _trained_on(run, data, split)
+    known = _known(run, data, split)
+    trained_on = None if known is None else known[TRAIN]
     to_class = label_map(data.class_names, run.class_names)
 
     columns = _columns_of(network, examples, to_class)
@@ -82,6 +84,11 @@ def measure(network: Network, *, split: str = "", source: str = "", worst: int =
         say(
             f"Beware: {trained_on:,} of these {len(examples):,} {run.preprocess.noun} were trained on, so unseen ones "
             "may come out worse."
+        )
+    if known and source and asked and (new := len(examples) - known.total()):
+        say(
+            f"{new:,} of these {len(examples):,} {run.preprocess.noun} are new since the training, and were given the "
+            f"split {split} now."
         )
     name = f"{split if asked or data.is_tfds else 'all'} of {source}" if source else split
     name += f", tta={network.tta}" if network.tta != "none" else ""
@@ -239,13 +246,13 @@ def _open_other(run: Run, source: str, split: str) -> Dataset:
     return open_dataset(config, everything_in, for_training=False, numbers=has_numbers(run.config.task))
 
 
-def _trained_on(run: Run, data: Dataset, split: str) -> int | None:
-    """How many examples of a split the run was trained on; None if that is not known, as for a TFDS data set."""
-    trained = pixels_of_split(run.workdir, TRAIN)
-    if not trained or not data.splits_csv:
+def _known(run: Run, data: Dataset, split: str) -> Counter[str] | None:
+    """Split of the run -> how many examples of a split of these data the run had there; None if that is not known."""
+    split_of = splits_of_pixels(run.workdir)
+    if TRAIN not in split_of.values() or not data.splits_csv:  # as for a TFDS data set
         return None
     rows = csv.DictReader(io.StringIO(data.splits_csv, newline=""))
-    return sum(row["split"] == split and row["pixels"] in trained for row in rows)
+    return Counter(split_of[row["pixels"]] for row in rows if row["split"] == split and row["pixels"] in split_of)
 
 
 def label_map(found: tuple[str, ...], known: tuple[str, ...]) -> np.ndarray:

@@ -102,7 +102,7 @@ def predict(
 def find_files(inputs: Iterable[str], folders: bool = True) -> Iterator[str]:
     """The files that the inputs mean, in order. With `folders`, a folder means its images, at any depth, not hidden.
 
-    An empty folder or an absent file is passed on as it is, so that its row can say so.
+    An empty folder, one that cannot be read, or an absent file is passed on as it is, so that its row can say so.
     """
     for text in inputs:
         if text == "-":
@@ -151,9 +151,9 @@ def is_folder(path: str) -> bool:
 
 
 def _images_in(folder: str) -> Iterator[str]:
-    found = False
+    found, locked = False, list[str]()
     root = user_path(folder) if on_bucket(folder) else Path(folder)
-    for relative, kind in () if is_made_here(root) else walk(root):
+    for relative, kind in () if is_made_here(root) else walk(root, lambda inner, error: locked.append(inner)):
         path = os.path.join(folder, relative)
         if kind in (RUN, LOOP):
             what = "a folder that this program has made" if kind == RUN else "a link to a folder above"
@@ -161,8 +161,7 @@ def _images_in(folder: str) -> Iterator[str]:
         elif kind == FILE and is_image(path):
             found = True
             yield path
-    if not found:
-        yield folder
+    yield from locked or ([] if found else [folder])
 
 
 def rows_of_all_hosts(predictor: Predictor, examples: Iterator, top_k: int, threshold: float) -> Iterator[dict]:

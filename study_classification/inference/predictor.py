@@ -23,7 +23,7 @@ from study_classification.inputs.images.reader import ImageReader
 from study_classification.inputs.kinds import AnyPreprocess
 from study_classification.models import Classifier, create_model
 from study_classification.models.initial import variable_shapes
-from study_classification.paths import user_path
+from study_classification.paths import user_folder
 from study_classification.runs import directory
 from study_classification.runs.calibration import read_temperature
 from study_classification.runs.checkpoints import load_model
@@ -265,7 +265,7 @@ def load(
         RunError: if the directory is no run, or the checkpoint is absent, damaged, or of another network.
         ConfigError: for an unknown `tta`; for `calibrated`, if no temperature is stored for the checkpoint.
     """
-    return load_predictor(directory.load(user_path(run_dir)), str(checkpoint), tta, calibrated=calibrated)
+    return load_predictor(directory.load(user_folder(run_dir)), str(checkpoint), tta, calibrated=calibrated)
 
 
 def load_predictor(

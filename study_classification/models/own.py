@@ -85,7 +85,7 @@ def identity_of(name: str) -> str:
         root = getattr(sys.modules[found.__module__.partition(".")[0]], "__file__", None)
         root = Path(root or inspect.getfile(found))
         files = sorted(root.parent.rglob("*.py")) if root.name == "__init__.py" else [root]
-        content = b"\0".join(file.read_bytes() for file in files)
+        content = b"\0".join(read_file(file) for file in files)
     return f"{class_name(name)}@{hashlib.sha256(content).hexdigest()}"
 
 

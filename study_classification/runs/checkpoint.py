@@ -21,9 +21,9 @@ from jaxtyping import PyTree
 from orbax.checkpoint import v1 as ocp
 
 from study_classification.errors import RunError, as_user_error
-from study_classification.paths import absolute, on_bucket
+from study_classification.paths import absolute, on_bucket, open_file, read_file
 from study_classification.system import hosts
-from study_classification.system.files import copy_files, files_below, remove_tree, write_json
+from study_classification.system.files import copy_files, files_below, remove_tree, write_json, writing_to
 from study_classification.trees import path_of
 
 RECORD = "checkpoint.json"
@@ -62,13 +62,15 @@ def begin_writing(folder: Path, parts: Mapping[str, PyTree], beside: dict, best:
     temporary = _place_of_writing(folder)
     if on_bucket(folder) and hosts.is_first():
         (folder / RECORD).unlink(missing_ok=True)
-    response = ocp.save_checkpointables_async(absolute(temporary), dict(parts), overwrite=True)
+    with writing_to(folder.parent):
+        response = ocp.save_checkpointables_async(absolute(temporary), dict(parts), overwrite=True)
 
     def finish() -> None:
-        response.result()
-        if hosts.is_first():
-            record = asdict(Record(int(folder.name), best, beside, _digests(temporary)))
-            _publish(temporary, folder, record | {"digest": _digest_of_json(record)})
+        with writing_to(folder.parent):
+            response.result()
+            if hosts.is_first():
+                record = asdict(Record(int(folder.name), best, beside, _digests(temporary)))
+                _publish(temporary, folder, record | {"digest": _digest_of_json(record)})
 
     return finish
 
@@ -111,7 +113,7 @@ def read_record(folder: Path) -> Record:
         DamagedError: if the record is damaged.
     """
     try:
-        content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        content = json.loads(read_file(folder / RECORD))
         if content.pop("digest") == _digest_of_json(content):
             return Record(**content)
     except FileNotFoundError:
@@ -237,7 +239,7 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def _digest_of_file(file: Path) -> str:
-    with file.open("rb") as opened:
+    with open_file(file) as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 

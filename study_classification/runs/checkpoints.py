@@ -192,7 +192,8 @@ def _load_first_good(folder: Path, which: str, parts: Mapping[str, PyTree]) -> t
         return found
     if which in ("best", "last"):
         raise RunError(f"{'; '.join(damaged)}; there is no other one: restore {folder} from a copy, or train again")
-    raise RunError(f"{'; '.join(damaged)}; restore it from a copy, or give another one: best, last, {_listed(folder)}")
+    others = ", ".join(["best", "last", *(str(step) for step in steps_in(folder) if str(step) != which)])
+    raise RunError(f"{'; '.join(damaged)}; restore it from a copy, or give another one: {others}")
 
 
 def _candidates(folder: Path, which: str) -> list[int]:

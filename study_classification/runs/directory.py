@@ -38,7 +38,7 @@ from study_classification.errors import ConfigError, DataError, EnvironmentFault
 from study_classification.inputs.kinds import AnyPreprocess, preprocess_from_json
 from study_classification.models import own
 from study_classification.paths import absolute as absolute_path
-from study_classification.paths import require_utf8, user_path
+from study_classification.paths import read_file, require_utf8, user_path
 from study_classification.runs.environment import write_environment
 from study_classification.runs.history import Epoch, History
 from study_classification.runs.json_files import config_from_json, config_to_json, damaged, read_json
@@ -147,7 +147,7 @@ def read_history(workdir: Path) -> list[Epoch]:
     """
     file = workdir / "history.csv"
     try:
-        reader = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"), newline=""), strict=True)
+        reader = csv.DictReader(io.StringIO(read_file(file).decode("utf-8"), newline=""), strict=True)
         rows, whole = list(reader), ("epoch", "step")
         if reader.fieldnames and not set(whole) <= set(reader.fieldnames):
             raise ValueError("its first line does not name the columns")

@@ -19,7 +19,7 @@ from pathlib import Path
 from study_classification.errors import RunError
 from study_classification.paths import on_bucket
 from study_classification.system.files import unwritable
-from study_classification.system.locks import lock
+from study_classification.system.locks import is_at, lock
 
 FILE = ".lock"
 BOOT = Path("/proc/sys/kernel/random/boot_id")  # containers of one machine share it
@@ -33,13 +33,15 @@ def locked(workdir: Path) -> Iterator[None]:
     The same thread may lock the directory again, which changes nothing.
 
     Raises:
-        RunError: if another process trains there, or may do so on another machine.
+        RunError: if another process trains there, or may do so on another machine, or if the file is none.
         EnvironmentFault: if the directory cannot be written.
     """
     if on_bucket(workdir) or workdir.absolute() in _HELD.get():
         yield
         return
     file = workdir / FILE
+    if os.path.lexists(file) and not file.is_file():
+        raise RunError(f"{file} is no file, so it cannot say who trains there: remove it")
     try:
         opened, has_it = _open_locked(file)
     except OSError as error:
@@ -67,7 +69,7 @@ def _open_locked(file: Path) -> tuple[int, bool | None]:
     while True:
         opened = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
         has_it = _lock(opened)
-        if not has_it or (file.exists() and os.path.samestat(os.fstat(opened), file.stat())):
+        if not has_it or is_at(opened, file):
             return opened, has_it
         os.close(opened)  # another process has removed the file at its end
 

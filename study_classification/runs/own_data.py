@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 from study_classification.errors import RunError
+from study_classification.paths import read_file, why
 from study_classification.runs.json_files import damaged, read_json
 from study_classification.system.files import write_json, write_text
 
@@ -74,19 +75,19 @@ def read_splits(workdir: Path) -> str:
     """
     file = splits_file(workdir)
     try:
-        content = file.read_bytes()
+        content = read_file(file)
     except OSError as error:
-        raise RunError(f"{file} cannot be read ({error}): restore it, or train again") from None
+        raise RunError(f"{file} cannot be read ({why(error)}): restore it, or train again") from None
     if hashlib.sha256(content).hexdigest() != read_json(workdir / REPORT).get(SPLITS_DIGEST):
         raise damaged(file, f"it has not the digest that is in {REPORT}")
     return content.decode("utf-8")
 
 
-def pixels_of_split(workdir: Path, split: str) -> frozenset[str]:
-    """The digests of pixels in a split of the run's data, from splits.csv; empty if it has none.
+def splits_of_pixels(workdir: Path) -> dict[str, str]:
+    """Digest of pixels -> split of the run's data, from splits.csv; empty if it has none.
 
     Raises:
         RunError: if splits.csv is absent or damaged.
     """
     rows = csv.DictReader(io.StringIO(read_splits(workdir), newline=""))
-    return frozenset(row["pixels"] for row in rows if row["split"] == split)
+    return {row["pixels"]: row["split"] for row in rows if row["split"]}

@@ -1,10 +1,13 @@
 """The files that evaluations and reports leave in a run directory."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from study_classification.errors import EnvironmentFault
+from study_classification.paths import on_bucket
 from study_classification.runs.json_files import damaged, read_json
 from study_classification.system.files import write_json
+from study_classification.system.locks import taking_turns
 
 REPORT, VALIDATION = "report.json", "validation"
 
@@ -44,12 +47,18 @@ def read_report(workdir: Path) -> dict[str, dict]:
 def add_to_report(workdir: Path, name: str, metrics: dict) -> Path:
     """Adds the results of an evaluation to report.json; returns the file.
 
-    Results with the same name, but of another checkpoint, stay: their name then says of which checkpoint.
+    Results with the same name, but of another checkpoint, stay: their name then says of which checkpoint. Two that are
+    added at the same time wait for each other, except on a bucket and on a file system without locks.
 
     Raises:
         RunError: if report.json is damaged.
         EnvironmentFault: if the file cannot be written.
     """
+    with nullcontext() if on_bucket(workdir) else taking_turns(workdir / f".{REPORT}.lock"):
+        return _add(workdir, name, metrics)
+
+
+def _add(workdir: Path, name: str, metrics: dict) -> Path:
     file, report, step = workdir / REPORT, read_report(workdir), "checkpoint_step"
     earlier = report.get(name, metrics)
     if earlier.get(step) != metrics.get(step):

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import unicodedata
+import warnings
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def data_on_stdout() -> Iterator[TextIO]:
     """A context in which stdout is for data, and messages go to stderr. It ends if a reader such as `head` leaves.
 
     Raises:
-        EnvironmentFault: if there is no stdout.
+        EnvironmentFault: if there is no stdout, or it cannot be written.
     """
     stream = sys.stdout
     if stream is None or stream.closed:
@@ -72,10 +73,14 @@ def data_on_stdout() -> Iterator[TextIO]:
             yield stream
             stream.flush()
         except OSError as error:
-            if not _reader_left(error):
-                _discard(stream)  # or Python would complain again when it ends
+            _discard(stream)  # or Python would complain again when it ends
+            if error.filename is not None:  # it is not of the stream
                 raise
-            _discard(stream)
+            if not _reader_left(error):
+                raise EnvironmentFault(
+                    f"standard output cannot be written ({error.strerror}): send the results to a file that can, as in "
+                    "> FILE"
+                ) from None
 
 
 class _Outlet(io.TextIOBase):
@@ -138,7 +143,8 @@ def complete_streams() -> None:
 def hush_libraries() -> None:
     """Silences the threads of Orbax and TensorStore, whose errors reach the user as exceptions.
 
-    It also silences Pillow's remarks on an image that it refuses: the reason is printed with the name of the file.
+    It also silences Pillow's remarks on an image that it refuses: the reason is printed with the name of the file. And
+    Orbax leaves coroutines behind where it fails, of which Python would tell after the last sentence.
     """
     import logging as python_logging
 
@@ -149,6 +155,7 @@ def hush_libraries() -> None:
             sys.__excepthook__(*error)
 
     logging.set_verbosity(logging.FATAL)
+    warnings.filterwarnings("ignore", message="coroutine '.*' was never awaited", category=RuntimeWarning)
     python_logging.getLogger("PIL").setLevel(python_logging.CRITICAL)
     sys.excepthook, sys.unraisablehook = show, lambda _: None
 

@@ -1,12 +1,16 @@
 """The devices: the mesh over them, their memory, and the precision of computing."""
 
+import contextlib
 import ctypes
+import functools
 import os
+import re
 import shutil
 import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +25,8 @@ from study_classification.system.console import say
 
 DATA, FSDP = "data", "fsdp"
 ACCELERATORS = ("/dev/nvidia0", "/dev/accel0", "/dev/vfio/0", "/dev/kfd")  # GPUs of NVIDIA, TPUs, GPUs of AMD
+PROGRAMS = "xla"  # the folder of compiled programs in the cache
+_DAMAGED_PROGRAM = r"Error reading persistent compilation cache entry for '(\w+)'"
 _M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8  # of glibc's malloc.h
 
 
@@ -29,10 +35,29 @@ def start_devices(cache: Path) -> None:
     if not any(Path(path).exists() for path in ACCELERATORS):
         _keep_freed_memory()
     hosts.join()
-    jax.config.update("jax_compilation_cache_dir", str(cache / "xla"))
+    jax.config.update("jax_compilation_cache_dir", str(cache / PROGRAMS))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
     # Where the cache cannot be written, programs are compiled anew each time, and whoever needs the cache says so.
-    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
+    warnings.filterwarnings("ignore", message="Error writing persistent compilation cache")
+    warnings.filterwarnings("always", message=_DAMAGED_PROGRAM)
+    _remove_damaged_programs(cache / PROGRAMS)
+
+
+@functools.cache
+def _remove_damaged_programs(folder: Path) -> None:
+    """Removes a program that JAX cannot read, from now on. JAX only warns, compiles it, and leaves the file."""
+    show = warnings.showwarning
+
+    def remove_or_show(message: Warning | str, *where: Any, **named: Any) -> None:
+        if name := re.match(_DAMAGED_PROGRAM, str(message)):
+            say(f"{folder} has a damaged program ({name[1]}): it is compiled again")
+            for file in folder.glob(f"{name[1]}-*-cache"):  # the warning does not tell which one
+                with contextlib.suppress(OSError):
+                    file.unlink()
+        else:
+            show(message, *where, **named)
+
+    warnings.showwarning = remove_or_show
 
 
 def _keep_freed_memory() -> None:

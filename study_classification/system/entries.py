@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from study_classification.paths import read_file
 from study_classification.system.console import say
 from study_classification.system.files import flush_to_disk, write_json
 from study_classification.system.locks import try_lock
@@ -29,7 +30,7 @@ SURELY_DEAD = 24 * 3600  # a folder without a change for so many seconds has no 
 def damage(folder: Path) -> str:
     """The damage of an entry; '' if it is whole. A whole entry is marked as used."""
     try:
-        sealed = json.loads((folder / SEAL).read_text(encoding="utf-8"))
+        sealed = json.loads(read_file(folder / SEAL))
         sizes = {name: int(size) for name, (size, _) in sealed.items()}
         changed = next((name for name, size in sizes.items() if (folder / name).stat().st_size != size), None)
         small, total = [], 0
@@ -106,7 +107,7 @@ def publish(temporary: Path, folder: Path) -> None:
     try:
         temporary.rename(folder)
     except OSError:  # of several types if the folder exists: Linux says "directory not empty"
-        if not folder.is_dir():
+        if not os.path.lexists(folder):
             raise
         if damage(folder):
             remove(folder)
@@ -141,7 +142,10 @@ def remove(folder: Path) -> None:
     aside = folder.with_name(f".{folder.name.lstrip('.')}.{uuid.uuid4().hex}")
     with contextlib.suppress(OSError):
         folder.rename(aside)
-        shutil.rmtree(aside, ignore_errors=True)
+        if aside.is_dir() and not aside.is_symlink():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.unlink()
     folder.with_name(f"{folder.name}.lock").unlink(missing_ok=True)
 
 

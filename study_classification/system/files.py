@@ -1,5 +1,6 @@
 """Writes files whole or not at all, so that they can be read whenever the program or the machine stops."""
 
+import contextlib
 import csv
 import errno
 import io
@@ -7,10 +8,10 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from study_classification.errors import EnvironmentFault
+from study_classification.errors import NO_SPACE, EnvironmentFault, UserError
 from study_classification.paths import MADE_HERE, file_system, on_bucket, reaching
 
 
@@ -77,6 +78,23 @@ def unwritable(folder: Path, error: OSError) -> EnvironmentFault:
         f"{folder} cannot be written ({error.strerror or error}): free space there, get the permission, or give "
         "another place (--out for figures, --workdir for a run, --config.data.cache_dir for the cache)"
     )
+
+
+@contextlib.contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """A context in which what keeps a folder from being written is an EnvironmentFault, whichever library says it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):  # the fault is not in the folder
+            raise
+        raise unwritable(folder, error) from None
+    except UserError:
+        raise
+    except Exception as error:
+        if NO_SPACE in str(error):
+            raise unwritable(folder, OSError(errno.ENOSPC, NO_SPACE)) from None
+        raise
 
 
 def make_folder(folder: Path) -> None:

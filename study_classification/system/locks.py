@@ -12,6 +12,7 @@ from typing import IO
 from study_classification.system.console import say
 
 _TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+_UNSUPPORTED = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 _FAR = 1 << 30  # Windows keeps others from reading what is locked, so a byte behind the text is
 _LOOK = 0.2  # seconds between two looks at a lock that another process has
 
@@ -39,39 +40,66 @@ def lock(opened: int) -> bool:
         raise
 
 
+def is_at(opened: int, file: Path) -> bool:
+    """Whether an open file still has this name: its last owner may have removed it."""
+    try:
+        return os.path.samestat(os.fstat(opened), os.stat(file))
+    except FileNotFoundError:
+        return False
+
+
 def try_lock(file: Path) -> IO[bytes] | None:
     """Opens and locks a file until it is closed; returns None if another process has locked it.
 
     Raises:
         OSError: if the file cannot be written, or the file system has no locks.
     """
-    handle = file.open("ab")
-    try:
-        if lock(handle.fileno()):
+    while True:
+        handle = file.open("ab")
+        try:
+            has_it = lock(handle.fileno())
+        except OSError:
+            handle.close()
+            raise
+        if has_it and is_at(handle.fileno(), file):
             return handle
-    except OSError:
         handle.close()
-        raise
-    handle.close()
-    return None
+        if not has_it:
+            return None
 
 
 @contextlib.contextmanager
-def taking_turns(file: Path, waiting: str) -> Iterator[bool]:
-    """A context that one process at a time enters for the same file. The others print a message and wait.
+def taking_turns(file: Path, waiting: str = "") -> Iterator[bool]:
+    """A context that one process at a time enters for the same file. The others print a message, if any, and wait.
+
+    The file is removed at the end.
 
     Yields:
         Whether it is sure that this process is alone. It is not on a file system without locks.
     """
-    with contextlib.ExitStack() as stack:
-        try:
-            handle = stack.enter_context(file.open("ab"))
-            sure = lock(handle.fileno())
-            if not sure:
+    handle = None
+    with contextlib.suppress(OSError):
+        while (handle := try_lock(file)) is None:
+            if waiting:
                 say(waiting)
-            while not sure:
-                time.sleep(_LOOK)
-                sure = lock(handle.fileno())
-        except OSError:
-            sure = False
-        yield sure
+                waiting = ""
+            time.sleep(_LOOK)
+    try:
+        yield handle is not None
+    finally:
+        if handle is not None:
+            with contextlib.suppress(OSError):  # Windows cannot remove an open file: there it stays
+                file.unlink()  # before the lock is free, so that nobody has a lock on a file that is gone
+            handle.close()
+        elif not _has_locks(file):
+            file.unlink(missing_ok=True)
+
+
+def _has_locks(file: Path) -> bool:
+    """Whether the file system of an existing file has locks; True where that is not known."""
+    try:
+        with file.open("rb") as handle:
+            lock(handle.fileno())
+    except OSError as error:
+        return error.errno not in _UNSUPPORTED
+    return True

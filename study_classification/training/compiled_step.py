@@ -72,8 +72,8 @@ class CompiledStep:
 
     def _compile_to_fit(self, state: TrainState, batch: Batch) -> Step:
         name, batch_size = f"{self._name}{batch['label'].shape}", batch["label"].shape[-1]
-        parts = self._found.get(name, self._parts)
         share = batch_size // self._devices
+        parts = self._sharable(self._found.get(name, self._parts), batch_size, share)
         free = hosts.min_over_hosts(devices.free_memory())
         while True:
             if parts == self._parts and self._ahead and self._ahead[0] == devices.abstract(batch):
@@ -95,6 +95,17 @@ class CompiledStep:
                 f"A training step with {at_once} pictures at once {size}, and {gigabytes(free)} are free: batches of "
                 f"{batch_size} stay, but pass in {parts} parts of {batch_size // parts}, as by accumulate_steps={parts}"
             )
+
+    def _sharable(self, parts: int, batch_size: int, share: int) -> int:
+        """The number of parts, or the next one that the devices can share: a resumed run may have other devices."""
+        if share % parts == 0:
+            return parts
+        fitting = next(more for more in range(min(parts, share), share + 1) if share % more == 0)
+        say(
+            f"Batches of {batch_size} passed in {parts} parts before, which {self._devices} devices cannot share: they "
+            f"pass in {fitting}, so results are not what they would be without the interruption"
+        )
+        return fitting
 
 
 def compiled_train_step(

@@ -99,7 +99,7 @@ class Recorder:
         best = history.epochs[history.best]
         early = reason and not history.reached(phases.total_steps)
         values = ", ".join(f"{name} {value:.4f}" for name, value in reversed(list(best.val.items())))
-        say(f"Stopped early: {reason}" if early else f"Trained for {phases.total_epochs} epochs")
+        say(f"Stopped early: {reason}" if early else f"Trained for {len(history.epochs)} epochs")
         say(f"Best: epoch {best.epoch}, validation {values}")
         if self._writes:
             directory.write_history(self._workdir, history)

@@ -1,8 +1,10 @@
+import json
+
 import pytest
 
 from study_classification.commands import train
 from study_classification.commands.verb import Given
-from study_classification.errors import RunError
+from study_classification.errors import DataError, RunError
 from study_classification.runs.directory import load
 from study_classification.training import loop
 
@@ -20,6 +22,15 @@ def test_a_workdir_alone_resumes_its_run(run, trained):
     ((config, workdir, typed),) = trained
     assert config == load(run.workdir).config
     assert (workdir, typed) == (run.workdir, ())
+
+
+def test_a_run_whose_data_have_moved_says_how_it_is_resumed(run, trained, tmp_path):
+    gone, content = tmp_path / "gone", json.loads((run.workdir / "config.json").read_text())
+    content["data"]["source"] = str(gone)
+    (run.workdir / "config.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match=rf"no longer lie at {gone}: .* the run with --config.data.source=PLACE"):
+        train.run(Given({"workdir": str(run.workdir)}))
+    assert not trained
 
 
 def test_a_workdir_may_begin_with_a_tilde(monkeypatch, tmp_path):

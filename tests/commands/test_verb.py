@@ -4,11 +4,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from run_helpers import changed
 
-from study_classification.commands import compare, evaluate, lr_find, predict, prepare, preview, report, tune
+from study_classification.commands import check, compare, evaluate, lr_find, predict, prepare, preview, report, tune
 from study_classification.commands.verb import Given
 from study_classification.configs import default
 from study_classification.data import dataset, prune
+from study_classification.data.prepare import cache_directory
 from study_classification.errors import ConfigError
 from study_classification.inference import evaluate as evaluation
 from study_classification.inference import predict as prediction
@@ -95,3 +97,20 @@ def test_prepare(handed, monkeypatch, tmp_path):
     config.task.name = "regression"
     assert prepare.run(Given({"prune": False, "older_than": None}, config=config)) == 0
     assert opened == [((config.data,), {"numbers": True})]
+
+
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda file: Given({"workdir": file}).workdir,
+        lambda file: check.run(Given({"out": file}, ("photos",))),
+        lambda file: preview.run(Given({"out": file}, config=default.get_config())),
+        lambda file: compare.run(Given({"out": file}, ("runs",))),
+        lambda file: tune.run(Given({"study": file, "trials": 1, "sweep": False}, config=default.get_config())),
+        lambda file: cache_directory(changed(data__cache_dir=file).data),
+    ],
+)
+def test_a_file_is_refused_where_a_folder_is_needed_before_any_work(tmp_path, take):
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(ConfigError, match=r"notes.txt' is a file, not a folder"):
+        take(str(tmp_path / "notes.txt"))

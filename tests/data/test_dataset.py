@@ -90,6 +90,27 @@ def test_a_set_that_is_not_there_says_how_to_get_it(tmp_path, monkeypatch):
     assert class_names(config_for("tfds:mnist")) == tuple("0123456789")
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("", "Parsing builder name string  failed"),
+        ("mnist:9.9.9", "Dataset mnist cannot be loaded at version 9.9.9, only: 3.0.1"),
+        ("mnist/large", "BuilderConfig large not found.*"),
+        ("mnist/large=1", ".*unexpected keyword argument 'large'"),
+    ],
+)
+def test_a_wrong_name_of_a_set_says_how_it_is_written(name, reason):
+    with pytest.raises(DataError, match=rf"'{name}' is no data set of TFDS \({reason}\): write tfds:NAME, "):
+        class_names(config_for(f"tfds:{name}"))
+
+
+@pytest.mark.parametrize("content", ["{}", "null", "nonsense"])
+def test_a_damaged_description_of_a_prepared_set_is_named(tmp_path, content):
+    (tmp_path / "dataset_info.json").write_text(content)
+    with pytest.raises(DataError, match=r"dataset_info\.json describes no TFDS data set \(.+\): restore it"):
+        class_names(config_for(tmp_path))
+
+
 def test_class_names_without_reading(prepared):
     assert class_names(config_for(prepared)) == ("a", "b")
     assert class_names(config_for("digits")) == tuple("0123456789")

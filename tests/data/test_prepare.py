@@ -384,8 +384,9 @@ def test_hopeless_folders(data_config, digits, change, message):
 
 
 def test_an_unwritable_cache_is_named(data_config, tmp_path):
-    (tmp_path / "file").touch()
-    data_config.cache_dir = str(tmp_path / "file" / "cache")
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "prepared").touch()
+    data_config.cache_dir = str(tmp_path / "cache")
     with pytest.raises(EnvironmentFault, match=r"cannot be written .*data\.cache_dir"):
         prepared(data_config)
 

@@ -10,6 +10,7 @@ from study_classification.system.entries import SEAL, publish, workplace
 from study_classification.system.locks import try_lock
 
 KINDS = ("prepared", "decoded", "features", "labels")
+FILES = ("fingerprints", "xla")
 
 
 @pytest.fixture
@@ -20,10 +21,11 @@ def cache(tmp_path):
                 (temporary / "file").write_bytes(bytes(1000))
                 publish(temporary, tmp_path / kind / name)
         age(tmp_path / kind / "old" / SEAL)
-    (tmp_path / "fingerprints").mkdir()
-    for name in ("used.txt", "old.txt"):
-        (tmp_path / "fingerprints" / name).write_bytes(bytes(500))
-    age(tmp_path / "fingerprints" / "old.txt")
+    for kind in FILES:
+        (tmp_path / kind).mkdir()
+        for name in ("used.txt", "old.txt"):
+            (tmp_path / kind / name).write_bytes(bytes(500))
+        age(tmp_path / kind / "old.txt")
     return tmp_path
 
 
@@ -36,17 +38,17 @@ def left(cache):
     return {str(path.relative_to(cache)) for path in cache.glob("*/*") if path.suffix != ".lock"}
 
 
-USED = {*(f"{kind}/used" for kind in KINDS), "fingerprints/used.txt"}
-OLD = {*(f"{kind}/old" for kind in KINDS), "fingerprints/old.txt"}
+USED = {*(f"{kind}/used" for kind in KINDS), *(f"{kind}/used.txt" for kind in FILES)}
+OLD = {*(f"{kind}/old" for kind in KINDS), *(f"{kind}/old.txt" for kind in FILES)}
 
 
 def test_what_is_not_used_goes_and_is_said(cache, capsys):
     size = sum(file.stat().st_size for kind in KINDS for file in (cache / kind / "old").iterdir())
-    assert prune(cache, 30) == size + 500
+    assert prune(cache, 30) == size + 1000
     assert left(cache) == USED
     said = capsys.readouterr().out
     assert "prepared/old  (not used for 31 days)" in said
-    assert f"({size + 500:,} bytes) removed" in said
+    assert f"({size + 1000:,} bytes) removed" in said
     assert prune(cache, 30) == 0
 
 

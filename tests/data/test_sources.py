@@ -5,6 +5,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from picture_helpers import without_permission
 from PIL import Image
 
 from study_classification.data.items import Item
@@ -494,3 +495,11 @@ def test_some_of_the_digits():
     assert absolute_source("digits:3,8") == "digits:3,8"
     with pytest.raises(DataError, match="the data source 'digits:3,x' names 'x': give digits and rest, such as"):
         list_source("digits:3,x")
+
+
+def test_a_class_whose_folder_cannot_be_read_is_not_left_out(tmp_path, monkeypatch):
+    for name in ("a/1.png", "b/1.png", "c/1.png"):
+        image(tmp_path / name)
+    without_permission(monkeypatch, tmp_path / "b")
+    with pytest.raises(DataError, match=f"the folder {tmp_path / 'b'} cannot be read: Permission denied"):
+        list_folder(tmp_path)

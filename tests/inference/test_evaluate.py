@@ -115,7 +115,9 @@ def test_on_a_copy_of_its_data_the_run_decides_what_is_measured(run, digits, tmp
         Image.open(image).transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(image.with_name(f"new_{image.name}"))
     capsys.readouterr()
     assert evaluate(run, source=str(moved), split="test")["trained_on"] == 0
-    assert "were trained on" not in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "were trained on" not in said
+    assert "2 of these 11 pictures are new since the training, and were given the split test now." in said
     everything = evaluate(run, source=str(moved))
     assert (everything["examples"], everything["trained_on"]) == (110, 72)
     assert "72 of these 110 pictures were trained on" in capsys.readouterr().out

@@ -7,12 +7,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from picture_helpers import without_permission
 from PIL import Image
 
 from study_classification.errors import ConfigError
 from study_classification.inference import predict as predict_module
 from study_classification.inference.predict import find_files, listed_files, predict, predict_examples, write_rows
 from study_classification.inputs.images.preprocess import Preprocess
+from study_classification.paths import read_file
 
 
 def predicted(capsys, run, inputs, **options):
@@ -151,6 +153,18 @@ def test_what_files_are_meant(tmp_path, monkeypatch, capsys):
         "a/run is a folder that this program has made: passed over" in said
         and "a/b/up is a link to a folder above" in said
     )
+
+
+def test_a_folder_that_cannot_be_read_costs_no_other_row(tmp_path, monkeypatch):
+    for name in ("a/1.png", "b/2.png", "c/3.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    without_permission(monkeypatch, tmp_path / "b")
+    monkeypatch.chdir(tmp_path)
+    assert list(find_files(["."])) == ["./a/1.png", "./c/3.png", "./b"]
+    assert list(find_files(["b", "c"])) == ["b", "c/3.png"]
+    with pytest.raises(PermissionError):  # which is the reason in its row
+        read_file("b")
 
 
 def test_rows_of_what_is_no_image(run, tmp_path, capsys, monkeypatch):

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 
 import numpy as np
@@ -104,3 +105,11 @@ def test_a_checkpoint_takes_the_place_of_one_of_the_same_step(written):
     assert checkpoint.load(written, PARTS)[1]["model"]["params"]["w"].sum() == 0
     assert [path.name for path in written.parent.iterdir()] == ["7"]
     assert json.loads((written / checkpoint.RECORD).read_text())["best"] is False
+
+
+@pytest.mark.parametrize("name", [checkpoint.RECORD, "model/_METADATA"])
+def test_a_pipe_is_waited_for_by_nobody(written, name):
+    (written / name).unlink()
+    os.mkfifo(written / name)
+    with pytest.raises(checkpoint.DamagedError, match="it is a pipe, not a file"):
+        checkpoint.load(written, PARTS)

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 
 import numpy as np
@@ -166,16 +167,16 @@ def test_data_are_the_same_by_key_or_by_the_split_of_every_image(run):
     assert own_data.same_data(run.workdir, "another", table)
     assert not own_data.same_data(run.workdir, "another", table.replace("train", "test"))
     assert not own_data.same_data(run.workdir, "another", "")
-    assert own_data.pixels_of_split(run.workdir, "train") == {"abc"}
+    assert own_data.splits_of_pixels(run.workdir) == {"abc": "train"}
 
 
 @pytest.mark.parametrize("content", [b"\xff", bytes(40), b"", b"name,label,split,pixels\na/1.png,a,train,abd\n"])
 def test_a_damaged_table_of_splits_is_named(run, content):
     run_directory.begin(run, "key", {}, "name,label,split,pixels\na/1.png,a,train,abc\n\udcff")
-    assert own_data.pixels_of_split(run.workdir, "train") == {"abc"}
+    assert own_data.splits_of_pixels(run.workdir) == {"abc": "train"}
     (run.workdir / "splits.csv").write_bytes(content)
     with pytest.raises(RunError, match=r"splits\.csv"):
-        own_data.pixels_of_split(run.workdir, "train")
+        own_data.splits_of_pixels(run.workdir)
 
 
 def test_files_of_the_training_that_are_gone(run, tmp_path):
@@ -316,3 +317,12 @@ def test_a_new_directory_is_named_after_the_class_and_is_no_other_one(own, monke
     names = [str(run_directory.new_workdir(own.config, "photos")) for _ in range(3)]
     base = "runs/photos-Net-20260131-093015"
     assert names == [base, f"{base}-2", f"{base}-3"]
+
+
+def test_a_pipe_is_waited_for_by_nobody(run):
+    run_directory.begin(run, "key", {}, "")
+    for name, read in (("splits.csv", own_data.read_splits), ("history.csv", run_directory.read_history)):
+        (run.workdir / name).unlink(missing_ok=True)
+        os.mkfifo(run.workdir / name)
+        with pytest.raises(RunError, match=f"{name}.*it is a pipe, not a file"):
+            read(run.workdir)

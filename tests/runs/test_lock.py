@@ -74,6 +74,13 @@ def test_a_damaged_text_is_no_lock(tmp_path, text):
         assert content(tmp_path)["process"] == os.getpid()
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda file: os.symlink("nowhere", file)])
+def test_what_is_no_file_is_named(tmp_path, make):
+    make(tmp_path / lock.FILE)
+    with pytest.raises(RunError, match=r"/\.lock is no file, .*: remove it"), locked(tmp_path):
+        pass
+
+
 def test_an_error_ends_the_lock(tmp_path):
     with pytest.raises(ValueError), locked(tmp_path):
         raise ValueError

@@ -189,8 +189,11 @@ def test_a_full_disk_loses_messages_aloud_and_data_never(monkeypatch, capsys):
     assert capsys.readouterr().err == (
         "standard output cannot be written (No space left on device): what is said from now on is lost\n"
     )
-    with pytest.raises(OSError, match="No space left"), console.data_on_stdout() as out:
+    message = r"standard output cannot be written \(No space left on device\): send the results to a file"
+    with pytest.raises(EnvironmentFault, match=message), console.data_on_stdout() as out:
         out.write("row")
+    with pytest.raises(OSError, match="cache"), console.data_on_stdout():
+        raise OSError(errno.ENOSPC, "No space left on device", "cache")
 
 
 @pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])

@@ -1,3 +1,5 @@
+import warnings
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -18,6 +20,21 @@ def test_an_idle_gpu_is_said_loudly(monkeypatch, capsys):
     monkeypatch.setenv("JAX_PLATFORMS", "cpu")  # whoever says so wants it
     devices.warn_of_idle_accelerator()
     assert not capsys.readouterr().out
+
+
+def test_a_damaged_program_is_removed_and_said(tmp_path, capsys):
+    for name in ("jit_step-12-cache", "jit_steps-12-cache"):
+        (tmp_path / name).touch()
+    with warnings.catch_warnings(record=True) as others:
+        warnings.simplefilter("always")
+        devices._remove_damaged_programs(tmp_path)
+        warnings.warn(
+            "Error reading persistent compilation cache entry for 'jit_step': ValueError: short", stacklevel=1
+        )
+        warnings.warn("another", stacklevel=1)
+    assert [file.name for file in tmp_path.iterdir()] == ["jit_steps-12-cache"]
+    assert capsys.readouterr().out == f"{tmp_path} has a damaged program (jit_step): it is compiled again\n"
+    assert [str(other.message) for other in others] == ["another"]
 
 
 def test_the_precision_of_a_cpu():

@@ -1,6 +1,7 @@
 """An entry of the cache is whole, or it is made again, whatever happened to it."""
 
 import os
+import shutil
 import time
 
 import pytest
@@ -40,6 +41,7 @@ def test_a_published_entry_is_whole_and_alone(entry):
         (lambda entry: (entry / SEAL).write_bytes(b"\0" * 20), "sealed.json is damaged"),
         (lambda entry: (entry / SEAL).write_text("null"), "sealed.json is damaged"),
         (lambda entry: (entry / SEAL).write_text('{"empty": 0}'), "sealed.json is damaged"),
+        (lambda entry: (shutil.rmtree(entry), entry.touch()), "Not a directory"),
     ],
 )
 def test_every_damage_is_noticed_said_and_mended(entry, harm, reason, capsys):

@@ -3,7 +3,7 @@ import errno
 
 import pytest
 
-from study_classification.errors import EnvironmentFault
+from study_classification.errors import DataError, EnvironmentFault
 from study_classification.paths import is_made_here, user_path
 from study_classification.system import files
 from study_classification.system.files import (
@@ -13,6 +13,7 @@ from study_classification.system.files import (
     remove_tree,
     replace_bytes,
     write_json,
+    writing_to,
 )
 
 
@@ -39,6 +40,23 @@ def test_a_file_that_fails_half_way_stays_as_it_was(tmp_path, error):
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(EnvironmentFault, match=r"absent cannot be written \(No such file or directory\)"):
         write_json(tmp_path / "absent" / "classes.json", [])
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), ValueError("array_record: No space left on device [type.x/y]")]
+)
+def test_a_full_disk_is_named_whichever_library_meets_it(tmp_path, error):
+    with (
+        pytest.raises(EnvironmentFault, match=rf"{tmp_path} cannot be written \(No space left on device\): free space"),
+        writing_to(tmp_path),
+    ):
+        raise error
+
+
+@pytest.mark.parametrize("error", [OSError(24, "Too many open files"), ValueError("a fault"), DataError("no picture")])
+def test_what_is_no_fault_of_the_folder_does_not_name_it(tmp_path, error):
+    with pytest.raises(type(error), match=str(error.args[-1])), writing_to(tmp_path):
+        raise error
 
 
 @pytest.mark.parametrize(("number", "matters"), [(errno.EINVAL, False), (errno.EIO, True)])

@@ -34,6 +34,7 @@ def test_the_second_says_that_it_waits_and_then_has_its_turn(tmp_path, capsys, m
     thread.join()
     assert said == "waiting for the first\n"
     assert order == [("first", True), ("second", True)]
+    assert not (tmp_path / "lock").exists()
 
 
 def test_where_there_are_no_locks_nothing_is_sure(tmp_path, monkeypatch):
@@ -41,5 +42,22 @@ def test_where_there_are_no_locks_nothing_is_sure(tmp_path, monkeypatch):
         raise OSError(95, "Operation not supported")
 
     monkeypatch.setattr(locks, "lock", unsupported)
-    with taking_turns(tmp_path / "lock", "") as sure:
+    with taking_turns(tmp_path / "lock") as sure:
         assert not sure
+    assert not (tmp_path / "lock").exists()
+
+
+def test_who_waited_for_a_file_that_is_removed_locks_the_new_one(tmp_path, monkeypatch):
+    """The first ends between the moments in which the second opens the file and locks it, and a third has begun."""
+    own, third = locks.lock, []
+
+    def lock(opened):
+        if not third:
+            (tmp_path / "lock").unlink()
+            third.append(None)
+            third.append(try_lock(tmp_path / "lock"))
+        return own(opened)
+
+    monkeypatch.setattr(locks, "lock", lock)
+    assert try_lock(tmp_path / "lock") is None
+    third[1].close()

@@ -128,6 +128,20 @@ def test_a_run_keeps_the_number_of_parts_that_memory_made(monkeypatch):
     assert made == [1, 2, 2, 1]
 
 
+@pytest.mark.parametrize(("images", "kept", "expected"), [(32, 8, 4), (32, 2, 2), (48, 4, 6)])
+def test_a_number_of_parts_that_other_devices_cannot_share_is_changed_aloud(
+    monkeypatch, capsys, images, kept, expected
+):
+    made = []
+    monkeypatch.setattr(devices, "free_memory", lambda: 10**12)
+    monkeypatch.setattr(memory, "_compile", lambda step, state, batch: (lambda state, batch: state, 0))
+    found = {f"0 ({images},)": kept}
+    memory.CompiledStep(made.append, 1, 8, "0 ", found)(np.float32(1), {"label": np.arange(images)})
+    assert (made, found) == ([expected], {f"0 ({images},)": expected})
+    said = f"Batches of {images} passed in {kept} parts before, which 8 devices cannot share: they pass in {expected}, "
+    assert (said in capsys.readouterr().out) == (kept != expected)
+
+
 def test_what_takes_the_place_of_the_state_needs_no_memory():
     state, batch = jax.ShapeDtypeStruct((1000,), np.float32), jax.ShapeDtypeStruct((), np.float32)
 
