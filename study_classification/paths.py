@@ -77,7 +77,7 @@ def user_path(text: str | os.PathLike[str]) -> Path:
             f"the path '{printable(text)}' begins with {home}, but no home directory is known by that name"
         )
     here = path.replace("\\", "/")
-    if not os.path.lexists(path) and os.path.lexists(here):
+    if here != path and not os.path.lexists(path) and os.path.lexists(here):
         raise ConfigError(f"the path '{printable(text)}' does not exist, but '{printable(here)}' does: give that one")
     return Path(path)
 

@@ -331,7 +331,7 @@ def _item_of_row(folder: Path, row: Mapping[str, str]) -> tuple[str, str, str | 
         raise DataError("path and label are both needed, but one is missing or empty")
     if split and split.lower() not in SPLIT_NAMES:
         raise DataError(f"the split '{printable(split)}' is none of train, validation, test")
-    path = user_path(name if os.path.lexists(folder / name) else name.replace("\\", "/"))
+    path = user_path(name if "\\" not in name or os.path.lexists(folder / name) else name.replace("\\", "/"))
     if NO_UTF8.search(label) or (NO_UTF8.search(name) and not os.path.lexists(folder / path)):
         raise DataError("it is no UTF-8 text: save the manifest as UTF-8, which Excel calls CSV UTF-8")
     return printable(name), class_name(label), SPLIT_NAMES[split.lower()] if split else None, str(path)
