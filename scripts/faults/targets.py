@@ -79,15 +79,19 @@ def _weights(inputs: Callable[[], tuple[bytes, ...]], folder: Path) -> Target:
 
 
 def _keras_weights(folder: Path) -> Target:
-    """HDF5, which the program reads in a process of its own first. Here that is a fork of one that has h5py already."""
+    """HDF5. The program reads each file in a process first; here that is one for all inputs, until it crashes."""
     from study_classification.pretrained import files
 
-    target = _weights(_keras, folder)
-    server = subprocess.Popen([sys.executable, "-c", _FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    target, servers = _weights(_keras, folder), list[subprocess.Popen]()
 
     def run(command: Sequence[str], **_: object) -> subprocess.CompletedProcess:
-        server.stdin.write(json.dumps([*command[3:], HDF5_SECONDS]).encode() + b"\n")
-        code = int(server.stdout.readline())
+        if not servers:
+            start = [sys.executable, "-c", _RUN_EACH]
+            servers.append(subprocess.Popen(start, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0))
+        servers[0].stdin.write(json.dumps([*command[3:], HDF5_SECONDS]).encode() + b"\n")
+        if servers[0].stdout.readline():
+            return subprocess.CompletedProcess(command, 0)
+        code = _end(servers)
         if code == -signal.SIGPROF:
             raise subprocess.TimeoutExpired(command, HDF5_SECONDS)
         return subprocess.CompletedProcess(command, code)
@@ -96,25 +100,33 @@ def _keras_weights(folder: Path) -> Target:
         with mock.patch.object(files.subprocess, "run", run):
             target.read(data)
 
-    weakref.finalize(read, server.communicate)
+    weakref.finalize(read, _end, servers)
     return Target(read, target.inputs)
 
 
-_FORKS = """
-import json, os, signal, sys, h5py
+_RUN_EACH = """
+import json, signal, sys, h5py
 
 for line in sys.stdin:
     code, argument, seconds = json.loads(line)
-    child = os.fork()
-    if not child:
-        signal.setitimer(signal.ITIMER_PROF, seconds)
-        sys.argv = ["-c", argument]
-        try:
-            exec(code, {})
-        finally:
-            os._exit(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    sys.argv = ["-c", argument]
+    try:
+        exec(code, {})
+    except Exception:
+        pass
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    print("read", flush=True)
 """
+
+
+def _end(servers: list[subprocess.Popen]) -> int:
+    """Ends the process, if there is one; its exit code."""
+    if not servers:
+        return 0
+    server = servers.pop()
+    server.communicate()
+    return server.returncode
 
 
 def _reader_of(file: Path, read: Callable[[Path], object]) -> Callable[[bytes], None]:
