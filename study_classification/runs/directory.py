@@ -44,7 +44,7 @@ from study_classification.runs.history import Epoch, History
 from study_classification.runs.json_files import config_from_json, config_to_json, damaged, read_json
 from study_classification.runs.own_data import knows_data, same_data, splits_file, write_data
 from study_classification.system import hosts
-from study_classification.system.files import make_folder, unwritable, write_json, write_text
+from study_classification.system.files import make_output, unwritable, write_json, write_text
 
 NETWORK, PREPROCESS, TARGETS, LOGGERS = "network.py", "preprocess.json", "targets.json", "loggers.json"
 
@@ -103,7 +103,8 @@ def new_workdir(config: ConfigDict, config_name: str) -> Path:
 
 
 def make(workdir: Path) -> None:
-    """Makes the directory, if need be.
+    """Makes the directory, if need be. A new one is marked: before config.json is written, or after `lr_find`, only that
+    tells it from a folder of data.
 
     Raises:
         ConfigError: if several hosts cannot write there together, or its path is no UTF-8.
@@ -111,10 +112,7 @@ def make(workdir: Path) -> None:
     """
     if str(workdir).startswith("s3://") and not hosts.alone():
         raise ConfigError(f"several hosts cannot write checkpoints to {workdir} together: give a --workdir on gs://")
-    try:
-        make_folder(require_utf8(workdir))
-    except OSError as error:
-        raise unwritable(workdir, error) from None
+    make_output(require_utf8(workdir))
 
 
 def log_file(workdir: Path) -> Path:

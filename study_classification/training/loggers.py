@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 from ml_collections import ConfigDict
 
@@ -93,7 +94,8 @@ class MLflow:
     def __init__(self, workdir: Path, config: ConfigDict, steps_before: int):
         from mlflow import MlflowClient
 
-        place = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{workdir.absolute().parent / 'mlflow.db'}"
+        file = quote(str(workdir.absolute().parent / "mlflow.db"))  # else a folder `a?b` would end at its `?`
+        place = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{file}"
         self._client, self._last = MlflowClient(place), steps_before
         self._id = directory.read_logger_ids(workdir).get("mlflow", "")
         if self._id:

@@ -3,6 +3,7 @@
 import struct
 import sys
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import pytest
 from run_helpers import stop_and_resume
@@ -140,7 +141,7 @@ def test_mlflow_is_told_no_step_twice(tmp_path, monkeypatch):
 
     class Client:
         def __init__(self, place):
-            assert place == f"sqlite:///{tmp_path}/mlflow.db"
+            assert place == f"sqlite:///{quote(str(tmp_path))}/a%3Fb/mlflow.db"
 
         def get_experiment_by_name(self, name):
             return None
@@ -165,11 +166,12 @@ def test_mlflow_is_told_no_step_twice(tmp_path, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(MlflowClient=Client))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    (tmp_path / "run").mkdir()
-    first = Loggers(tmp_path / "run", asked("mlflow"))
+    workdir = tmp_path / "a?b" / "run"
+    workdir.mkdir(parents=True)
+    first = Loggers(workdir, asked("mlflow"))
     first.add(row(1, 0.5), 0)
     first.add(row(2, 0.5), 10)
-    again = Loggers(tmp_path / "run", asked("mlflow"))
+    again = Loggers(workdir, asked("mlflow"))
     again.add(row(2, 0.5), 10)  # after a kill
     again.add(row(3, 0.5), 20)
     again.close()
@@ -177,7 +179,7 @@ def test_mlflow_is_told_no_step_twice(tmp_path, monkeypatch):
         ("run-7", "val/loss", step) for step in (10, 20, 30)
     ]
     assert params.count("seed") == 1 and points[-1] == ("run-7", "ended", None)
-    assert directory.read_logger_ids(tmp_path / "run") == {"mlflow": "run-7"}
+    assert directory.read_logger_ids(workdir) == {"mlflow": "run-7"}
 
 
 def test_a_package_that_is_absent_is_named_with_its_extra(monkeypatch):
