@@ -38,7 +38,7 @@ from study_classification.errors import ConfigError, DataError, EnvironmentFault
 from study_classification.inputs.kinds import AnyPreprocess, preprocess_from_json
 from study_classification.models import own
 from study_classification.paths import absolute as absolute_path
-from study_classification.paths import require_utf8, user_path
+from study_classification.paths import require_storable, user_path
 from study_classification.runs.environment import write_environment
 from study_classification.runs.history import Epoch, History
 from study_classification.runs.json_files import config_from_json, config_to_json, damaged, read_json
@@ -103,8 +103,8 @@ def new_workdir(config: ConfigDict, config_name: str) -> Path:
 
 
 def make(workdir: Path) -> None:
-    """Makes the directory, if need be. A new one is marked: before config.json is written, or after `lr_find`, only that
-    tells it from a folder of data.
+    """Makes the directory, if need be. A new one is marked: before config.json is written, or after `lr_find`, only
+    that tells it from a folder of data.
 
     Raises:
         ConfigError: if several hosts cannot write there together, or its path is no UTF-8.
@@ -112,7 +112,7 @@ def make(workdir: Path) -> None:
     """
     if str(workdir).startswith("s3://") and not hosts.alone():
         raise ConfigError(f"several hosts cannot write checkpoints to {workdir} together: give a --workdir on gs://")
-    make_output(require_utf8(workdir))
+    make_output(require_storable(workdir))
 
 
 def log_file(workdir: Path) -> Path:
@@ -321,7 +321,7 @@ def load(workdir: Path) -> Run:
         ConfigError: if its path is no UTF-8.
         RunError: if the directory is no run directory, is damaged, or comes from an earlier version.
     """
-    if not require_utf8(workdir).is_dir():
+    if not require_storable(workdir).is_dir():
         raise RunError(
             f"the run directory {workdir} does not exist: give one that a training run has written with --workdir"
         )

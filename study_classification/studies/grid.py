@@ -115,7 +115,7 @@ def checked_sweep(sweep: Any, config: ConfigDict) -> Sweep:
 
 
 def _require_settings(name: Any, settings: Any, along: str) -> None:
-    """Raises ConfigError for settings of a wrong type, and for those that lack the field along which all are compared."""
+    """Raises ConfigError for settings of a wrong type, or without the field along which all are compared."""
     if not isinstance(name, str) or not isinstance(settings, Mapping):
         raise ConfigError(
             f"{WHERE} gives {name!r} the settings {settings!r}: give Sweep({{NAME: {{FIELD: VALUE}}}}), with a text as "
