@@ -77,7 +77,7 @@ def user_path(text: str | os.PathLike[str]) -> Path:
 
 
 def require_storable(folder: Path) -> Path:
-    r"""The folder itself, if libraries can write there: they take paths of UTF-8 alone, and TensorStore a `\` for a `/`.
+    r"""The folder itself, if libraries can write there: they take paths of UTF-8, and TensorStore a `\` for a `/`.
 
     Raises:
         ConfigError: otherwise.
