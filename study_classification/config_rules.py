@@ -137,8 +137,9 @@ def check_tuple(field: str, value: Any) -> None:
 def _check_ranges(flat: Fields) -> None:
     """Each number lies in its range."""
     for field, value in flat.items():
-        if isinstance(value, float):
-            _require(math.isfinite(value), flat, field, "a finite number")
+        numbers = value if isinstance(value, tuple) else (value,)
+        finite = all(math.isfinite(number) for number in numbers if isinstance(number, float))
+        _require(finite, flat, field, "finite numbers" if isinstance(value, tuple) else "a finite number")
     for field in POSITIVE:
         _require(flat[field] > 0, flat, field, "greater than 0")
     for field, value in flat.items():

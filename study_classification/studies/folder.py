@@ -70,6 +70,8 @@ def read(folder: Path) -> dict | None:
         return content
     except FileNotFoundError:
         return None
+    except NotADirectoryError:
+        raise RunError(f"{folder} is not a folder: give another --study") from None
     except (OSError, ValueError) as error:
         reason = why(error) if isinstance(error, OSError) else error
         raise RunError(f"{file} cannot be read ({reason}): restore it, or give another --study") from None

@@ -169,7 +169,7 @@ class Loggers:
         except Exception as error:  # of other programs, of any type
             self._wanted.remove(name)
             self._open.pop(name, None)
-            reason = str(error).partition("\n")[0] or type(error).__name__
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
             say(f"log.{name} has failed ({reason}): the training goes on without it")
 
 
