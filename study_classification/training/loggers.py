@@ -94,8 +94,12 @@ class MLflow:
     def __init__(self, workdir: Path, config: ConfigDict, steps_before: int):
         from mlflow import MlflowClient
 
-        file = quote(str(workdir.absolute().parent / "mlflow.db"))  # else a folder `a?b` would end at its `?`
-        place = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{file}"
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # with its 7 a dead server takes four minutes
+        place = os.environ.get("MLFLOW_TRACKING_URI")
+        if not place:
+            file = workdir.absolute().parent / "mlflow.db"
+            file.touch()  # fails at once where MLflow would try for two minutes
+            place = f"sqlite:///{quote(str(file))}"  # else a folder `a?b` would end at its `?`
         self._client, self._last = MlflowClient(place), steps_before
         self._id = directory.read_logger_ids(workdir).get("mlflow", "")
         if self._id:

@@ -1,5 +1,6 @@
 """What other programs are told of a run. The event files are read back, record by record."""
 
+import os
 import struct
 import sys
 import time
@@ -171,6 +172,7 @@ def test_mlflow_is_told_no_step_twice(tmp_path, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(MlflowClient=Client))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     workdir = tmp_path / "a?b" / "run"
     workdir.mkdir(parents=True)
     first = Loggers(workdir, asked("mlflow"))
@@ -185,6 +187,15 @@ def test_mlflow_is_told_no_step_twice(tmp_path, monkeypatch):
     ]
     assert params.count("seed") == 1 and points[-1] == ("run-7", "ended", None)
     assert directory.read_logger_ids(workdir) == {"mlflow": "run-7"}
+
+
+def test_mlflow_waits_for_no_store_that_cannot_be_made(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(MlflowClient=None))
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_HTTP_REQUEST_MAX_RETRIES"):
+        monkeypatch.delenv(name, raising=False)
+    Loggers(tmp_path / "absent" / "run", asked("mlflow")).add(row(1, 0.5), 0)
+    assert "log.mlflow has failed ([Errno 2] No such file or directory: " in capsys.readouterr().out
+    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "2"
 
 
 def test_a_package_that_is_absent_is_named_with_its_extra(monkeypatch):
