@@ -18,7 +18,7 @@ confusion.png       and fit.png, boundary.png: see `training/results.py`; featur
 log.txt             all messages
 checkpoints/        Orbax; the last two and the best
 tensorboard/  wandb/  files of other programs; loggers.json has their ids of the run
-.lock               the process that trains here
+.lock               the process that trains here; .made_by_study_classification says that here are no data
 report.json         results of the evaluations
 """
 
