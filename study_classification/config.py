@@ -13,7 +13,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from study_classification.errors import ConfigError, nearest
-from study_classification.paths import user_path
+from study_classification.paths import printable, user_path
 
 UNITS = ("epochs", "steps", "examples")
 TYPES = {
@@ -196,8 +196,17 @@ def listed(names: str) -> tuple[str, ...]:
 
     >>> listed('age, fare,"last, first"')
     ('age', 'fare', 'last, first')
+
+    Raises:
+        ConfigError: if a name holds a line break, but stands in no quotation marks.
     """
-    return tuple(name.strip() for row in csv.reader([names], skipinitialspace=True) for name in row)
+    try:
+        return tuple(name.strip() for row in csv.reader([names], skipinitialspace=True) for name in row)
+    except csv.Error:
+        raise ConfigError(
+            f"the names '{printable(names)}' hold a line break: put commas between names, and a name with a line break "
+            "in quotation marks"
+        ) from None
 
 
 def changed_fields(config: ConfigDict) -> dict[str, Any]:

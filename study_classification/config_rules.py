@@ -92,7 +92,7 @@ def validate(config: ConfigDict, chosen: Iterable[str] = ()) -> None:
     if not flat["data.source"]:
         raise ConfigError("data.source is empty: give a folder, a file, or a name such as digits or tfds:NAME")
     for field in TUPLES:
-        _check_tuple(field, flat[field])
+        check_tuple(field, flat[field])
     for field in PATHS:
         refuse_address(flat[field])
     _check_ranges(flat)
@@ -120,8 +120,8 @@ def _require(condition: bool, flat: Fields, field: str, what: str) -> None:
         raise ConfigError(f"{field} is {flat[field]}, but must be {what}")
 
 
-def _check_tuple(field: str, value: Any) -> None:
-    """A tuple field has elements of the right type, and as many as it needs."""
+def check_tuple(field: str, value: Any) -> None:
+    """Raises ConfigError unless the value of a tuple field has elements of the right type, and as many as it needs."""
     kind, length = TUPLES[field]
     allowed: tuple[type, ...] = (int, float) if kind is float else (kind,)
     value = value if isinstance(value, tuple | list) else (value,)
@@ -137,8 +137,9 @@ def _check_tuple(field: str, value: Any) -> None:
 def _check_ranges(flat: Fields) -> None:
     """Each number lies in its range."""
     for field, value in flat.items():
-        if isinstance(value, float):
-            _require(math.isfinite(value), flat, field, "a finite number")
+        numbers = value if isinstance(value, tuple) else (value,)
+        finite = all(math.isfinite(number) for number in numbers if isinstance(number, float))
+        _require(finite, flat, field, "finite numbers" if isinstance(value, tuple) else "a finite number")
     for field in POSITIVE:
         _require(flat[field] > 0, flat, field, "greater than 0")
     for field, value in flat.items():

@@ -100,8 +100,8 @@ def user_folder(text: str | os.PathLike[str]) -> Path:
     return folder
 
 
-def require_utf8(folder: Path) -> Path:
-    """The folder itself, if libraries can write there: they take paths of UTF-8 alone.
+def require_storable(folder: Path) -> Path:
+    r"""The folder itself, if libraries can write there: they take paths of UTF-8, and TensorStore a `\` for a `/`.
 
     Raises:
         ConfigError: otherwise.
@@ -111,6 +111,11 @@ def require_utf8(folder: Path) -> Path:
         raise ConfigError(
             f"the path '{printable(text)}' is no UTF-8 text, and checkpoints and prepared data can only lie on such a "
             "path: rename it, or choose another one"
+        )
+    if "\\" in text:
+        raise ConfigError(
+            f"the path '{printable(text)}' holds a backslash, and checkpoints and prepared data cannot lie on such a "
+            "path: write / between folders, or rename the folder"
         )
     return folder
 

@@ -196,3 +196,6 @@ def test_changed_fields_are_those_that_differ_from_the_defaults():
 def test_names_are_listed_with_commas():
     assert listed('age, fare,"last, first"') == listed('age,fare, "last, first"') == ("age", "fare", "last, first")
     assert listed("") == ()
+    assert listed('"a\nb",c') == ("a\nb", "c")
+    with pytest.raises(ConfigError, match=r"the names 'a\\x0ab' hold a line break: put commas between names"):
+        listed("a\nb")

@@ -118,6 +118,7 @@ def test_heads_that_make_no_sense(head, message):
         ),
         ({"fine_tuning__layer_decay": 1.5}, "fine_tuning.layer_decay is 1.5, but must be above 0 and at most 1"),
         ({"task__name": "regression", "data__per_class": 3}, "data.per_class is 3, but task.name is regression"),
+        ({"data__split_ratio": (float("inf"), 1, 1)}, "data.split_ratio is (inf, 1, 1"),
         ({"optimizer__learning_rate": float("inf")}, "optimizer.learning_rate is inf, but must be a finite number"),
         ({"model__dropout": -0.5}, "model.dropout is -0.5, but must be -1, or 0 or more and below 1"),
         ({"model__drop_path": 1.0}, "model.drop_path is 1.0, but must be -1, or 0 or more and below 1"),

@@ -7,7 +7,16 @@ import pytest
 
 from study_classification import paths
 from study_classification.errors import ConfigError, EnvironmentFault
-from study_classification.paths import absolute, is_run, printable, read_file, require_utf8, user_folder, user_path, why
+from study_classification.paths import (
+    absolute,
+    is_run,
+    printable,
+    read_file,
+    require_storable,
+    user_folder,
+    user_path,
+    why,
+)
 
 
 def test_a_tilde_is_a_home_directory(tmp_path, monkeypatch):
@@ -115,11 +124,13 @@ def test_a_bucket_out_of_reach_is_no_empty_one(bucket, monkeypatch):
 
 
 def test_what_libraries_write_lies_on_a_path_of_utf8(tmp_path, monkeypatch):
-    assert require_utf8(tmp_path / "猫") == tmp_path / "猫"
+    assert require_storable(tmp_path / "猫") == tmp_path / "猫"
+    with pytest.raises(ConfigError, match=r"the path '.*/C:\\x' holds a backslash, .*: write / between folders"):
+        require_storable(tmp_path / r"C:\x")
     (odd := tmp_path / "caf\udce9").mkdir()
     monkeypatch.chdir(odd)
     with pytest.raises(ConfigError, match=r"caf\\xe9/run' is no UTF-8 text"):
-        require_utf8(Path("run"))
+        require_storable(Path("run"))
 
 
 def test_a_path_as_windows_writes_it_is_offered_as_it_is_here(tmp_path, monkeypatch):

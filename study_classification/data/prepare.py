@@ -29,7 +29,7 @@ from study_classification.data.splits import COLUMNS, read_pinned
 from study_classification.data.staging import Fingerprints, Part, Stage, content_of, find_parts, is_settled
 from study_classification.data.tables import plain_cell
 from study_classification.errors import ConfigError, DataError
-from study_classification.paths import on_bucket, require_utf8, user_folder, user_path
+from study_classification.paths import on_bucket, require_storable, user_folder, user_path
 from study_classification.system import entries
 from study_classification.system.console import progress, say
 from study_classification.system.files import write_json, writing_to
@@ -51,7 +51,7 @@ def cache_directory(data_config: ConfigDict) -> Path:
             f"the cache cannot lie on a bucket ({cache}), for its files are mapped into memory: give a folder of this "
             "machine as --config.data.cache_dir"
         )
-    return require_utf8(user_folder(cache) / ("" if data_config.cache_dir else "study_classification"))
+    return require_storable(user_folder(cache) / ("" if data_config.cache_dir else "study_classification"))
 
 
 def prepare(

@@ -11,9 +11,9 @@ from jaxtyping import Float, Int
 from study_classification.data.dataset import Split
 from study_classification.data.sources import TRAIN, VALIDATION
 from study_classification.data.tables import plain_cell
-from study_classification.errors import ConfigError
+from study_classification.errors import ConfigError, DataError
 from study_classification.inference.measure import open_own
-from study_classification.inference.predict import find_files
+from study_classification.inference.predict import find_files, is_folder, why_no_pictures
 from study_classification.inference.predictor import Predictor, load_predictor
 from study_classification.inference.split_features import SplitFeatures, features_of_split, nearest
 from study_classification.inputs.images.preprocess import Preprocess
@@ -53,6 +53,8 @@ def explain_neighbours(run: Run, inputs: Sequence[str], folder: Path, checkpoint
     if not inputs:
         raise ConfigError("--neighbours needs a picture: name one, or several")
     files = list(find_files(inputs))
+    if empty := next(filter(is_folder, files), ""):
+        raise DataError(f"{printable(empty)} cannot be read: {why_no_pictures(empty)}")
     predictor = load_predictor(run, checkpoint)
     asked = predictor.features(files)
     train = features_of_split(predictor, open_own(run), TRAIN)

@@ -18,7 +18,7 @@ confusion.png       and fit.png, boundary.png: see `training/results.py`; featur
 log.txt             all messages
 checkpoints/        Orbax; the last two and the best
 tensorboard/  wandb/  files of other programs; loggers.json has their ids of the run
-.lock               the process that trains here
+.lock               the process that trains here; .made_by_study_classification says that here are no data
 report.json         results of the evaluations
 """
 
@@ -38,13 +38,13 @@ from study_classification.errors import ConfigError, DataError, EnvironmentFault
 from study_classification.inputs.kinds import AnyPreprocess, preprocess_from_json
 from study_classification.models import own
 from study_classification.paths import absolute as absolute_path
-from study_classification.paths import read_file, require_utf8, user_path
+from study_classification.paths import read_file, require_storable, user_path
 from study_classification.runs.environment import write_environment
 from study_classification.runs.history import Epoch, History
 from study_classification.runs.json_files import config_from_json, config_to_json, damaged, read_json
 from study_classification.runs.own_data import knows_data, same_data, splits_file, write_data
 from study_classification.system import hosts
-from study_classification.system.files import make_folder, unwritable, write_json, write_text
+from study_classification.system.files import make_output, unwritable, write_json, write_text
 
 NETWORK, PREPROCESS, TARGETS, LOGGERS = "network.py", "preprocess.json", "targets.json", "loggers.json"
 
@@ -103,7 +103,8 @@ def new_workdir(config: ConfigDict, config_name: str) -> Path:
 
 
 def make(workdir: Path) -> None:
-    """Makes the directory, if need be.
+    """Makes the directory, if need be. A new one is marked: before config.json is written, or after `lr_find`, only
+    that tells it from a folder of data.
 
     Raises:
         ConfigError: if several hosts cannot write there together, or its path is no UTF-8.
@@ -111,10 +112,7 @@ def make(workdir: Path) -> None:
     """
     if str(workdir).startswith("s3://") and not hosts.alone():
         raise ConfigError(f"several hosts cannot write checkpoints to {workdir} together: give a --workdir on gs://")
-    try:
-        make_folder(require_utf8(workdir))
-    except OSError as error:
-        raise unwritable(workdir, error) from None
+    make_output(require_storable(workdir))
 
 
 def log_file(workdir: Path) -> Path:
@@ -323,7 +321,7 @@ def load(workdir: Path) -> Run:
         ConfigError: if its path is no UTF-8.
         RunError: if the directory is no run directory, is damaged, or comes from an earlier version.
     """
-    if not require_utf8(workdir).is_dir():
+    if not require_storable(workdir).is_dir():
         raise RunError(
             f"the run directory {workdir} does not exist: give one that a training run has written with --workdir"
         )

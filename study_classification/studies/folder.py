@@ -65,14 +65,22 @@ def read(folder: Path) -> dict | None:
     file = folder / "study.json"
     try:
         content = json.loads(read_file(file))
-        if {"kind", "config", "space", "higher_is_better"} - set(content):
+        if not _is_description(content):
             raise ValueError("it is no description of a study")
         return content
     except FileNotFoundError:
         return None
-    except (OSError, TypeError, ValueError) as error:
+    except NotADirectoryError:
+        raise RunError(f"{folder} is not a folder: give another --study") from None
+    except (OSError, ValueError) as error:
         reason = why(error) if isinstance(error, OSError) else error
         raise RunError(f"{file} cannot be read ({reason}): restore it, or give another --study") from None
+
+
+def _is_description(content: Any) -> bool:
+    kinds = {"kind": str, "config": dict, "space": dict, "higher_is_better": bool}
+    right = isinstance(content, dict) and all(isinstance(content.get(name), kind) for name, kind in kinds.items())
+    return right and "monitor" in content["config"]
 
 
 def begin(folder: Path, kind: str, config: ConfigDict, space: Mapping[str, Any], higher_is_better: bool) -> None:

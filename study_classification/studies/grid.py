@@ -89,13 +89,20 @@ def checked_sweep(sweep: Any, config: ConfigDict) -> Sweep:
     if not isinstance(sweep, Sweep) or not isinstance(sweep.settings, Mapping) or not sweep.settings:
         raise ConfigError(f"{WHERE} gives {sweep!r}, but must give grid(...), or Sweep(...) with settings")
     if (
-        not sweep.seeds
+        not isinstance(sweep.seeds, Sequence)
+        or not sweep.seeds
         or len(set(sweep.seeds)) < len(sweep.seeds)
         or any(type(seed) is not int for seed in sweep.seeds)
     ):
         raise ConfigError(f"{WHERE} gives the seeds {sweep.seeds!r}, but must give different whole numbers")
-    checked = {}
+    checked: dict[str, Settings] = {}
+    for seed in sweep.seeds:
+        try:
+            validate(with_settings(config, {"seed": seed}))
+        except ConfigError as error:
+            raise ConfigError(f"{WHERE}: {error}") from None
     for name, settings in sweep.settings.items():
+        _require_settings(name, settings, sweep.along)
         if "seed" in settings:
             raise ConfigError(f"{WHERE} sets the field seed of '{name}': give all seeds as seeds=(...)")
         checked[name] = {field: fitting(field, value, config, WHERE) for field, value in settings.items()}
@@ -105,6 +112,19 @@ def checked_sweep(sweep: Any, config: ConfigDict) -> Sweep:
             raise ConfigError(f"{WHERE}, '{name}': {error}") from None
     _require_directories(checked)
     return Sweep(checked, tuple(sweep.seeds), sweep.along)
+
+
+def _require_settings(name: Any, settings: Any, along: str) -> None:
+    """Raises ConfigError for settings of a wrong type, or without the field along which all are compared."""
+    if not isinstance(name, str) or not isinstance(settings, Mapping):
+        raise ConfigError(
+            f"{WHERE} gives {name!r} the settings {settings!r}: give Sweep({{NAME: {{FIELD: VALUE}}}}), with a text as "
+            "each name"
+        )
+    if along and along not in settings:
+        raise ConfigError(
+            f"{WHERE} compares along {along}, which '{name}' does not set: give along(FIELD, VALUES, SETTINGS)"
+        )
 
 
 def run_name(setting: str, seed: int) -> str:

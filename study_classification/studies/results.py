@@ -71,7 +71,6 @@ def leave_search(study: Study, trials: Sequence[Trial], importances: Mapping[str
         EnvironmentFault: if the folder cannot be written.
     """
     ranked = study.ranked(trials)
-    _write_trials(study, ranked)
     fields = list(trials[0].settings) if trials else []
     say(f"Trials: {_counted(trials)}; all of them are in {study.folder / 'trials.csv'}")
     rows = [
@@ -79,6 +78,7 @@ def leave_search(study: Study, trials: Sequence[Trial], importances: Mapping[str
         for trial in ranked[:LINES]
     ]
     say(format_table(["trial", study.monitor, "state", *fields], rows))
+    _write_trials(study, ranked)  # after the table, which is not lost where nothing can be written
     _say_failures(study, ranked)
     complete, pruned = (
         {int(trial.name): trial.outcome.value for trial in trials if trial.outcome.state == state and _has_value(trial)}
@@ -107,7 +107,6 @@ def leave_sweep(study: Study, trials: Sequence[Trial], along: str = "") -> None:
         RunError: if every run failed.
         EnvironmentFault: if the folder cannot be written.
     """
-    _write_trials(study, study.ranked(trials))
     runs: dict[str, list[Trial]] = {}
     for trial in trials:
         if trial.outcome.state == COMPLETE:
@@ -122,9 +121,10 @@ def leave_sweep(study: Study, trials: Sequence[Trial], along: str = "") -> None:
         spread = statistics.stdev(each) if len(each) > 1 else None
         numbers = [means[setting], spread, min(each), max(each)]
         rows.append([setting, str(len(each)), *("-" if number is None else f"{number:.4f}" for number in numbers)])
-    write_text(study.folder / "settings.csv", csv_text(header, rows))
     say(f"Runs: {_counted(trials)}; {study.monitor} of each setting over its seeds, the best mean first:")
     say(format_table(header, rows))
+    _write_trials(study, study.ranked(trials))  # after the table, which is not lost where nothing can be written
+    write_text(study.folder / "settings.csv", csv_text(header, rows))
     _say_failures(study, trials)
     if order:
         draw_settings({name: values[name] for name in order}, means, study.monitor, study.folder / "settings.png")
@@ -157,9 +157,9 @@ def _leave_curves(study: Study, runs: Mapping[str, Sequence[Trial]]) -> None:
         table.append([setting, len(ends), *(value for pair in numbers for value in pair)])
         lines.append([setting, f"{numbers[0][0]:.4g}", *(format_spread(*pair) for pair in numbers[1:])])
     spread = [f"{column} {what}" for column in ("epochs", *columns) for what in ("mean", "standard deviation")]
-    write_text(study.folder / "ends.csv", csv_text(["settings", "runs", *spread], table))
     say(f"At the end of the runs, mean and standard deviation; {study.folder / 'ends.csv'}:")
     say(format_table(["settings", "epochs", *columns], lines))
+    write_text(study.folder / "ends.csv", csv_text(["settings", "runs", *spread], table))
     save_figure(compared_figure(histories), study.folder / "compared.png")
     say(f"Curves: {study.folder / 'compared.png'}")
 

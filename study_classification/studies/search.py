@@ -4,6 +4,8 @@ The journal does not know whether the process of a running trial is alive, but t
 first process that finds a trial of an ended process resumes it where it was.
 """
 
+import json
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -14,6 +16,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from study_classification.errors import EnvironmentFault, RunError
+from study_classification.paths import read_file, why
 from study_classification.runs.history import History
 from study_classification.runs.lock import locked
 from study_classification.studies.folder import make, trial_directory
@@ -53,15 +56,45 @@ def open_study(folder: Path, higher_is_better: bool) -> "optuna.Study":
 
     file = folder / "journal.log"
     try:
-        return optuna.create_study(
+        _require_lines(file)
+        study = optuna.create_study(
             storage=JournalStorage(JournalFileBackend(str(file))),
             study_name="study",
             direction="maximize" if higher_is_better else "minimize",
             pruner=optuna.pruners.MedianPruner(n_warmup_steps=FIRST_PRUNED_EPOCH),
             load_if_exists=True,
         )
-    except (KeyError, ValueError) as error:
+        for trial in study.get_trials(deepcopy=False):
+            if trial.state.is_finished():
+                Outcome(**trial.user_attrs["outcome"])
+        return study
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise RunError(f"{file} is damaged ({error}): restore it, or give another --study") from None
+
+
+def _require_lines(file: Path) -> None:
+    """Checks that each line of a journal is JSON, and cuts off the last one if a killed process has not finished it.
+
+    Optuna would append the next line to it, and read neither of them any more.
+
+    Raises:
+        RunError: if the journal cannot be read.
+        ValueError: if a line is no JSON.
+    """
+    from optuna.storages.journal import JournalFileSymlinkLock
+
+    try:
+        if file.exists() and not read_file(file).endswith(b"\n"):
+            lock = JournalFileSymlinkLock(str(file))  # nobody else is about to finish the line
+            lock.acquire()
+            try:
+                os.truncate(file, read_file(file).rfind(b"\n") + 1)
+            finally:
+                lock.release()
+        for line in read_file(file).splitlines() if file.exists() else ():
+            json.loads(line)
+    except OSError as error:
+        raise RunError(f"{file} cannot be read ({why(error)}): restore it, or give another --study") from None
 
 
 def search(

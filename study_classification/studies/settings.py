@@ -6,6 +6,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from study_classification.config import TYPES, flatten
+from study_classification.config_rules import TUPLES, check_tuple
 from study_classification.errors import ConfigError, nearest
 
 Settings = Mapping[str, Any]
@@ -35,9 +36,14 @@ def fitting(field: str, value: Any, config: ConfigDict, where: str) -> Any:
     if kind is float and type(value) is int:
         return float(value)
     if kind is tuple and isinstance(value, list):
-        return tuple(value)
+        value = tuple(value)
     if type(value) is not kind:
         raise ConfigError(f"{where} gives {field} the value {value!r}, but it must be {TYPES[kind]}")
+    if field in TUPLES:
+        try:
+            check_tuple(field, value)
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from None
     return value
 
 

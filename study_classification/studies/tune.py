@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 from study_classification.config import call_beside_config
 from study_classification.data.dataset import open_dataset
 from study_classification.errors import ConfigError
+from study_classification.models import own
 from study_classification.runs.history import VAL
 from study_classification.studies import folder as study_folder
 from study_classification.studies.grid import Sweep, checked_sweep
@@ -18,7 +19,7 @@ from study_classification.system import devices
 from study_classification.system.console import say
 from study_classification.tasks.create import has_numbers
 from study_classification.tasks.task import higher_is_better
-from study_classification.training.setup import resolve_config
+from study_classification.training.setup import make_paths_absolute, resolve_config
 
 SEARCH, SWEEP = "search", "sweep"
 TRIALS = 20  # of a search, if no number is given
@@ -42,6 +43,9 @@ def tune(config: ConfigDict, text: str, folder: Path, trials: int | None = None,
         Interrupted: after Ctrl-C or SIGTERM, with everything saved.
     """
     config = config.copy_and_resolve_references()
+    make_paths_absolute(config)  # from another directory, the same name could mean other data
+    if network := own.file_of(config.model.name):
+        config.model.name = f"{network}:{own.class_name(config.model.name)}"
     asked = _asked(config, text, trials, sweep)
     kind, space = (SWEEP, {}) if isinstance(asked, Sweep) else (SEARCH, asked)
     if kind == SEARCH:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 from ml_collections import ConfigDict
 
@@ -93,7 +94,12 @@ class MLflow:
     def __init__(self, workdir: Path, config: ConfigDict, steps_before: int):
         from mlflow import MlflowClient
 
-        place = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{workdir.absolute().parent / 'mlflow.db'}"
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # with its 7 a dead server takes four minutes
+        place = os.environ.get("MLFLOW_TRACKING_URI")
+        if not place:
+            file = workdir.absolute().parent / "mlflow.db"
+            file.touch()  # fails at once where MLflow would try for two minutes
+            place = f"sqlite:///{quote(str(file))}"  # else a folder `a?b` would end at its `?`
         self._client, self._last = MlflowClient(place), steps_before
         self._id = directory.read_logger_ids(workdir).get("mlflow", "")
         if self._id:
@@ -167,7 +173,7 @@ class Loggers:
         except Exception as error:  # of other programs, of any type
             self._wanted.remove(name)
             self._open.pop(name, None)
-            reason = str(error).partition("\n")[0] or type(error).__name__
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
             say(f"log.{name} has failed ({reason}): the training goes on without it")
 
 

@@ -87,6 +87,9 @@ def _suggest(rates: Float[np.ndarray, " n"], losses: Float[np.ndarray, " n"], wo
     """Writes and draws the losses; returns the suggested rate."""
     curve = smoothed(smoothed(losses)[::-1])[::-1]  # forward and backward, so that it does not lag behind
     place = steepest_descent(rates, curve)
+    if place is not None:  # before the files, so that it is not lost where they cannot be written
+        rate = f"{rates[place]:.1e}"
+        say(f"Suggested: --config.optimizer.learning_rate={rate}, where the smoothed loss falls most steeply")
     if hosts.is_first():
         write_text(workdir / "lr_find.csv", _to_csv(rates, losses, curve))
         draw_learning_rates(rates, losses, curve, place, workdir / "lr_find.png")
@@ -95,7 +98,6 @@ def _suggest(rates: Float[np.ndarray, " n"], losses: Float[np.ndarray, " n"], wo
             f"the loss fell at none of the {len(rates)} learning rates, see {workdir / 'lr_find.png'}: look at the "
             "data and at the other settings first"
         )
-    say(f"Suggested: --config.optimizer.learning_rate={rates[place]:.1e}, where the smoothed loss falls most steeply")
     say(f"written to {workdir / 'lr_find.csv'} and {workdir / 'lr_find.png'}")
     return float(rates[place])
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from jaxtyping import PyTree
 
 from study_classification.data.dataset import Dataset
-from study_classification.data.sources import absolute_source
 from study_classification.reports.curves import draw_curves
 from study_classification.reports.next_steps import next_steps
 from study_classification.runs import directory
@@ -18,7 +17,7 @@ from study_classification.system.console import say
 from study_classification.tasks.task import Task
 from study_classification.training.loggers import Loggers, require_loggers
 from study_classification.training.phases import Phases
-from study_classification.training.setup import Experiment
+from study_classification.training.setup import Experiment, make_paths_absolute
 from study_classification.trees import count_parameters
 
 DRAW_EVERY = 60  # seconds between two drawings of the curves during training
@@ -48,10 +47,7 @@ class Recorder:
         """
         config = self._experiment.config
         require_loggers(config.log)
-        # so that they are found from any directory
-        config.data.source = absolute_source(config.data.source)
-        for group, field in ((config.data, "splits"), (config.data, "cache_dir"), (config.model, "weights")):
-            group[field] = directory.absolute(group[field])
+        make_paths_absolute(config)
         if self._writes:
             run = directory.Run(self._workdir, config, data.class_names, self._experiment.preprocess, task.kept)
             directory.begin(run, data.key, data.report, data.splits_csv, typed)

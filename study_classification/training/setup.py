@@ -12,7 +12,7 @@ from study_classification.config_rules import validate
 from study_classification.data.dataset import class_names, open_dataset
 from study_classification.data.prepare import cache_directory
 from study_classification.data.rows import RowSplit, learn_preprocess
-from study_classification.data.sources import TRAIN
+from study_classification.data.sources import TRAIN, absolute_source
 from study_classification.errors import ConfigError, nearest
 from study_classification.inputs.images.augment import Augment
 from study_classification.inputs.images.preprocess import Preprocess
@@ -23,6 +23,7 @@ from study_classification.models.tracing import layer_order
 from study_classification.optim.freezing import head_of, layer_multipliers, trainable_mask
 from study_classification.pretrained import Pretrained, load_pretrained
 from study_classification.pretrained.published import IMAGENET
+from study_classification.runs import directory
 from study_classification.runs.history import VAL
 from study_classification.system import devices
 from study_classification.tasks.create import create_task, has_numbers
@@ -101,6 +102,13 @@ def resolve_config(config: ConfigDict, learnt: AnyPreprocess | None = None) -> E
     if config.fine_tuning.head_epochs and not any(jax.tree.leaves(head_of(mask))):
         raise ConfigError("fine_tuning.head_epochs is set, but fine_tuning.frozen freezes the head: drop one of them")
     return Experiment(config, preprocess, augmentation, mesh, model, task, classes, mask, pretrained)
+
+
+def make_paths_absolute(config: ConfigDict) -> None:
+    """Makes the paths in a config absolute, so that they mean the same files in any directory. Names stay."""
+    config.data.source = absolute_source(config.data.source)
+    for group, field in ((config.data, "splits"), (config.data, "cache_dir"), (config.model, "weights")):
+        group[field] = directory.absolute(group[field])
 
 
 def _preprocess(config: ConfigDict, learnt: AnyPreprocess | None) -> AnyPreprocess:

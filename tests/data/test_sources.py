@@ -18,6 +18,7 @@ from study_classification.data.sources import (
     numbers_of,
 )
 from study_classification.errors import DataError
+from study_classification.runs import directory
 from study_classification.system.files import make_output
 
 
@@ -177,6 +178,15 @@ def test_run_directories_are_passed_over(tmp_path):
     assert (listing.empty_classes, listing.without_class) == ((), ())
     with pytest.raises(DataError, match="two is a run directory, which a training has written"):
         list_folder(tmp_path / "two")
+
+
+def test_a_directory_in_which_no_run_has_begun_yet_is_passed_over(tmp_path):
+    image(tmp_path / "cat" / "1.png")
+    directory.make(tmp_path / "runs" / "one")
+    image(tmp_path / "runs" / "one" / "lr_find.png")
+    listing = list_folder(tmp_path)
+    assert names(listing) == [("cat/1.png", "cat", None)]
+    assert (listing.run_directories, listing.empty_classes) == (("runs/one",), ())
 
 
 def test_what_was_drawn_is_no_data(tmp_path):

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from study_classification.errors import ConfigError
+from study_classification.errors import ConfigError, DataError
 from study_classification.inference import neighbours
 from study_classification.inference.measure import open_own
 from study_classification.inference.neighbours import Suspect, explain_neighbours, explain_suspects, find_suspects
@@ -75,6 +75,9 @@ def test_neighbours_of_an_image_of_training_are_itself_first(run, digits, tmp_pa
     assert len(drawn[1][0]) == 8  # of thirty
     with pytest.raises(ConfigError, match="--neighbours needs a picture: name one"):
         explain_neighbours(run, [], tmp_path)
+    (tmp_path / "none").mkdir()
+    with pytest.raises(DataError, match="none cannot be read: there are no pictures in this folder"):
+        explain_neighbours(run, [str(tmp_path / "none")], tmp_path)
 
 
 def test_a_wrong_label_is_found(run, digits, tmp_path, monkeypatch, capsys):

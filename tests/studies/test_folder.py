@@ -44,6 +44,12 @@ def test_another_study_is_refused(tmp_path, kind, changes, space, sentence):
     assert sentence in str(raised.value)
 
 
+def test_a_file_is_no_study(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="/file is not a folder: give another --study"):
+        folders.read(tmp_path / "file")
+
+
 def test_a_field_that_an_earlier_version_did_not_have_is_named(tmp_path):
     config = default.get_config()
     known = begun(tmp_path, config, {"seed": Range(0, 3)})
@@ -52,7 +58,15 @@ def test_a_field_that_an_earlier_version_did_not_have_is_named(tmp_path):
         folders.require_same(tmp_path, known, "search", config, {"seed": Range(0, 3)})
 
 
-@pytest.mark.parametrize("text", ["", "[]", "3", "{}", '{"kind": 3}', '{"kind": 3, "config": {}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "3", "{}", '{"kind": 3}', '{"kind": 3, "config": {}}',
+        '{"kind": "search", "config": 5, "space": {}, "higher_is_better": true}',
+        '{"kind": "search", "config": {}, "space": {}, "higher_is_better": true}',
+        '{"kind": "search", "config": {"monitor": ""}, "space": [], "higher_is_better": true}',
+    ],
+)  # fmt: skip
 def test_a_damaged_description_is_named(tmp_path, text):
     (tmp_path / "study.json").write_text(text)
     with pytest.raises(RunError, match=r"study.json cannot be read \(.*\): restore it, or give another --study"):

@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -7,7 +8,7 @@ from study_classification.config import flatten, load_config
 from study_classification.config_effects import chosen_fields
 from study_classification.config_rules import validate
 from study_classification.configs import default
-from study_classification.errors import RunError
+from study_classification.errors import EnvironmentFault, RunError
 from study_classification.runs.directory import write_history
 from study_classification.runs.history import Epoch, History
 from study_classification.studies import results
@@ -31,6 +32,14 @@ def trial(name, state, value, rate=0.1, sentence="", setting=""):
 def rows_of(file):
     with file.open(newline="") as handle:
         return list(csv.reader(handle))
+
+
+@pytest.mark.parametrize("leave", [leave_sweep, lambda study, trials: leave_search(study, trials, {})])
+def test_the_table_is_not_lost_where_nothing_can_be_written(leave, study, tmp_path, capsys):
+    trials = [trial("1", "complete", 0.5, setting="as it is")]
+    with pytest.raises(EnvironmentFault, match="gone cannot be written"):
+        leave(replace(study, folder=tmp_path / "gone"), trials)
+    assert "0.5000" in capsys.readouterr().out
 
 
 def test_a_search_leaves_its_trials_the_best_first(study, tmp_path, capsys):

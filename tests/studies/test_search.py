@@ -1,5 +1,6 @@
 """A search with trainings that take no time. The whole way is in test_tune.py."""
 
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -129,9 +130,32 @@ def test_importance_is_that_of_the_field_that_decides(run, tmp_path):
     assert sum(shares.values()) == pytest.approx(1)
 
 
-def test_a_damaged_journal_is_named(tmp_path):
-    (tmp_path / "journal.log").write_text("nonsense\n{}\n")
+@pytest.mark.parametrize("text", ["nonsense\n{}\n", "[1]\n", "3\n", '{"op_code": 0}\n'])
+def test_a_damaged_journal_is_named(tmp_path, text):
+    (tmp_path / "journal.log").write_text(text)
     with pytest.raises(RunError, match=r"journal.log is damaged"):
+        open_study(tmp_path, True)
+
+
+def test_a_line_that_a_killed_process_has_not_finished_is_cut_off(run, tmp_path):
+    done, _ = run(2)
+    with (tmp_path / "journal.log").open("a") as file:
+        file.write('{"op_code":4,"wor')
+    assert run(2) == (done, [])
+    more, _ = run(3)
+    assert more[:2] == done and len(more) == 3
+    assert finished_trials(open_study(tmp_path, True), SPACE) == more
+
+
+def test_a_journal_without_outcomes_or_no_file_is_named(run, tmp_path):
+    run(1)
+    file = tmp_path / "journal.log"
+    file.write_text(file.read_text().replace("outcome", "other"))
+    with pytest.raises(RunError, match=r"journal.log is damaged \('outcome'\)"):
+        open_study(tmp_path, True)
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(RunError, match=r"journal.log cannot be read \(it is a pipe, not a file\): restore it"):
         open_study(tmp_path, True)
 
 

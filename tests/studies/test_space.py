@@ -35,6 +35,11 @@ def test_ends_and_values_take_the_types_of_their_fields():
         ({"optimizer.name": Range(0, 1)}, "gives optimizer.name a Range, but it is no number"),
         ({"batch_size": Choice()}, "gives batch_size Choice(values=()): give Choice(value, ...), each value once"),
         ({"batch_size": Choice(8, 8)}, "each value once"),
+        (
+            {"model.hidden": Choice((8,), ("a",))},
+            "search_space(): model.hidden is a, but must be whole numbers, such as",
+        ),
+        ({"model.hidden": Choice([[8]], [4])}, "search_space(): model.hidden is [8], but must be whole numbers"),
         ({"batch_size": Choice("8")}, "batch_size the value '8', but it must be a whole number"),
         ({"optimizer.momentum": Range(0, 0.9)}, "optimizer.momentum is set, but optimizer.name is adam: it belongs to"),
     ],

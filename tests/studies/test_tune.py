@@ -150,3 +150,21 @@ def test_a_damaged_study_is_said(file, tmp_path):
     (tmp_path / "s" / "study.json").write_text("{")
     with pytest.raises(RunError, match=r"study.json cannot be read"):
         tune(load_config(str(file)), str(file), tmp_path / "s")
+
+
+def test_a_path_means_the_same_in_every_directory(file, tmp_path, monkeypatch):
+    monkeypatch.setattr(tuning, "train_sweep", lambda *given: ([], []))
+    monkeypatch.setattr(tuning, "leave_sweep", lambda *given: None)
+    config = load_config(str(file))
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+        (folder / "pictures").symlink_to(config.data.source)
+    config.data.source = "pictures"
+    monkeypatch.chdir(here)
+    tune(config, str(file), tmp_path / "s", sweep=True)
+    monkeypatch.chdir(there)
+    with pytest.raises(RunError, match=f"holds a study with data.source={here}/pictures, not {there}/pictures"):
+        tune(config, str(file), tmp_path / "s", sweep=True)
+    config.data.source = str(here / "pictures")
+    tune(config, str(file), tmp_path / "s", sweep=True)

@@ -1,8 +1,11 @@
 """What other programs are told of a run. The event files are read back, record by record."""
 
+import os
 import struct
 import sys
+import time
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import pytest
 from run_helpers import stop_and_resume
@@ -70,12 +73,15 @@ def test_a_resumed_training_logs_each_epoch_once_and_goes_on_without_what_fails(
 
 
 def test_who_has_failed_is_not_asked_again(tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(loggers.OPEN, "wandb", lambda *given: [][0])
+    def settings(*given):
+        raise ValueError("1 validation error for Settings\nmode\n  Input should be 'online' or 'offline'")
+
+    monkeypatch.setitem(loggers.OPEN, "wandb", settings)
     found = Loggers(tmp_path, asked("wandb"))
     for number in (1, 2, 3):
         found.add(row(number, 0.5), 0)
     found.close()
-    assert capsys.readouterr().out.count("log.wandb has failed (list index out of range)") == 1
+    assert capsys.readouterr().out.count("failed (1 validation error for Settings mode Input should be 'onl") == 1
 
 
 def test_names_are_those_that_a_program_groups():
@@ -123,6 +129,7 @@ def test_wandb_goes_on_with_its_run_and_is_offline(tmp_path, monkeypatch):
         found = Loggers(tmp_path, asked("wandb"))
         found.add(row(number, 0.5 / number), 0)
         found.close()
+        time.sleep(1)  # it names the folder of a start by the second
     for file in sorted(tmp_path.glob("wandb/offline-run-*/*.wandb")):
         for record in records(file):
             if record.WhichOneof("record_type") == "run":
@@ -140,7 +147,7 @@ def test_mlflow_is_told_no_step_twice(tmp_path, monkeypatch):
 
     class Client:
         def __init__(self, place):
-            assert place == f"sqlite:///{tmp_path}/mlflow.db"
+            assert place == f"sqlite:///{quote(str(tmp_path))}/a%3Fb/mlflow.db"
 
         def get_experiment_by_name(self, name):
             return None
@@ -165,11 +172,13 @@ def test_mlflow_is_told_no_step_twice(tmp_path, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(MlflowClient=Client))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    (tmp_path / "run").mkdir()
-    first = Loggers(tmp_path / "run", asked("mlflow"))
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    workdir = tmp_path / "a?b" / "run"
+    workdir.mkdir(parents=True)
+    first = Loggers(workdir, asked("mlflow"))
     first.add(row(1, 0.5), 0)
     first.add(row(2, 0.5), 10)
-    again = Loggers(tmp_path / "run", asked("mlflow"))
+    again = Loggers(workdir, asked("mlflow"))
     again.add(row(2, 0.5), 10)  # after a kill
     again.add(row(3, 0.5), 20)
     again.close()
@@ -177,7 +186,16 @@ def test_mlflow_is_told_no_step_twice(tmp_path, monkeypatch):
         ("run-7", "val/loss", step) for step in (10, 20, 30)
     ]
     assert params.count("seed") == 1 and points[-1] == ("run-7", "ended", None)
-    assert directory.read_logger_ids(tmp_path / "run") == {"mlflow": "run-7"}
+    assert directory.read_logger_ids(workdir) == {"mlflow": "run-7"}
+
+
+def test_mlflow_waits_for_no_store_that_cannot_be_made(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(MlflowClient=None))
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_HTTP_REQUEST_MAX_RETRIES"):
+        monkeypatch.delenv(name, raising=False)
+    Loggers(tmp_path / "absent" / "run", asked("mlflow")).add(row(1, 0.5), 0)
+    assert "log.mlflow has failed ([Errno 2] No such file or directory: " in capsys.readouterr().out
+    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "2"
 
 
 def test_a_package_that_is_absent_is_named_with_its_extra(monkeypatch):

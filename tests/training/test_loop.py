@@ -24,7 +24,7 @@ from study_classification.data.order import TrainingOrder
 from study_classification.errors import ConfigError, DataError, DivergedError, Interrupted, RunError
 from study_classification.inputs.images import preprocess
 from study_classification.inputs.images.preprocess import normalize
-from study_classification.paths import user_path
+from study_classification.paths import MADE_HERE, user_path
 from study_classification.runs.checkpoints import Checkpointer, steps_in
 from study_classification.runs.json_files import read_json
 from study_classification.runs.lock import locked
@@ -40,6 +40,7 @@ def test_a_run_learns_and_leaves_its_directory(config, tmp_path, drawn):
     train_and_evaluate(config, tmp_path / "run")
     files = {path.name for path in (tmp_path / "run").iterdir()}
     assert files == {
+        MADE_HERE,
         "config.json",
         "classes.json",
         "preprocess.json",

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from study_classification.errors import DivergedError
+from study_classification.errors import DivergedError, EnvironmentFault
 from study_classification.training import lr_find
 from study_classification.training.lr_find import find_learning_rate, smoothed, steepest_descent
 
@@ -83,3 +83,10 @@ def test_a_loss_that_falls_nowhere_is_said(config, tmp_path, monkeypatch):
     with pytest.raises(DivergedError, match="the loss fell at none of the 10 learning rates"):
         find_learning_rate(config, tmp_path, steps=10)
     assert (tmp_path / "lr_find.png").exists()
+
+
+def test_the_suggestion_is_not_lost_where_nothing_can_be_written(tmp_path, capsys):
+    rates = np.geomspace(1e-6, 1.0, 61)
+    with pytest.raises(EnvironmentFault, match="gone cannot be written"):
+        lr_find._suggest(rates, 2 - np.tanh(np.log10(rates) + 3), tmp_path / "gone")
+    assert "Suggested: --config.optimizer.learning_rate=1.0e-03" in capsys.readouterr().out
