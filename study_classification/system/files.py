@@ -75,7 +75,10 @@ def replace_bytes(file: Path, parts: Iterable[bytes]) -> None:
 def unwritable(folder: Path, error: OSError) -> EnvironmentFault:
     """The error to raise for a folder that cannot be written, with the reason and the remedy."""
     if isinstance(error, FileExistsError):
-        return EnvironmentFault(f"{folder} is a file, and no folder can be made in its place: give another folder")
+        place = error.filename or folder
+        return EnvironmentFault(
+            f"{place} is a file, and no folder can be made in its place: rename it, or give another"
+        )
     return EnvironmentFault(
         f"{folder} cannot be written ({error.strerror or error}): free space there, get the permission, or give "
         "another place (--out for figures, --workdir for a run, --config.data.cache_dir for the cache)"

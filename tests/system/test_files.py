@@ -109,7 +109,5 @@ def test_only_a_folder_that_was_empty_is_marked_as_drawn(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(EnvironmentFault, match=r"file/out cannot be written .*another place \(--out"):
         make_output(tmp_path / "file" / "out")
-    with pytest.raises(
-        EnvironmentFault, match=r"/file is a file, and no folder can be made in its place: give another"
-    ):
+    with pytest.raises(EnvironmentFault, match=r"/file is a file, and no folder can be made in its place: rename it"):
         make_output(tmp_path / "file")
