@@ -17,12 +17,12 @@ RUN = "run"  # a folder that this program has made, for a run or for what it dra
 LOOP = "loop"  # a folder that holds itself, by a link to a folder above
 
 
-def refuse(folder: str, error: OSError) -> None:
+def _refuse(folder: str, error: OSError) -> None:
     """Raises DataError for a folder that cannot be read."""
     raise DataError(f"the folder {folder} cannot be read: {error.strerror}")
 
 
-def walk(root: Path, on_error: Callable[[str, OSError], None] = refuse) -> Iterator[tuple[str, str]]:
+def walk(root: Path, on_error: Callable[[str, OSError], None] = _refuse) -> Iterator[tuple[str, str]]:
     """(path relative to root, with `/`; what it is) of everything below root, sorted folder by folder.
 
     Links are followed, except a link to a folder above, which would never end.
@@ -32,6 +32,7 @@ def walk(root: Path, on_error: Callable[[str, OSError], None] = refuse) -> Itera
         on_error: is told of a folder that cannot be read. If it returns, the folder is passed over.
 
     Raises:
+        DataError: if a folder cannot be read, unless `on_error` returns.
         EnvironmentFault: if a bucket cannot be reached.
     """
     if on_bucket(root):

@@ -43,7 +43,7 @@ def cache_directory(data_config: ConfigDict) -> Path:
     """The directory for everything that can be made again: `data.cache_dir`, or a folder in the user's cache directory.
 
     Raises:
-        ConfigError: if `data.cache_dir` lies on a bucket, or its path is no UTF-8.
+        ConfigError: if `data.cache_dir` lies on a bucket, is no folder, or is refused by `require_storable`.
     """
     cache = data_config.cache_dir or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     if on_bucket(cache):

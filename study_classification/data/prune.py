@@ -43,7 +43,8 @@ def _unused(cache: Path, days: float) -> Iterator[tuple[Path, str]]:
             elif now - seal.stat().st_mtime > days * DAY:
                 yield folder, f"not used for {(now - seal.stat().st_mtime) / DAY:.0f} days"
     for file in sorted(file for kind in FILES for file in (cache / kind).glob("*")):
-        age = now - max(file.stat().st_mtime, file.stat().st_atime)  # whoever reads a program does not mark it
+        status = file.stat()
+        age = now - max(status.st_mtime, status.st_atime)  # whoever reads a program does not mark it
         if age > days * DAY:
             yield file, f"not used for {age / DAY:.0f} days"
     for folder in sorted(path for path in (cache / "staging").glob("*") if path.is_dir()):

@@ -107,7 +107,7 @@ def make(workdir: Path) -> None:
     that tells it from a folder of data.
 
     Raises:
-        ConfigError: if several hosts cannot write there together, or its path is no UTF-8.
+        ConfigError: if several hosts cannot write there together, or `require_storable` refuses its path.
         EnvironmentFault: if the directory cannot be made.
     """
     if str(workdir).startswith("s3://") and not hosts.alone():
@@ -318,7 +318,7 @@ def load(workdir: Path) -> Run:
     If the cache of the training is gone, the cache of the user takes its place.
 
     Raises:
-        ConfigError: if its path is no UTF-8.
+        ConfigError: if `require_storable` refuses its path.
         RunError: if the directory is no run directory, is damaged, or comes from an earlier version.
     """
     if not require_storable(workdir).is_dir():

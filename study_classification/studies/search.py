@@ -84,15 +84,20 @@ def _require_lines(file: Path) -> None:
     from optuna.storages.journal import JournalFileSymlinkLock
 
     try:
-        if file.exists() and not read_file(file).endswith(b"\n"):
+        content = read_file(file)
+        if not content.endswith(b"\n"):
             lock = JournalFileSymlinkLock(str(file))  # nobody else is about to finish the line
             lock.acquire()
             try:
-                os.truncate(file, read_file(file).rfind(b"\n") + 1)
+                content = read_file(file)
+                content = content[: content.rfind(b"\n") + 1]
+                os.truncate(file, len(content))
             finally:
                 lock.release()
-        for line in read_file(file).splitlines() if file.exists() else ():
+        for line in content.splitlines():
             json.loads(line)
+    except FileNotFoundError:  # a new study
+        return
     except OSError as error:
         raise RunError(f"{file} cannot be read ({why(error)}): restore it, or give another --study") from None
 

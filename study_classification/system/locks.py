@@ -77,13 +77,15 @@ def taking_turns(file: Path, waiting: str = "") -> Iterator[bool]:
     Yields:
         Whether it is sure that this process is alone. It is not on a file system without locks.
     """
-    handle = None
-    with contextlib.suppress(OSError):
+    handle, has_locks = None, True
+    try:
         while (handle := try_lock(file)) is None:
             if waiting:
                 say(waiting)
                 waiting = ""
             time.sleep(_LOOK)
+    except OSError as error:
+        has_locks = error.errno not in _UNSUPPORTED
     try:
         yield handle is not None
     finally:
@@ -91,15 +93,5 @@ def taking_turns(file: Path, waiting: str = "") -> Iterator[bool]:
             with contextlib.suppress(OSError):  # Windows cannot remove an open file: there it stays
                 file.unlink()  # before the lock is free, so that nobody has a lock on a file that is gone
             handle.close()
-        elif not _has_locks(file):
+        elif not has_locks:
             file.unlink(missing_ok=True)
-
-
-def _has_locks(file: Path) -> bool:
-    """Whether the file system of an existing file has locks; True where that is not known."""
-    try:
-        with file.open("rb") as handle:
-            lock(handle.fileno())
-    except OSError as error:
-        return error.errno not in _UNSUPPORTED
-    return True
